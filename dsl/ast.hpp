@@ -1,0 +1,181 @@
+// The rule file as written: names unresolved, nothing typed, every node with its place in the text.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "dsl/source.hpp"
+
+namespace tocsin::dsl::ast {
+
+struct Name {
+  std::string text;
+  Span span;
+};
+
+/// One node form for all expressions: the kind says what `text`, `number` and `args` mean.
+struct Expr {
+  enum class Kind : std::uint8_t {
+    integer,    // integer
+    floating,   // floating
+    text,       // text, unescaped
+    boolean,    // integer: 0 or 1
+    null,
+    duration,   // integer: ns
+    time,       // integer: ns since the epoch
+    name,       // text: a bare name (field, param, step, enum label, match_start, …)
+    member,     // args[0] . text     (name_span is the place of the text)
+    index,      // args[0] [ args[1] ]
+    call,       // text ( args… )     (function, aggregate, first, last)
+    unary,      // text: "-", "not"; args[0]
+    binary,     // text: + - * / % == != < <= > >= and or has, ==~ !=~ ; args[0], args[1]
+    in,         // args[0] in ( args[1…] ); text: "in" or "in~"
+    like,       // args[0] like args[1…]; text: "like", "like~", "matches" or "matches~"
+    between,    // args[0] between args[1] and args[2]
+    is_null,    // args[0] is null; integer: 1 for `is not null`
+  };
+  Kind kind = Kind::null;
+  Span span;
+  Span name_span;        // of the operator, function name or member
+  std::string text;
+  std::int64_t integer = 0;
+  double floating = 0;
+  bool negated = false;  // `not in`, `not like`, `not between`
+  std::vector<Expr> args;
+};
+
+struct TypeName {
+  std::string name;                   // int float bool string time duration enum
+  Span span;
+  std::vector<Name> labels;           // of enum
+  std::optional<Name> unit;           // of time: ns us ms s
+  bool array = false;
+  bool nullable = false;
+};
+
+struct Annotation {
+  Name name;
+  std::vector<Expr> values;
+  Span span;
+};
+
+struct FieldDecl {
+  Name name;
+  TypeName type;
+  std::vector<Annotation> annotations;  // @timestamp
+  std::string doc;
+};
+
+struct EventDecl {
+  std::string doc;
+  std::vector<Annotation> annotations;
+  Name name;
+  std::vector<FieldDecl> fields;
+  Span span;
+};
+
+struct ParamDecl {
+  std::string doc;
+  Name name;
+  TypeName type;
+  std::optional<Expr> value;  // without one, --set must give it
+  Span span;
+};
+
+struct ImportDecl {
+  std::string path;
+  Span span;
+};
+
+enum class Contiguity : std::uint8_t { strict, relaxed, any };
+
+struct Quantifier {
+  std::uint64_t min = 1;
+  std::optional<std::uint64_t> max = 1;  // none: open
+  std::optional<Contiguity> mode;        // the word in the braces, where written
+  Span span;
+};
+
+/// step: [name ':'] type ['[' condition ']'] [quantifier]. sequence and alternation: children.
+/// A parenthesised group is a sequence or alternation with `grouped` set.
+struct Pattern {
+  enum class Kind : std::uint8_t { step, sequence, alternation };
+  Kind kind = Kind::step;
+  Span span;
+  std::optional<Name> name;
+  Name type;
+  std::optional<Expr> condition;
+  std::optional<Quantifier> quantifier;
+  bool grouped = false;
+  std::vector<Pattern> children;
+  std::vector<Contiguity> edges;  // of a sequence: edges[i] before children[i]; edges[0] unused
+};
+
+/// `card`, or `Login.user = Payment.customer = …`.
+struct PartitionKey {
+  struct Mapping {
+    std::optional<Name> type;
+    Name field;
+  };
+  std::vector<Mapping> mappings;
+  Span span;
+};
+
+struct FromItem {
+  Name type;
+  std::optional<Expr> condition;
+  Span span;
+};
+
+struct EmitField {
+  Name name;
+  std::optional<Expr> value;  // none: the bare name itself
+};
+
+struct Emit {
+  Name type;
+  std::vector<EmitField> fields;
+  Span span;
+};
+
+struct Within {
+  std::optional<Expr> duration;          // a duration expression (literal or param)
+  std::optional<std::uint64_t> events;
+  Span span;
+};
+
+enum class Report : std::uint8_t { first, all };
+enum class Skip : std::uint8_t { past_last, none };
+
+struct RuleDecl {
+  std::string doc;
+  std::vector<Annotation> annotations;
+  Name name;
+  std::vector<FromItem> from;
+  std::optional<Pattern> match;
+  std::vector<PartitionKey> partition;
+  std::optional<Expr> where;
+  std::optional<Within> within;
+  std::optional<Report> report;
+  std::optional<Skip> skip;
+  std::optional<Emit> emit;
+  Span span;
+};
+
+using Declaration = std::variant<ImportDecl, ParamDecl, EventDecl, RuleDecl>;
+
+struct File {
+  std::vector<Declaration> declarations;  // in text order
+};
+
+/// A stable indented dump for golden tests, without spans.
+std::string dump(const File& file);
+
+/// The file as canonical rule text; parsing it gives the same AST (spans aside). Comments other than doc
+/// comments are lost.
+std::string print(const File& file);
+
+}  // namespace tocsin::dsl::ast

@@ -1,0 +1,25 @@
+// Hashing of keys: a multiply-and-fold for 8-byte values, XXH3 for text. Both avalanche, so a table may use
+// the low bits directly. Values are stable within a process only.
+#pragma once
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <cstdint>
+#include <string_view>
+
+namespace tocsin {
+
+/// Mixes one 64-bit value into `seed`. Never the identity. Constant time.
+inline std::uint64_t hash_mix(std::uint64_t value, std::uint64_t seed = 0x9E3779B97F4A7C15ull) {
+  const auto product = static_cast<unsigned __int128>(value ^ seed) * 0xD6E8FEB86659FD93ull;
+  const auto folded = static_cast<std::uint64_t>(product >> 64) ^ static_cast<std::uint64_t>(product);
+  return (folded ^ (folded >> 32)) * 0x9FB21C651E98DF25ull;
+}
+
+/// Hashes bytes. Linear in their number.
+inline std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed = 0) {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+}  // namespace tocsin

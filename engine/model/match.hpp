@@ -1,0 +1,32 @@
+// A match as it leaves the engine: a view that lives only as long as the call that hands it over.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "engine/model/event.hpp"
+
+namespace tocsin::model {
+
+/// One event of a match and the step that took it (index in the rule's steps; 0 for a filter).
+struct MatchedEvent {
+  std::uint32_t step = 0;
+  EventView event;
+};
+
+struct MatchView {
+  std::uint32_t rule = 0;             // index in the plan's rules
+  std::int64_t at_ns = 0;             // event time of the match
+  std::uint64_t trigger_seq = 0;      // of the event that completed it
+  std::span<const MatchedEvent> events;  // in the order matched
+  EventView emitted;                  // the derived event; empty for a rule without `emit`
+};
+
+/// Where matches go. Called from one thread at a time; must not keep views.
+class MatchSink {
+ public:
+  virtual ~MatchSink() = default;
+  virtual void on_match(const MatchView& match) = 0;
+};
+
+}  // namespace tocsin::model

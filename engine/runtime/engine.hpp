@@ -1,0 +1,96 @@
+// The engine as its users see it: give it a plan and a sink, push batches of events, get matches.
+//
+// With one shard everything runs on the calling thread. With more, each shard is a pinned thread; matches
+// still reach the sink in one order, that of the events that completed them, and whatever the number of
+// shards and the batch sizes the matches are the same.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/base/limits.hpp"
+#include "engine/model/batch.hpp"
+#include "engine/model/match.hpp"
+#include "engine/plan/plan.hpp"
+
+namespace tocsin::runtime {
+
+/// What a shard does when it has nothing to do.
+enum class Idle : std::uint8_t { spin, yield, park };
+
+/// Which matcher a rule gets; tests force each one that can serve it.
+enum class MatcherChoice : std::uint8_t { automatic, grouped, arena };
+
+struct EngineOptions {
+  unsigned shards = 1;             // 1: inline on the caller's thread
+  std::vector<int> cores;          // shard i is pinned to cores[i % size]; empty: not pinned
+  Idle idle = Idle::park;          // with more than one shard
+  MatcherChoice matcher = MatcherChoice::automatic;
+  bool predicate_index = true;     // false: every condition of every rule is tried on every event
+  Limits limits;
+};
+
+struct RuleCounters {
+  std::uint64_t events = 0;    // events that the rule looked at
+  std::uint64_t started = 0;   // runs begun
+  std::uint64_t matches = 0;   // reported
+  std::uint64_t dropped_runs = 0;     // at Limits::run_nodes_per_rule
+  std::uint64_t dropped_matches = 0;  // at Limits::matches_per_event
+};
+
+struct SourceStats {
+  std::uint64_t events = 0;
+  std::uint64_t late = 0;              // dropped, as they came after their watermark
+  std::int64_t lateness_needed_ns = 0; // the least lateness that would have kept every one of them
+};
+
+struct Stats {
+  std::uint64_t events = 0;    // accepted from all sources
+  std::uint64_t derived = 0;   // emitted events that other rules read
+  std::uint64_t matches = 0;
+  std::vector<RuleCounters> rules;    // by rule id, summed over shards
+  std::vector<SourceStats> sources;   // by source id
+};
+
+class Engine {
+ public:
+  /// `plan` and `sink` must outlive the engine. Throws std::runtime_error where a shard can't be started.
+  Engine(const plan::Plan& plan, const EngineOptions& options, model::MatchSink& sink);
+  ~Engine();  // stops without draining where finish() was not called
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Registers a source; its id goes into push(). Register all sources before the first push, as event time
+  /// is the least of their watermarks. `lateness_ns` ≥ 0.
+  std::uint16_t add_source(std::int64_t lateness_ns = 0);
+
+  /// Takes the events of `batch` in arrival order (empties it), numbers them, and processes what the
+  /// watermark releases. Waits where the shards are behind. Events of unknown or derived types are a bug.
+  void push(std::uint16_t source, model::EventBatch& batch);
+
+  /// No more from this source: it stops holding event time back.
+  void close_source(std::uint16_t source);
+
+  /// The source whose watermark holds event time back most, among the open ones; it should be read next.
+  std::uint16_t slowest_source() const;
+
+  /// Closes all sources, releases everything, drains the shards and hands out the last matches. Idempotent.
+  void finish();
+
+  /// Exact after finish(), else a recent state.
+  Stats stats() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// How each rule will be run: its matcher and why, its NFA as text, the predicate index. For `explain`.
+std::string explain(const plan::Plan& plan, const EngineOptions& options);
+/// The NFA of one rule as a Graphviz digraph.
+std::string explain_dot(const plan::Plan& plan, std::uint32_t rule);
+
+}  // namespace tocsin::runtime
