@@ -24,6 +24,14 @@ class EventBatch {
     used_ = 0;
   }
 
+  /// Takes out the events for which `unwanted(header)` holds; their bytes stay until clear(). Linear.
+  template <class Predicate>
+  void erase_if(Predicate unwanted) {
+    std::erase_if(offsets_, [&](std::uint32_t offset) {
+      return unwanted(*reinterpret_cast<const EventHeader*>(data() + offset));
+    });
+  }
+
   /// Copies a finished event to the end. Linear in its size.
   void append(EventView event);
 

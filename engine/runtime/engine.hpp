@@ -11,48 +11,43 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/idle.hpp"
 #include "engine/base/limits.hpp"
+#include "engine/match/counters.hpp"
 #include "engine/model/batch.hpp"
 #include "engine/model/match.hpp"
 #include "engine/plan/plan.hpp"
 
 namespace tocsin::runtime {
 
-/// What a shard does when it has nothing to do.
-enum class Idle : std::uint8_t { spin, yield, park };
+using match::MatcherChoice;
+using match::RuleCounters;
+using tocsin::Idle;
 
-/// Which matcher a rule gets; tests force each one that can serve it.
-enum class MatcherChoice : std::uint8_t { automatic, grouped, arena };
+inline constexpr unsigned max_shards = 64;
 
 struct EngineOptions {
-  unsigned shards = 1;             // 1: inline on the caller's thread
-  std::vector<int> cores;          // shard i is pinned to cores[i % size]; empty: not pinned
-  Idle idle = Idle::park;          // with more than one shard
+  unsigned shards = 1;     // 1: inline on the caller's thread
+  std::vector<int> cores;  // shard i is pinned to cores[i % size]; empty: not pinned
+  Idle idle = Idle::park;  // with more than one shard
   MatcherChoice matcher = MatcherChoice::automatic;
-  bool predicate_index = true;     // false: every condition of every rule is tried on every event
+  bool predicate_index = true;  // false: every condition of every rule is tried on every event
   Limits limits;
-};
-
-struct RuleCounters {
-  std::uint64_t events = 0;    // events that the rule looked at
-  std::uint64_t started = 0;   // runs begun
-  std::uint64_t matches = 0;   // reported
-  std::uint64_t dropped_runs = 0;     // at Limits::run_nodes_per_rule
-  std::uint64_t dropped_matches = 0;  // at Limits::matches_per_event
 };
 
 struct SourceStats {
   std::uint64_t events = 0;
-  std::uint64_t late = 0;              // dropped, as they came after their watermark
-  std::int64_t lateness_needed_ns = 0; // the least lateness that would have kept every one of them
+  std::uint64_t late = 0;               // dropped, as they came after their watermark
+  std::int64_t lateness_needed_ns = 0;  // the least lateness that would have kept every one of them
 };
 
 struct Stats {
-  std::uint64_t events = 0;    // accepted from all sources
-  std::uint64_t derived = 0;   // emitted events that other rules read
+  std::uint64_t events = 0;   // accepted from all sources
+  std::uint64_t derived = 0;  // emitted events that other rules read
   std::uint64_t matches = 0;
-  std::vector<RuleCounters> rules;    // by rule id, summed over shards
-  std::vector<SourceStats> sources;   // by source id
+  std::uint64_t arithmetic_faults = 0;  // overflows and divisions by zero, each of which gave null
+  std::vector<RuleCounters> rules;      // by rule id, summed over shards
+  std::vector<SourceStats> sources;     // by source id
 };
 
 class Engine {
@@ -80,7 +75,7 @@ class Engine {
   /// Closes all sources, releases everything, drains the shards and hands out the last matches. Idempotent.
   void finish();
 
-  /// Exact after finish(), else a recent state.
+  /// Exact after finish(); before it `rules` is empty and the totals are a recent state.
   Stats stats() const;
 
  private:

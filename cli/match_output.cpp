@@ -1,0 +1,66 @@
+#include "cli/match_output.hpp"
+
+#include <stdexcept>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include "cli/arguments.hpp"
+
+namespace tocsin::cli {
+namespace {
+
+using model::Kind;
+using model::Value;
+
+Value value_of(const plan::Constant& constant) {
+  switch (constant.kind) {
+    case Kind::floating: return Value::floating(constant.f);
+    case Kind::string: return Value::string(constant.s);
+    case Kind::null: return Value::null();
+    default: return Value::of_int(constant.i, constant.kind);
+  }
+}
+
+connectors::RuleOutput rule_output(const plan::Rule& rule) {
+  connectors::RuleOutput output;
+  output.name = rule.name;
+  for (const plan::Label& label : rule.labels) {
+    auto& values = output.labels.emplace_back(connectors::RuleOutput::Label{label.name, {}}).values;
+    for (const plan::Constant& constant : label.values)
+      values.push_back(value_of(constant));
+  }
+  for (const plan::Step& step : rule.steps)
+    output.steps.push_back({step.name, step.type});
+  if (rule.emit) output.emitted = rule.emit->type;
+  return output;
+}
+
+}  // namespace
+
+void add_output_options(CLI::App& app, OutputOptions& options) {
+  add_value(app, "--output,-o", "FILE", "Where matches go instead of stdout",
+            [&options](const std::string& text) { options.path = text; })
+      ->group("Output");
+  app.add_flag("--with-events", options.with_events, "Write each match with its events, by step")
+      ->group("Output");
+}
+
+std::unique_ptr<connectors::Output> open_output(const std::string& path) {
+  if (path.empty()) return std::make_unique<connectors::Output>(STDOUT_FILENO, "stdout");
+  auto opened = connectors::Output::open(path, connectors::Output::Mode::create);
+  if (!opened) throw std::runtime_error(opened.error);
+  return std::move(opened.value);
+}
+
+connectors::MatchWriter match_writer(const plan::Plan& plan, connectors::Output& output,
+                                     const OutputOptions& options) {
+  std::vector<connectors::RuleOutput> rules;
+  for (const plan::Rule& rule : plan.rules)
+    rules.push_back(rule_output(rule));
+  connectors::MatchWriterOptions writer;
+  writer.with_events = options.with_events;
+  return {plan.catalog, rules, output, writer};
+}
+
+}  // namespace tocsin::cli

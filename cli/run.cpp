@@ -1,0 +1,223 @@
+// `tocsin run`: rules and inputs in, matches out. Reads the source that holds event time back most, pushes
+// what it gives into the engine, and writes what comes out, until all inputs end or a signal says stop.
+#include <algorithm>
+#include <chrono>
+#include <fmt/format.h>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <unistd.h>
+
+#include "cli/arguments.hpp"
+#include "cli/bad_lines.hpp"
+#include "cli/command.hpp"
+#include "cli/engine_options.hpp"
+#include "cli/inputs.hpp"
+#include "cli/match_output.hpp"
+#include "cli/progress.hpp"
+#include "cli/report.hpp"
+#include "cli/rules.hpp"
+#include "cli/signals.hpp"
+#include "cli/text.hpp"
+
+namespace tocsin::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+enum class StatsForm : std::uint8_t { none, table, json };
+
+struct RunOptions {
+  RuleArguments rules;
+  InputOptions inputs;
+  OutputOptions output;
+  runtime::EngineOptions engine;
+  std::int64_t lateness_ns = 0;
+  std::string dead_letter;
+  std::string stats;
+  StatsForm stats_form = StatsForm::none;
+  bool quiet = false;
+};
+
+// The options that CLI11 leaves as text.
+void complete(RunOptions& options) {
+  complete(options.inputs);
+  if (options.stats.empty()) return;
+  try {
+    options.stats_form =
+        choose<StatsForm>(options.stats, {{"table", StatsForm::table}, {"json", StatsForm::json}});
+  } catch (const UsageError& error) {
+    throw UsageError(fmt::format("--stats: {}", error.what()));
+  }
+}
+
+class Run {
+ public:
+  Run(const RunOptions& options, const plan::Plan& plan)
+      : options_(options),
+        plan_(plan),
+        progress_(stderr_is_terminal() && !options.quiet),
+        bad_lines_(progress_, options.quiet),
+        output_(open_output(options.output.path)) {}
+
+  int operator()() {
+    const auto started = Clock::now();
+    if (!open()) return exit_fine;
+    connectors::MatchWriter matches = match_writer(plan_, *output_, options_.output);
+    std::optional<runtime::Engine> engine;
+    {
+      const SignalsBlocked on_the_shards;
+      engine.emplace(plan_, options_.engine, matches);
+    }
+    for (std::size_t id = 0; id < sources_.size(); ++id)
+      engine->add_source(options_.lateness_ns);
+    pump(*engine);
+    if (!output_->failed()) engine->finish();
+    output_->flush();
+    if (dead_letters_) dead_letters_->flush();
+    progress_.clear();
+    return conclude(*engine, Clock::now() - started);
+  }
+
+ private:
+  // False where a signal came before all inputs were there.
+  bool open() {
+    connectors::SourceContext context;
+    context.report = [this](const connectors::BadRecord& record) { bad_lines_.report(record); };
+    if (!options_.dead_letter.empty()) {
+      dead_letters_ = open_output(options_.dead_letter);
+      context.dead_letters = dead_letters_.get();
+    }
+    try {
+      sources_ = open_inputs(options_.inputs, plan_.catalog, context);
+    } catch (const std::runtime_error&) {
+      if (StopSignals::requested() == 0) throw;
+      return false;
+    }
+    return true;
+  }
+
+  void pump(runtime::Engine& engine) {
+    model::EventBatch batch;
+    std::size_t open = sources_.size();
+    while (open > 0 && StopSignals::requested() == 0 && !output_->failed()) {
+      const std::uint16_t id = engine.slowest_source();
+      const model::ReadStatus status = sources_[id]->read(batch, options_.engine.limits.batch_events);
+      if (!batch.empty()) engine.push(id, batch);
+      if (status != model::ReadStatus::more) {
+        engine.close_source(id);
+        --open;
+      }
+      if (status == model::ReadStatus::failed) input_failed(*sources_[id]);
+      output_->flush();  // nothing waits for an event that may be long in coming
+      if (progress_.due()) show_progress(engine.stats());
+    }
+  }
+
+  void input_failed(const model::Source& source) {
+    progress_.clear();
+    say(source.error());
+    exit_code_ = exit_failed;
+  }
+
+  void show_progress(const runtime::Stats& stats) {
+    ProgressState state{stats.events, stats.matches, 0, 0};
+    const bool known = std::all_of(sources_.begin(), sources_.end(),
+                                   [](const auto& source) { return source->bytes_total() > 0; });
+    for (const auto& source : sources_) {
+      state.bytes_read += source->bytes_read();
+      state.bytes_total += known ? source->bytes_total() : 0;
+    }
+    progress_.show(state);
+  }
+
+  int conclude(const runtime::Engine& engine, Clock::duration elapsed) {
+    if (output_->pipe_closed()) return exit_fine;  // whoever read the matches has enough
+    for (const auto& written : {output_.get(), dead_letters_.get()}) {
+      if (written == nullptr || !written->failed()) continue;
+      say(written->error());
+      exit_code_ = exit_failed;
+    }
+    RunReport report;
+    report.plan = &plan_;
+    report.stats = engine.stats();
+    report.limits = options_.engine.limits;
+    report.elapsed = elapsed;
+    for (const auto& source : sources_)
+      report.inputs.push_back({source->name(), source->bad_records()});
+    if (!options_.quiet) {
+      bad_lines_.print_summary(options_.dead_letter);
+      print_losses(report);
+      if (const int signal = StopSignals::requested(); signal != 0) {
+        say(fmt::format("stopped by {}; all that was read is matched",
+                        signal == SIGINT ? "SIGINT" : "SIGTERM"));
+      }
+      print_totals(report);
+    }
+    if (options_.stats_form == StatsForm::table) print_stats_table(report);
+    if (options_.stats_form == StatsForm::json) print_stats_json(report);
+    return exit_code_;
+  }
+
+  const RunOptions& options_;
+  const plan::Plan& plan_;
+  StopSignals signals_;
+  Progress progress_;
+  BadLines bad_lines_;
+  std::unique_ptr<connectors::Output> output_;
+  std::unique_ptr<connectors::Output> dead_letters_;  // outlives the sources
+  Sources sources_;
+  int exit_code_ = exit_fine;
+};
+
+int run(RunOptions& options) {
+  complete(options);
+  const dsl::Compiled compiled = compile_rules(options.rules);
+  if (!compiled.plan) {
+    fmt::print(stderr, "{}\n", summary(compiled.diagnostics));
+    return exit_failed;
+  }
+  return Run(options, *compiled.plan)();
+}
+
+}  // namespace
+
+Command add_run(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("run", "Run rules over events and write the matches as NDJSON");
+  command->group("Commands");
+  const auto options = std::make_shared<RunOptions>();
+  add_rule_arguments(*command, options->rules);
+  add_input_options(*command, options->inputs);
+  add_value(*command, "--lateness", "DURATION", "How late events may come; they are put in order (0)",
+            [options](const std::string& text) { options->lateness_ns = parse_duration(text); })
+      ->group("Input");
+  add_value(*command, "--dead-letter", "FILE", "Where bad lines go, as they came",
+            [options](const std::string& text) { options->dead_letter = text; })
+      ->group("Input");
+  add_output_options(*command, options->output);
+  command
+      ->add_flag("--stats{table}", options->stats,
+                 "Counters of rules and inputs at the end, on stderr; --stats=json")
+      ->group("Output");
+  command->add_flag("--quiet,-q", options->quiet, "No progress, warnings and totals on stderr")
+      ->group("Output");
+  add_engine_options(*command, options->engine);
+  add_hidden_engine_options(*command, options->engine);
+  command->footer(
+      "Matches go to stdout, one JSON object a line; everything else goes to stderr. SIGINT and SIGTERM end "
+      "the\n"
+      "reading; what was read is still matched.\n"
+      "\n"
+      "Examples:\n"
+      "  tocsin run fraud.tocsin --input payments.ndjson > alerts.ndjson\n"
+      "  tocsin run fraud.tocsin --input payments.csv.zst --event Payment --lateness 5s --stats\n"
+      "  tail -F auth.ndjson | tocsin run ssh.tocsin --with-events\n"
+      "  tocsin run fraud.tocsin --input gen:payments --seed 7 --count 1_000_000 --shards auto\n"
+      "\n"
+      "Exit code 0, also where bad lines were passed over; 1 where rules are wrong or an input can't be "
+      "read; 2\n"
+      "where the command line is wrong.");
+  return {command, [options] { return run(*options); }};
+}
+
+}  // namespace tocsin::cli

@@ -1,0 +1,41 @@
+// SIGINT and SIGTERM ask the command to stop reading; a second one ends the process at once.
+#pragma once
+
+#include <csignal>
+#include <ctime>
+
+namespace tocsin::cli {
+
+/// From construction to destruction the first SIGINT or SIGTERM makes requested() true, and the second ends
+/// the process with 128 + its number. SIGPIPE is ignored: writing to a closed pipe is an error like others.
+///
+/// System calls are not restarted, so that a blocking read returns; as the signal may come just before the
+/// read begins, further interruptions (SIGALRM) follow until destruction. One instance at a time.
+class StopSignals {
+ public:
+  StopSignals();
+  ~StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+  /// The signal that asked to stop, or 0.
+  static int requested();
+
+ private:
+  timer_t timer_{};
+};
+
+/// While it lives, the signals above are blocked on this thread and on those that it starts, which never see
+/// them then: they are for the thread that reads.
+class SignalsBlocked {
+ public:
+  SignalsBlocked();
+  ~SignalsBlocked();
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace tocsin::cli

@@ -1,0 +1,163 @@
+#include "connectors/match_writer.hpp"
+
+#include <algorithm>
+
+#include "connectors/json_text.hpp"
+#include "connectors/time_text.hpp"
+
+namespace tocsin::connectors {
+
+namespace {
+
+std::string json_string(std::string_view text) {
+  fmt::memory_buffer buffer;
+  append_json_string(buffer, text);
+  return fmt::to_string(buffer);
+}
+
+/// `{"severity":"high","tags":["fraud","pci"],"urgent":true}`; values of one name in one list.
+std::string render_labels(const std::vector<RuleOutput::Label>& labels, const model::Catalog& catalog) {
+  std::vector<RuleOutput::Label> merged;
+  for (const auto& label : labels) {
+    const auto same =
+        std::find_if(merged.begin(), merged.end(), [&](const auto& m) { return m.name == label.name; });
+    if (same == merged.end()) {
+      merged.push_back(label);
+    } else {
+      same->values.insert(same->values.end(), label.values.begin(), label.values.end());
+    }
+  }
+  fmt::memory_buffer out;
+  out.push_back('{');
+  for (const auto& label : merged) {
+    if (out.size() > 1) out.push_back(',');
+    append_json_string(out, label.name);
+    out.push_back(':');
+    const bool list = label.values.size() > 1;
+    if (label.values.empty()) out.append(std::string_view("true"));
+    if (list) out.push_back('[');
+    for (std::size_t i = 0; i < label.values.size(); ++i) {
+      if (i > 0) out.push_back(',');
+      append_json_value(out, label.values[i], {.kind = label.values[i].kind}, catalog);
+    }
+    if (list) out.push_back(']');
+  }
+  out.push_back('}');
+  return fmt::to_string(out);
+}
+
+}  // namespace
+
+MatchWriter::MatchWriter(const model::Catalog& catalog, const std::vector<RuleOutput>& rules, Output& output,
+                         const MatchWriterOptions& options)
+    : catalog_(catalog), output_(output), options_(options) {
+  for (const auto& rule : rules)
+    rules_.push_back(render(rule));
+  for (const auto& type : catalog.types)
+    types_.push_back(render(type));
+}
+
+MatchWriter::RuleText MatchWriter::render(const RuleOutput& rule) const {
+  RuleText text;
+  text.begin = "{\"rule\":" + json_string(rule.name) +
+               ",\"type\":" + (rule.emitted ? json_string(catalog_[*rule.emitted].name) : "null") +
+               ",\"at\":\"";
+  text.end = ",\"labels\":" + render_labels(rule.labels, catalog_) + ",\"seqs\":[";
+  for (const auto& step : rule.steps) {
+    std::string group = json_string(step.name.empty() ? catalog_[step.type].name : step.name) + ":[";
+    const auto same = std::find(text.groups.begin(), text.groups.end(), group);
+    text.group_of_step.push_back(static_cast<std::uint32_t>(same - text.groups.begin()));
+    if (same == text.groups.end()) text.groups.push_back(std::move(group));
+  }
+  return text;
+}
+
+MatchWriter::TypeText MatchWriter::render(const model::EventType& type) const {
+  TypeText text;
+  text.begin = "{\"type\":" + json_string(type.name);
+  text.group = json_string(type.name) + ":[";
+  for (const auto& field : type.fields)
+    text.fields.push_back("," + json_string(field.name) + ":");
+  return text;
+}
+
+void MatchWriter::write_fields(model::EventView event, bool first) {
+  const auto& type = catalog_[event.type()];
+  const auto& names = types_[event.type()].fields;
+  for (std::uint32_t i = 0; i < type.fields.size(); ++i) {
+    output_.append(std::string_view(names[i]).substr(first ? 1 : 0));
+    append_json_value(output_.buffer(), event.get(type.fields[i], i), type.fields[i].type, catalog_);
+    first = false;
+  }
+}
+
+void MatchWriter::write_event(model::EventView event) {
+  output_.append(types_[event.type()].begin);
+  write_fields(event, false);
+  output_.append('}');
+}
+
+/// The list of one group, left out where the match holds none of its events.
+void MatchWriter::write_group(const RuleText& rule, const model::MatchView& match, std::uint32_t group,
+                              bool& first) {
+  bool open = false;
+  for (const auto& [step, event] : match.events) {
+    if (rule.group_of_step[step] != group) continue;
+    if (open) {
+      output_.append(',');
+    } else {
+      if (!first) output_.append(',');
+      output_.append(rule.groups[group]);
+    }
+    open = true;
+    first = false;
+    write_event(event);
+  }
+  if (open) output_.append(']');
+}
+
+void MatchWriter::write_events(const RuleText& rule, const model::MatchView& match) {
+  output_.append(",\"events\":{");
+  if (rule.groups.empty()) {
+    for (const auto& matched : match.events) {
+      output_.append(types_[matched.event.type()].group);
+      write_event(matched.event);
+      output_.append(']');
+    }
+  } else {
+    bool first = true;
+    for (std::uint32_t group = 0; group < rule.groups.size(); ++group)
+      write_group(rule, match, group, first);
+  }
+  output_.append('}');
+}
+
+void MatchWriter::on_match(const model::MatchView& match) {
+  const RuleText& rule = rules_[match.rule];
+  ++matches_;
+  char at[time_text_size];
+  const char* at_end = write_time(at, match.at_ns);
+  output_.append(rule.begin);
+  output_.append(std::string_view(at, static_cast<std::size_t>(at_end - at)));
+  output_.append("\",\"fields\":{");
+  if (match.emitted) write_fields(match.emitted, true);
+  output_.append('}');
+  output_.append(rule.end);
+  bool first = true;
+  for (const auto& matched : match.events) {
+    if (!first) output_.append(',');
+    first = false;
+    const fmt::format_int seq(matched.event.seq());
+    output_.append(std::string_view(seq.data(), seq.size()));
+  }
+  output_.append(']');
+  if (options_.with_events) write_events(rule, match);
+  output_.append("}\n");
+  if (options_.flush_each) {
+    output_.flush();
+  } else {
+    output_.flush_if_full();
+  }
+}
+
+}  // namespace tocsin::connectors

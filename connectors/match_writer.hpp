@@ -1,0 +1,80 @@
+// Matches as NDJSON, one object a line:
+//
+//   {"rule":"r","type":"T","at":"…","fields":{…},"labels":{…},"seqs":[…],"events":{"step":[{"type":"E",…}]}}
+//
+// Whatever is the same for all matches of a rule, or all events of a type, is rendered once beforehand; a
+// match is then a few copies into the output's buffer. Nothing is allocated per match.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connectors/output.hpp"
+#include "engine/model/match.hpp"
+#include "engine/model/schema.hpp"
+
+namespace tocsin::connectors {
+
+/// What the writer must know of a rule. Labels of one name are put together.
+struct RuleOutput {
+  struct Label {
+    std::string name;
+    std::vector<model::Value>
+        values;  // none: the label is `true`; their text need live only until the writer stands
+  };
+  struct Step {
+    std::string name;  // empty: the event type's name
+    model::EventTypeId type = 0;
+  };
+  std::string name;
+  std::vector<Label> labels;
+  std::vector<Step> steps;                    // by index; none for a filter
+  std::optional<model::EventTypeId> emitted;  // none: type is null and fields are {}
+};
+
+struct MatchWriterOptions {
+  bool with_events = false;
+  bool flush_each = false;  // for terminals and pipes: one write a match, no waiting for a full buffer
+};
+
+class MatchWriter final : public model::MatchSink {
+ public:
+  /// `rules` by rule id. `catalog` and `output` must outlive the writer; write errors are the output's.
+  MatchWriter(const model::Catalog& catalog, const std::vector<RuleOutput>& rules, Output& output,
+              const MatchWriterOptions& options = {});
+
+  void on_match(const model::MatchView& match) override;
+
+  std::uint64_t matches() const { return matches_; }
+
+ private:
+  struct RuleText {
+    std::string begin;                         // {"rule":…,"type":…,"at":"
+    std::string end;                           // ,"labels":{…},"seqs":[
+    std::vector<std::string> groups;           // "name":[ of each list of events, in order of the steps
+    std::vector<std::uint32_t> group_of_step;  // steps of one name share a list
+  };
+  struct TypeText {
+    std::string begin;                // {"type":"T"
+    std::string group;                // "T":[ for the event of a filter
+    std::vector<std::string> fields;  // ,"name":
+  };
+
+  RuleText render(const RuleOutput& rule) const;
+  TypeText render(const model::EventType& type) const;
+  void write_fields(model::EventView event, bool first);
+  void write_events(const RuleText& rule, const model::MatchView& match);
+  void write_group(const RuleText& rule, const model::MatchView& match, std::uint32_t group, bool& first);
+  void write_event(model::EventView event);
+
+  const model::Catalog& catalog_;
+  Output& output_;
+  MatchWriterOptions options_;
+  std::vector<RuleText> rules_;
+  std::vector<TypeText> types_;
+  std::uint64_t matches_ = 0;
+};
+
+}  // namespace tocsin::connectors

@@ -1,0 +1,287 @@
+// All rules, in the order in which they feed each other, and the types that they emit. An emitted type is
+// complete when all its emitters have been typed; only then are the rules that read it typed.
+#include "dsl/lower.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <functional>
+#include <limits>
+#include <map>
+#include <queue>
+#include <set>
+
+#include "dsl/types.hpp"
+
+namespace tocsin::dsl {
+
+using model::EventTypeId;
+using model::Kind;
+
+namespace {
+
+using RuleId = std::uint32_t;
+
+void collect_types(const ast::Pattern& pattern, std::vector<const ast::Name*>& out) {
+  if (pattern.kind == ast::Pattern::Kind::step) out.push_back(&pattern.type);
+  for (const auto& child : pattern.children)
+    collect_types(child, out);
+}
+
+class RulesLowerer {
+ public:
+  RulesLowerer(Symbols& symbols, const std::vector<const ast::RuleDecl*>& rules)
+      : symbols_(symbols), decls_(rules), lowered_(rules.size()), nodes_(rules.size()) {}
+
+  plan::Plan lower() {
+    check_names();
+    declare_emitted();
+    connect();
+    run();
+    for (auto& type : symbols_.catalog.types)
+      type.layout();
+    plan::Plan plan;
+    for (auto& each : lowered_)
+      plan.rules.push_back(std::move(each.rule));
+    plan.order = std::move(order_);
+    plan.catalog = symbols_.catalog;
+    return plan;
+  }
+
+ private:
+  struct Node {
+    std::optional<EventTypeId> emits;
+    std::vector<EventTypeId> reads;  // emitted types alone
+    std::size_t waits_for = 0;       // how many of these are incomplete
+    bool started = false;
+  };
+
+  struct Emitted {
+    std::vector<RuleId> emitters;
+    std::vector<RuleId> readers;
+    std::size_t left = 0;  // emitters not yet typed
+  };
+
+  void check_names() {
+    std::map<std::string_view, Span> seen;
+    for (const auto* decl : decls_) {
+      const auto [first, is_new] = seen.emplace(decl->name.text, decl->name.span);
+      if (is_new) continue;
+      symbols_.error(decl->name.span, fmt::format("rule '{}' is declared twice", decl->name.text),
+                     fmt::format("first declared at {}", symbols_.place(first->second)));
+    }
+  }
+
+  void declare_emitted() {
+    for (RuleId id = 0; id < decls_.size(); ++id) {
+      if (!decls_[id]->emit) continue;
+      const ast::Name& name = decls_[id]->emit->type;
+      auto type = symbols_.find_type(name.text);
+      if (type && !symbols_.catalog[*type].derived) {
+        symbols_.error(name.span, fmt::format("event '{}' is declared, so no rule can emit it", name.text),
+                       fmt::format("emit another type; {} is declared at {}", name.text,
+                                   symbols_.place(symbols_.infos[*type].span)));
+        continue;
+      }
+      if (!type && symbols_.catalog.types.size() >= std::numeric_limits<EventTypeId>::max()) {
+        symbols_.error(name.span, "too many event types");
+        continue;
+      }
+      if (!type) type = symbols_.add_type(name.text, name.span, true);
+      nodes_[id].emits = type;
+      emitted_[*type].emitters.push_back(id);
+    }
+    for (auto& [unused, emitted] : emitted_)
+      emitted.left = emitted.emitters.size();
+  }
+
+  void connect() {
+    for (RuleId id = 0; id < decls_.size(); ++id) {
+      std::vector<const ast::Name*> names;
+      for (const auto& item : decls_[id]->from)
+        names.push_back(&item.type);
+      if (decls_[id]->match) collect_types(*decls_[id]->match, names);
+      std::set<EventTypeId> reads;
+      for (const auto* name : names) {
+        const auto type = symbols_.find_type(name->text);
+        if (type && symbols_.catalog[*type].derived) reads.insert(*type);
+      }
+      for (const auto type : reads)
+        emitted_[type].readers.push_back(id);
+      nodes_[id].reads.assign(reads.begin(), reads.end());
+      nodes_[id].waits_for = reads.size();
+    }
+  }
+
+  // Always the first rule, by number, of those that wait for nothing.
+  void run() {
+    for (RuleId id = 0; id < decls_.size(); ++id) {
+      if (nodes_[id].waits_for == 0) ready_.push(id);
+    }
+    RuleId first_left = 0;
+    while (order_.size() < decls_.size()) {
+      if (ready_.empty()) {
+        while (nodes_[first_left].started)
+          ++first_left;
+        break_cycle(first_left);
+      }
+      const RuleId id = ready_.top();
+      ready_.pop();
+      if (nodes_[id].started) continue;
+      nodes_[id].started = true;
+      order_.push_back(id);
+      lowered_[id] = lower_rule(symbols_, *decls_[id]);
+      if (!nodes_[id].emits) continue;
+      auto& emitted = emitted_[*nodes_[id].emits];
+      if (--emitted.left > 0) continue;
+      complete(*nodes_[id].emits, emitted.emitters);
+      for (const RuleId reader : emitted.readers) {
+        if (--nodes_[reader].waits_for == 0) ready_.push(reader);
+      }
+    }
+  }
+
+  // Every rule that waits, waits for one that waits: following them comes round. The rules found are reported
+  // and typed all the same, with what they emit unknown to each other.
+  void break_cycle(RuleId start) {
+    const auto feeder = [&](RuleId id) {
+      for (const auto type : nodes_[id].reads) {
+        for (const RuleId emitter : emitted_[type].emitters) {
+          if (!nodes_[emitter].started) return emitter;
+        }
+      }
+      return id;
+    };
+    std::vector<RuleId> path = {start};
+    while (true) {
+      const RuleId next = feeder(path.back());
+      const auto seen = std::find(path.begin(), path.end(), next);
+      path.push_back(next);
+      if (seen == path.end() - 1) continue;
+      path.erase(path.begin(), std::find(path.begin(), path.end() - 1, next));
+      break;
+    }
+    path.pop_back();
+    std::reverse(path.begin(), path.end());  // now each feeds the next
+    std::rotate(path.begin(), std::min_element(path.begin(), path.end()), path.end());
+
+    const auto& first = decls_[path.front()]->emit->type;
+    if (path.size() == 1) {
+      symbols_.error(first.span, fmt::format("rule '{0}' feeds itself: it reads the {1} that it emits",
+                                             decls_[path.front()]->name.text, first.text));
+    } else {
+      std::string chain;
+      for (const RuleId id : path)
+        chain += decls_[id]->name.text + " → ";
+      symbols_.error(first.span,
+                     fmt::format("rules {}{} feed each other", chain, decls_[path.front()]->name.text));
+    }
+    for (const RuleId id : path) {
+      symbols_.infos[*nodes_[id].emits].open = true;
+      ready_.push(id);
+    }
+  }
+
+  // Emitted types.
+
+  static const ast::Name* field_name(const LoweredRule& rule, std::string_view name) {
+    for (const auto& field : rule.emitted) {
+      if (field.name->text == name) return field.name;
+    }
+    return nullptr;
+  }
+
+  void complete(EventTypeId id, const std::vector<RuleId>& emitters) {
+    std::map<std::string_view, std::uint32_t> indices;
+    for (const auto& field : lowered_[emitters.front()].emitted) {
+      auto& type = symbols_.catalog.types[id];
+      indices.emplace(field.name->text, static_cast<std::uint32_t>(type.fields.size()));
+      type.fields.push_back({field.name->text, {}, model::TimeUnit::ns, 0});
+    }
+    for (const RuleId emitter : emitters)
+      join(id, emitter, emitters.front(), indices);
+
+    auto& type = symbols_.catalog.types[id];
+    auto& info = symbols_.infos[id];
+    for (const auto& field : type.fields) {
+      if (field.type.kind != Kind::null || info.broken.count(field.name) > 0) continue;
+      symbols_.error(field_name(lowered_[emitters.front()], field.name)->span,
+                     fmt::format("'{}' of {} is always null, so it has no type", field.name, type.name));
+      info.broken.insert(field.name);
+    }
+    for (const RuleId emitter : emitters)
+      bind(id, emitter, indices);
+    const auto is_broken = [&](const model::Field& field) { return info.broken.count(field.name) > 0; };
+    type.fields.erase(std::remove_if(type.fields.begin(), type.fields.end(), is_broken), type.fields.end());
+  }
+
+  // Adds what one rule emits to the type's fields, and compares it with what the first one emits.
+  void join(EventTypeId id, RuleId emitter, RuleId first,
+            const std::map<std::string_view, std::uint32_t>& indices) {
+    auto& type = symbols_.catalog.types[id];
+    auto& broken = symbols_.infos[id].broken;
+    const std::string& first_name = decls_[first]->name.text;
+    for (const auto& field : lowered_[emitter].emitted) {
+      const std::string& name = field.name->text;
+      const auto index = indices.find(name);
+      if (index == indices.end()) {
+        symbols_.error(field.name->span,
+                       fmt::format("rule '{}' emits {} without '{}'", first_name, type.name, name),
+                       "all rules that emit a type must emit the same fields; null stands for none");
+        broken.insert(name);
+      } else if (!field.value) {
+        broken.insert(name);
+      } else {
+        join_type(type, type.fields[index->second], *field.name, field.value->type, first_name);
+      }
+    }
+    for (const auto& [name, unused] : indices) {
+      if (field_name(lowered_[emitter], name) != nullptr) continue;
+      symbols_.error(
+          decls_[emitter]->emit->type.span,
+          fmt::format("rule '{}' emits {} with '{}', and this one without", first_name, type.name, name),
+          fmt::format("add {}: null where there is none", name));
+    }
+  }
+
+  void join_type(const model::EventType& type, model::Field& field, const ast::Name& name,
+                 const model::Type& given, const std::string& first_name) {
+    const bool nullable = field.type.nullable || given.nullable || given.kind == Kind::null;
+    if (field.type.kind == Kind::null) {
+      field.type = given;
+    } else if (given.kind != Kind::null && !same_base(field.type, given)) {
+      symbols_.error(name.span,
+                     fmt::format("'{}' of {} is {} here but {} in rule '{}'", name.text, type.name,
+                                 symbols_.describe(given), symbols_.describe(field.type), first_name));
+    }
+    field.type.nullable = nullable;
+  }
+
+  void bind(EventTypeId id, RuleId emitter, const std::map<std::string_view, std::uint32_t>& indices) {
+    auto& rule = lowered_[emitter];
+    plan::Emit emit{.type = id, .fields = {}};
+    for (auto& field : rule.emitted) {
+      const auto index = indices.find(field.name->text);
+      if (!field.value || index == indices.end()) continue;
+      if (field.value->type.kind == Kind::null)
+        field.value->type = symbols_.catalog[id].fields[index->second].type;
+      emit.fields.push_back({index->second, std::move(*field.value)});
+    }
+    rule.rule.emit = std::move(emit);
+  }
+
+  Symbols& symbols_;
+  const std::vector<const ast::RuleDecl*>& decls_;
+  std::vector<LoweredRule> lowered_;
+  std::vector<Node> nodes_;
+  std::map<EventTypeId, Emitted> emitted_;
+  std::vector<RuleId> order_;
+  std::priority_queue<RuleId, std::vector<RuleId>, std::greater<>> ready_;
+};
+
+}  // namespace
+
+plan::Plan lower(Symbols& symbols, const Declarations& declarations) {
+  return RulesLowerer(symbols, declarations.rules).lower();
+}
+
+}  // namespace tocsin::dsl

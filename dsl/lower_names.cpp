@@ -1,0 +1,418 @@
+// What names mean: fields of the event at hand, params, labels, partition keys; steps and their events.
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "dsl/lower_expr.hpp"
+#include "dsl/types.hpp"
+
+namespace tocsin::dsl {
+
+using model::Kind;
+using plan::Expr;
+using plan::FieldRef;
+using plan::Op;
+using plan::Selector;
+using Place = Scope::Place;
+
+bool StepInfo::excludes(const StepInfo& other) const {
+  for (const auto& [alternation, mine] : alternatives) {
+    for (const auto& [other_alternation, theirs] : other.alternatives) {
+      if (alternation == other_alternation && mine != theirs) return true;
+    }
+  }
+  return false;
+}
+
+bool StepInfo::certain_at(const StepInfo& other) const {
+  const auto shared = [&](const auto& mine) {
+    return std::find(other.alternatives.begin(), other.alternatives.end(), mine) != other.alternatives.end();
+  };
+  return quantifier.min > 0 && std::all_of(alternatives.begin(), alternatives.end(), shared);
+}
+
+namespace {
+
+std::optional<std::size_t> label_index(const model::Enumeration& enumeration, const std::string& label) {
+  const auto& labels = enumeration.labels;
+  const auto found = std::find(labels.begin(), labels.end(), label);
+  if (found == labels.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - labels.begin());
+}
+
+bool is_enumeration(const model::Type* type) {
+  return type != nullptr && type->kind == Kind::enumeration;
+}
+
+Expr label_constant(std::size_t index, const model::Type& type) {
+  return constant(Kind::enumeration, static_cast<std::int64_t>(index), type.enumeration);
+}
+
+}  // namespace
+
+Lowered ExprLowerer::lower_name(const ast::Expr& expr, const model::Type* hint) {
+  Named named = look_up(expr.text);
+  const bool found = named.found == Found::yes;
+  if (is_enumeration(hint) && !(found && same_base(named.expr->type, *hint))) {
+    const auto& enumeration = symbols_.catalog.enumerations[hint->enumeration];
+    if (const auto index = label_index(enumeration, expr.text)) return label_constant(*index, *hint);
+    if (named.found == Found::no && !find_step(expr.text)) {
+      return unknown_label(expr, *hint);
+    }
+  }
+  if (named.found == Found::silent) return std::nullopt;
+  if (!found) {
+    report_unknown({expr.text, expr.span});
+    return std::nullopt;
+  }
+  if (aggregate_ != nullptr && named.expr->op != Op::constant) {
+    symbols_.error(expr.span,
+                   fmt::format("inside {}(…) a field needs the name of the step", aggregate_->text),
+                   fmt::format("write the repeated step's name before it: step.{}", expr.text));
+    return std::nullopt;
+  }
+  return element_instead(std::move(*named.expr), expr.span);
+}
+
+Lowered ExprLowerer::lower_text(const ast::Expr& expr, const model::Type* hint) {
+  if (!is_enumeration(hint)) return constant(expr.text);
+  const auto& enumeration = symbols_.catalog.enumerations[hint->enumeration];
+  if (const auto index = label_index(enumeration, expr.text)) return label_constant(*index, *hint);
+  return unknown_label(expr, *hint);
+}
+
+Lowered ExprLowerer::unknown_label(const ast::Expr& expr, model::Type type) {
+  type.nullable = false;
+  symbols_.error(expr.span,
+                 fmt::format("unknown label '{}' of {}", expr.text, to_string(type, symbols_.catalog)),
+                 symbols_.suggest(expr.text, symbols_.catalog.enumerations[type.enumeration].labels));
+  return std::nullopt;
+}
+
+Lowered ExprLowerer::lower_bare(const ast::Name& name) {
+  ast::Expr expr;
+  expr.kind = ast::Expr::Kind::name;
+  expr.text = name.text;
+  expr.span = name.span;
+  return lower_name(expr, nullptr);
+}
+
+ExprLowerer::Named ExprLowerer::look_up(const std::string& name) {
+  if (scope_.keys != nullptr) {
+    const auto key = scope_.keys->find(name);
+    if (key != scope_.keys->end()) return {key->second ? Found::yes : Found::silent, key->second};
+  }
+  if (Named field = look_up_current(name); field.found != Found::no) return field;
+  if (const auto param = symbols_.params.find(name); param != symbols_.params.end()) {
+    param->second.used = true;
+    if (!param->second.value) return {Found::silent, std::nullopt};
+    return {Found::yes, constant(*param->second.value, param->second.type)};
+  }
+  if (scope_.place == Place::emit && (name == "match_start" || name == "match_end")) {
+    return {Found::yes,
+            make(name == "match_start" ? Op::match_start : Op::match_end, {.kind = Kind::time}, {})};
+  }
+  return {Found::no, std::nullopt};
+}
+
+ExprLowerer::Named ExprLowerer::look_up_current(const std::string& name) {
+  if (scope_.current_silent) return {Found::silent, std::nullopt};
+  if (scope_.current.empty()) return {Found::no, std::nullopt};
+  std::vector<Expr> reads;
+  for (FieldRef ref : scope_.current) {
+    const Found found = symbols_.find_field(ref.type, name, ref.field);
+    if (found != Found::yes) return {found, std::nullopt};
+    reads.push_back(read_field(ref, true));
+  }
+  const auto type = reads.front().type;
+  bool nullable = false;
+  for (const Expr& read : reads) {
+    if (!same_base(read.type, type)) return {Found::no, std::nullopt};
+    nullable = nullable || read.type.nullable;
+  }
+  if (reads.size() == 1) return {Found::yes, std::move(reads.front())};
+  // The event is of one of several types: all reads but one give null.
+  for (Expr& read : reads)
+    read.type.nullable = true;
+  auto whole = make(Op::coalesce, type, std::move(reads));
+  whole.type.nullable = nullable;
+  return {Found::yes, std::move(whole)};
+}
+
+void ExprLowerer::report_unknown(const ast::Name& name) {
+  if (symbols_.is_suspect(name.text)) return;
+  if (const auto step = find_step(name.text)) return report_step_as_value(name, (*scope_.steps)[*step]);
+  if (name.text == "prev") {
+    return symbols_.error(name.span, "'prev' is an event, not a value",
+                          "name one of its fields, as in prev.price");
+  }
+  if (name.text == "match_start" || name.text == "match_end") {
+    return symbols_.error(name.span, fmt::format("'{}' is known in 'emit' only", name.text));
+  }
+  if (symbols_.find_type(name.text)) {
+    return symbols_.error(name.span, fmt::format("'{}' is an event type, not a value", name.text));
+  }
+  std::vector<std::string> candidates;
+  for (const auto& [param, unused] : symbols_.params)
+    candidates.push_back(param);
+  if (scope_.place == Place::constant) {
+    return symbols_.error(name.span, fmt::format("unknown name '{}': only params are known here", name.text),
+                          symbols_.suggest(name.text, candidates));
+  }
+  if (scope_.current.empty() && scope_.steps != nullptr) {
+    const bool is_where = scope_.place == Place::where;
+    for (const StepInfo& step : *scope_.steps) {
+      std::uint32_t field = 0;
+      const bool has_it = step.type && symbols_.find_field(*step.type, name.text, field) == Found::yes;
+      if (!has_it || step.name.empty()) continue;
+      return symbols_.error(
+          name.span,
+          is_where ? fmt::format("in 'where' the field '{}' needs the name of its step", name.text)
+                   : fmt::format("'{}' is not clear: the last event may be one of several types", name.text),
+          fmt::format("write {}.{}", step.name, name.text));
+    }
+    return symbols_.error(name.span, fmt::format("unknown name '{}'", name.text),
+                          symbols_.suggest(name.text, candidates));
+  }
+  // Of several types at hand, the first that lacks the field or has it with another type.
+  std::optional<model::Type> type;
+  for (const FieldRef& ref : scope_.current) {
+    std::uint32_t field = 0;
+    const auto& event_type = symbols_.catalog[ref.type];
+    if (symbols_.find_field(ref.type, name.text, field) != Found::yes) {
+      const auto fields = symbols_.field_names(ref.type);
+      candidates.insert(candidates.begin(), fields.begin(), fields.end());
+      if (scope_.keys != nullptr) {
+        for (const auto& [key, unused] : *scope_.keys)
+          candidates.push_back(key);
+      }
+      return symbols_.error(name.span, fmt::format("unknown field '{}' of {}", name.text, event_type.name),
+                            symbols_.suggest(name.text, candidates));
+    }
+    const auto& found = event_type.fields[field].type;
+    if (type && !same_base(*type, found)) {
+      return symbols_.error(
+          name.span, fmt::format("'{}' is {} in {} but {} in {}", name.text, symbols_.describe(*type),
+                                 symbols_.catalog[scope_.current.front().type].name, symbols_.describe(found),
+                                 event_type.name));
+    }
+    type = found;
+  }
+}
+
+void ExprLowerer::report_step_as_value(const ast::Name& name, const StepInfo& step) {
+  const auto example = step.type && !symbols_.catalog[*step.type].fields.empty()
+                           ? symbols_.catalog[*step.type].fields.front().name
+                           : std::string("field");
+  symbols_.error(
+      name.span, fmt::format("'{}' is a step, not a value", name.text),
+      step.repeated()
+          ? fmt::format("write count({0}), or a field of one event, as in first({0}).{1}", name.text, example)
+          : fmt::format("name one of its fields, as in {}.{}", name.text, example));
+}
+
+Lowered ExprLowerer::lower_member(const ast::Expr& expr) {
+  const ast::Name field{expr.text, expr.name_span};
+  const auto event = lower_event(expr.args[0], field);
+  if (!event) return std::nullopt;
+  auto read = field_of(*event, field);
+  if (!read) return std::nullopt;
+  return element_instead(std::move(*read), expr.span);
+}
+
+std::optional<ExprLowerer::Event> ExprLowerer::lower_event(const ast::Expr& expr, const ast::Name& member) {
+  using AstKind = ast::Expr::Kind;
+  if (expr.kind == AstKind::name) {
+    if (expr.text == "prev") return lower_previous(expr.span);
+    return lower_step(expr, Selector::single, 0, expr.span, member);
+  }
+  const bool is_end = expr.kind == AstKind::call && (expr.text == "first" || expr.text == "last");
+  if (is_end) {
+    if (expr.args.size() != 1 || expr.args[0].kind != AstKind::name) {
+      symbols_.error(expr.span, fmt::format("'{}' takes the name of a repeated step", expr.text),
+                     fmt::format("as in {}(probe).{}", expr.text, member.text));
+      return std::nullopt;
+    }
+    return lower_step(expr.args[0], expr.text == "first" ? Selector::first : Selector::last, 0, expr.span,
+                      member);
+  }
+  if (expr.kind == AstKind::index && expr.args[0].kind == AstKind::name) {
+    constexpr std::int64_t most = 1'000'000;
+    const ast::Expr& index = expr.args[1];
+    if (index.kind != AstKind::integer || index.integer < 0 || index.integer >= most) {
+      symbols_.error(index.span, "the index of a repeat is a plain number from 0",
+                     fmt::format("as in {}[0].{}", expr.args[0].text, member.text));
+      return std::nullopt;
+    }
+    return lower_step(expr.args[0], Selector::index, static_cast<std::uint32_t>(index.integer), expr.span,
+                      member);
+  }
+  if (const auto value = lower(expr)) {
+    symbols_.error(member.span,
+                   fmt::format("{} has no fields; only events have", symbols_.describe(value->type)));
+  }
+  return std::nullopt;
+}
+
+std::optional<ExprLowerer::Event> ExprLowerer::lower_previous(Span span) {
+  const bool in_step = scope_.place == Place::condition || scope_.place == Place::where;
+  if (!in_step || !(*scope_.steps)[scope_.own].repeated() || aggregate_ != nullptr) {
+    symbols_.error(span, "'prev' is known only in the condition of a repeated step",
+                   "give the step a quantifier, as in {3..}");
+    return std::nullopt;
+  }
+  const StepInfo& own = (*scope_.steps)[scope_.own];
+  return Event{
+      .ref = {.selector = Selector::previous, .step = scope_.own}, .certain = true, .type = own.type};
+}
+
+std::optional<std::uint32_t> ExprLowerer::find_step(const std::string& name) const {
+  if (scope_.steps == nullptr) return std::nullopt;
+  for (std::uint32_t i = 0; i < scope_.steps->size(); ++i) {
+    if ((*scope_.steps)[i].name == name) return i;
+  }
+  return std::nullopt;
+}
+
+bool ExprLowerer::reachable(std::uint32_t step, Span span) {
+  const StepInfo& info = (*scope_.steps)[step];
+  if (scope_.place != Place::condition) return true;
+  if (step > scope_.own) {
+    symbols_.error(
+        span, fmt::format("step '{}' comes later", info.name),
+        "a condition sees this event and earlier steps; write it at the later step, or in 'where'");
+    return false;
+  }
+  if (info.excludes((*scope_.steps)[scope_.own])) {
+    symbols_.error(span, fmt::format("step '{}' is in another alternative: no match has both", info.name));
+    return false;
+  }
+  return true;
+}
+
+std::optional<ExprLowerer::Event> ExprLowerer::lower_step(const ast::Expr& name, Selector selector,
+                                                          std::uint32_t index, Span span,
+                                                          const ast::Name& member) {
+  const auto fail = [&](Span at, std::string message, std::string hint = {}) {
+    symbols_.error(at, std::move(message), std::move(hint));
+    return std::nullopt;
+  };
+  const auto step = find_step(name.text);
+  if (!step) {
+    report_unknown_step(name, member);
+    return std::nullopt;
+  }
+  if (!reachable(*step, name.span)) return std::nullopt;
+  const StepInfo& info = (*scope_.steps)[*step];
+  const bool own = *step == scope_.own && scope_.place != Place::emit;
+  if (*step < 64) steps_read_ |= std::uint64_t{1} << *step;
+  Event event{
+      .ref = {.selector = selector, .step = *step, .index = index}, .certain = true, .type = info.type};
+
+  if (aggregate_ != nullptr) {
+    if (selector != Selector::single) {
+      return fail(span,
+                  fmt::format("inside {}(…) every event of '{}' takes its turn", aggregate_->text, info.name),
+                  fmt::format("write {}.{}", info.name, member.text));
+    }
+    if (!info.repeated()) {
+      return fail(span,
+                  fmt::format("{} needs a repeated step; '{}' is one event", aggregate_->text, info.name),
+                  fmt::format("write {}.{} without it", info.name, member.text));
+    }
+    if (aggregate_step_ && *aggregate_step_ != *step) {
+      return fail(span,
+                  fmt::format("{} is over one step; '{}' is a second one", aggregate_->text, info.name));
+    }
+    aggregate_step_ = step;
+    event.ref.selector = Selector::element_event;
+    return event;
+  }
+  if (selector != Selector::single && !info.repeated()) {
+    return fail(span, fmt::format("'{}' is not repeated, so it is one event", info.name),
+                fmt::format("write {}.{}", info.name, member.text));
+  }
+  if (selector == Selector::index && index >= info.quantifier.max) {
+    return fail(span,
+                fmt::format("'{}' takes at most {} events, numbered from 0", info.name, info.quantifier.max));
+  }
+  if (selector == Selector::single && own && (scope_.place == Place::where || !info.repeated())) {
+    event.ref.selector = Selector::current;
+    return event;
+  }
+  if (selector == Selector::single && info.repeated()) {
+    if (own) {
+      return fail(span,
+                  fmt::format("'{0}' is this step itself: its name means the events taken so far", info.name),
+                  fmt::format("write {1} for this event, prev.{1} or last({0}).{1} for the one before",
+                              info.name, member.text));
+    }
+    return fail(span, fmt::format("step '{}' is repeated: which of its events?", info.name),
+                fmt::format("write first({0}).{1}, last({0}).{1} or an aggregate such as max({0}.{1})",
+                            info.name, member.text));
+  }
+  event.certain =
+      !own && (scope_.place == Place::emit ? info.certain() : info.certain_at((*scope_.steps)[scope_.own]));
+  if (selector == Selector::index) event.certain = event.certain && index < info.quantifier.min;
+  return event;
+}
+
+void ExprLowerer::report_unknown_step(const ast::Expr& name, const ast::Name& member) {
+  if (const auto type = symbols_.find_type(name.text)) {
+    std::string hint = "give the step a name and use that";
+    if (scope_.steps == nullptr) hint = fmt::format("write {}", member.text);
+    for (std::size_t i = 0; scope_.steps != nullptr && i < scope_.steps->size(); ++i) {
+      const StepInfo& step = (*scope_.steps)[i];
+      if (step.type == *type && !step.name.empty()) hint = fmt::format("write {}.{}", step.name, member.text);
+    }
+    return symbols_.error(name.span, fmt::format("'{}' is an event type, not a step", name.text), hint);
+  }
+  if (const Named value = look_up(name.text); value.found != Found::no) {
+    if (value.expr) {
+      symbols_.error(name.span, fmt::format("'{}' is {} and has no fields", name.text,
+                                            symbols_.describe(value.expr->type)));
+    }
+    return;
+  }
+  if (symbols_.is_suspect(name.text)) return;
+  std::vector<std::string> candidates = {"prev"};
+  if (scope_.steps != nullptr) {
+    for (const StepInfo& step : *scope_.steps)
+      candidates.push_back(step.name);
+  }
+  symbols_.error(name.span, fmt::format("unknown step '{}'", name.text),
+                 symbols_.suggest(name.text, candidates));
+}
+
+Lowered ExprLowerer::field_of(const Event& event, const ast::Name& field) {
+  if (!event.type) return std::nullopt;
+  const auto index = symbols_.require_field(*event.type, field);
+  if (!index) return std::nullopt;
+  FieldRef ref = event.ref;
+  ref.type = *event.type;
+  ref.field = *index;
+  // The event at hand is the same one, however it is named.
+  if (ref.selector == Selector::current || ref.selector == Selector::previous) ref.step = 0;
+  return read_field(ref, event.certain);
+}
+
+Expr ExprLowerer::read_field(const FieldRef& ref, bool certain) const {
+  Expr expr;
+  expr.op = Op::field;
+  expr.type = symbols_.catalog[ref.type].fields[ref.field].type;
+  expr.type.nullable = expr.type.nullable || !certain;
+  expr.ref = ref;
+  return expr;
+}
+
+Lowered ExprLowerer::element_instead(Expr expr, Span span) {
+  if (any_ == nullptr || expr.type.kind != Kind::array) return expr;
+  if (any_array_ && !(*any_array_ == expr)) {
+    symbols_.error(span, "any(…) looks at the elements of one array; this is a second one");
+    return std::nullopt;
+  }
+  const model::Type element{.kind = expr.type.element};
+  any_array_ = std::move(expr);
+  return make(Op::element, element, {});
+}
+
+}  // namespace tocsin::dsl

@@ -1,0 +1,29 @@
+// What a rule has done, and which matcher it is to get. Apart, so that the engine's public header needs no
+// more of this folder.
+#pragma once
+
+#include <cstdint>
+
+namespace tocsin::match {
+
+/// Which matcher a rule shall get. A forced one that cannot serve the rule is passed over.
+enum class MatcherChoice : std::uint8_t { automatic, grouped, arena };
+
+struct RuleCounters {
+  std::uint64_t events = 0;             // that the rule looked at
+  std::uint64_t started = 0;            // runs begun
+  std::uint64_t matches = 0;            // reported
+  std::uint64_t dropped_runs = 0;       // at Limits::run_nodes_per_rule
+  std::uint64_t dropped_matches = 0;    // at Limits::matches_per_event, at least
+
+  RuleCounters& operator+=(const RuleCounters& other) {
+    events += other.events;
+    started += other.started;
+    matches += other.matches;
+    dropped_runs += other.dropped_runs;
+    dropped_matches += other.dropped_matches;
+    return *this;
+  }
+};
+
+}  // namespace tocsin::match

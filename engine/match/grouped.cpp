@@ -1,0 +1,464 @@
+#include "engine/match/grouped.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+
+namespace tocsin::match {
+
+using plan::Contiguity;
+
+namespace {
+
+constexpr Id lost = none - 1;  // a link to something dropped: dead, yet not a run's begin
+
+// How many states a step needs: one a repeat, the open end being a state that repeats itself.
+std::size_t states_of(const Step& step) {
+  const auto& quantifier = step.quantifier;
+  return quantifier.max == plan::unbounded ? std::max<std::size_t>(1, quantifier.min) : quantifier.max;
+}
+
+}  // namespace
+
+std::size_t unrolled_states(const Program& program) {
+  return std::accumulate(program.steps.begin(), program.steps.end(), std::size_t{0},
+                         [](std::size_t sum, const Step& step) { return sum + states_of(step); });
+}
+
+UnrolledAutomaton unroll(const Program& program) {
+  UnrolledAutomaton automaton;
+  std::vector<std::uint16_t> first(program.steps.size());  // state of each step's first repeat
+  for (std::size_t i = 0; i < program.steps.size(); ++i) {
+    first[i] = static_cast<std::uint16_t>(automaton.states.size());
+    for (std::size_t count = 1; count <= states_of(program.steps[i]); ++count) {
+      const auto step = static_cast<std::uint32_t>(i);
+      automaton.states.push_back(
+          {static_cast<std::uint16_t>(i), program.is_match(step, static_cast<std::uint32_t>(count)), {}});
+    }
+  }
+  automaton.into.resize(program.steps.size());
+  const auto add = [&](std::uint16_t from, std::uint16_t to, Contiguity contiguity) {
+    const auto id = static_cast<std::uint16_t>(automaton.arcs.size());
+    automaton.arcs.push_back({from, to, contiguity});
+    automaton.into[automaton.states[to].step].push_back(id);
+    if (from != start_state) automaton.states[from].out.push_back(id);
+  };
+  for (std::uint16_t a = program.start.begin; a < program.start.end; ++a) {
+    add(start_state, first[program.arcs[a].to], program.arcs[a].contiguity);
+    automaton.start_steps |= std::uint64_t{1} << program.arcs[a].to;
+  }
+  for (std::uint16_t state = 0; state < automaton.states.size(); ++state) {
+    const std::uint16_t step = automaton.states[state].step;
+    const auto count = static_cast<std::uint32_t>(state - first[step] + 1);
+    const bool last_state = count == states_of(program.steps[step]);
+    for (std::uint16_t a = program.out[step].begin; a < program.out[step].end; ++a) {
+      const Arc& arc = program.arcs[a];
+      if (arc.repeats()) {
+        if (program.may_repeat(step, count))
+          add(state, last_state ? state : static_cast<std::uint16_t>(state + 1), arc.contiguity);
+      } else if (program.may_leave(step, count)) {
+        add(state, first[arc.to], arc.contiguity);
+      }
+    }
+  }
+  return automaton;
+}
+
+GroupedMatcher::GroupedMatcher(const Program& program, const Limits& limits)
+    : program_(program), automaton_(unroll(program)), limits_(limits) {
+  room_ = std::min<std::size_t>(limits.run_nodes_per_rule, 4096);
+  key_room_ = 1024;
+  if (!program.partitioned) {
+    lists_.resize(automaton_.arcs.size());
+    positions_.resize(1);
+  }
+}
+
+void GroupedMatcher::visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) {
+  ++counters_.events;
+  now_ = event.time_ns();
+  if (store_.nodes() >= room_) make_room();
+  if (keys_.size() >= key_room_) sweep_keys();
+  const std::uint32_t slot = slot_for(event, (steps & automaton_.start_steps) != 0);
+  if (slot == KeyTable::absent) return;
+  const std::uint64_t position = program_.counts_positions ? ++positions_[slot] : 0;
+  set_bound(event, position);
+
+  advances_.clear();
+  for (std::uint64_t left = steps; left != 0; left &= left - 1) {
+    for (const std::uint16_t arc : automaton_.into[static_cast<std::size_t>(std::countr_zero(left))]) {
+      advance(slot, arc, position);
+    }
+  }
+  if (advances_.empty()) return;
+
+  completed_.clear();
+  for (Advance& step : advances_) {
+    step.node = store_.add_node(
+        {.parent = step.parent, .order = order, .start = step.start, .key = slot, .arc = step.arc}, event,
+        now_);
+    if (automaton_.states[automaton_.arcs[step.arc].to].accepts) completed_.push_back(step.node);
+  }
+  if (!completed_.empty() && complete(output) && program_.skip == plan::Skip::past_last)
+    return drop_key(slot);
+
+  for (const Advance& step : advances_) {
+    const auto& state = automaton_.states[automaton_.arcs[step.arc].to];
+    if (state.accepts && program_.report == plan::Report::first) continue;  // complete: it does not go on
+    for (const std::uint16_t arc : state.out)
+      push(slot, arc, step.node, position);
+  }
+}
+
+std::uint32_t GroupedMatcher::slot_for(model::EventView event, bool may_start) {
+  if (!program_.partitioned) return 0;
+  std::size_t input = 0;
+  while (program_.keys[input].type != event.type())
+    ++input;
+  KeyView key;
+  if (!make_key(event, program_.keys[input], key_scratch_, key)) return KeyTable::absent;
+  std::uint32_t slot = keys_.find(key);
+  if (slot != KeyTable::absent || !may_start) return slot;
+  slot = keys_.add(key);
+  if (slot >= positions_.size()) {
+    positions_.resize(slot + 1);
+    lists_.resize((slot + 1) * automaton_.arcs.size());
+  }
+  return slot;
+}
+
+void GroupedMatcher::set_bound(model::EventView event, std::uint64_t position) {
+  switch (program_.within.unit) {
+    case plan::Within::Unit::none:
+      stamp_ = 0;
+      cutoff_ = 0;
+      break;
+    case plan::Within::Unit::time:
+      stamp_ = event.time_ns();
+      if (__builtin_sub_overflow(stamp_, program_.within.time_ns, &cutoff_)) cutoff_ = INT64_MIN;
+      store_.expire(cutoff_);
+      break;
+    case plan::Within::Unit::events:
+      stamp_ = static_cast<std::int64_t>(position);
+      cutoff_ = stamp_ - static_cast<std::int64_t>(program_.within.events) + 1;
+      break;
+  }
+}
+
+// The list's first cell with a run still within the bound. Lists are ordered by their latest start, so where
+// the first has passed the bound all have.
+Id GroupedMatcher::live_head(List& list, bool strict, std::uint64_t position) {
+  if (strict && list.position + 1 != position) list.head = none;
+  while (store_.cell_alive(list.head)) {
+    const Cell& cell = store_.cell(list.head);
+    if (store_.alive(cell.node)) {
+      if (store_.node(cell.node).start >= cutoff_) return list.head;
+      break;
+    }
+    list.head = cell.next;
+  }
+  list.head = none;
+  return none;
+}
+
+void GroupedMatcher::advance(std::uint32_t slot, std::uint16_t arc, std::uint64_t position) {
+  if (automaton_.arcs[arc].from == start_state) {
+    ++counters_.started;
+    advances_.push_back({arc, none, stamp_});
+    return;
+  }
+  List& waiting = list(slot, arc);
+  const Id head = live_head(waiting, is_strict(arc), position);
+  if (head == none) return;
+  advances_.push_back({arc, head, store_.node(store_.cell(head).node).start});
+  if (automaton_.arcs[arc].contiguity != Contiguity::any) waiting.head = none;
+}
+
+void GroupedMatcher::push(std::uint32_t slot, std::uint16_t arc, Id node, std::uint64_t position) {
+  List& waiting = list(slot, arc);
+  if (is_strict(arc) && waiting.position != position) waiting = {none, position};
+  const std::int64_t start = store_.node(node).start;
+  Id rest = store_.cell_alive(waiting.head) ? waiting.head : none;
+  above_.clear();
+  while (store_.cell_alive(rest)) {
+    const Cell& cell = store_.cell(rest);
+    if (!store_.alive(cell.node) || store_.node(cell.node).start <= start) break;
+    above_.push_back(cell.node);
+    rest = cell.next;
+  }
+  waiting.head = store_.add_cell({node, rest, arc}, now_);
+  for (; !above_.empty(); above_.pop_back()) {
+    waiting.head = store_.add_cell({above_.back(), waiting.head, arc}, now_);
+  }
+}
+
+// Reports what completed; true where anything did.
+bool GroupedMatcher::complete(Output& output) {
+  found_.clear();
+  entries_.clear();
+  ends_.clear();
+  if (program_.report == plan::Report::first) {
+    if (!find_only_candidate() && !find_first_candidate()) return false;
+    report(0, found_.size(), output);
+    return true;
+  }
+  for (const Id node : completed_)
+    enumerate_from(node);
+  ranking_.resize(ends_.size());
+  std::iota(ranking_.begin(), ranking_.end(), std::size_t{0});
+  const auto candidate = [&](std::size_t i) {
+    const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
+    return std::span<const PathEntry>(entries_).subspan(begin, ends_[i] - begin);
+  };
+  std::sort(ranking_.begin(), ranking_.end(),
+            [&](std::size_t a, std::size_t b) { return preferred(candidate(a), candidate(b)); });
+  for (const std::size_t i : ranking_)
+    report(i == 0 ? 0 : ends_[i - 1], ends_[i], output);
+  return !ranking_.empty();
+}
+
+// Depth first from the last event to the first; frames_ is the path.
+void GroupedMatcher::enumerate_from(Id completed) {
+  frames_.assign(1, {completed, store_.node(completed).parent});
+  while (!frames_.empty()) {
+    Frame& top = frames_.back();
+    const Node& node = store_.node(top.node);
+    if (node.parent == none) {
+      if (node.start >= cutoff_) {
+        if (ends_.size() == limits_.matches_per_event) {
+          ++counters_.dropped_matches;
+          return;
+        }
+        for (std::size_t i = frames_.size(); i > 0; --i) {
+          const Id id = frames_[i - 1].node;
+          found_.push_back(id);
+          entries_.push_back({store_.node(id).arc, store_.node(id).order});
+        }
+        ends_.push_back(found_.size());
+      }
+      frames_.pop_back();
+      continue;
+    }
+    if (!store_.cell_alive(top.next_cell)) {
+      frames_.pop_back();
+      continue;
+    }
+    const Cell cell = store_.cell(top.next_cell);
+    top.next_cell = cell.next;
+    if (!store_.alive(cell.node)) continue;
+    const Node& next = store_.node(cell.node);
+    if (next.start < cutoff_) {
+      frames_.pop_back();  // and so are all later cells of the list
+      continue;
+    }
+    frames_.push_back({cell.node, next.parent});
+  }
+}
+
+// The common case without searching: one completed node, and every list on the way has one live cell.
+bool GroupedMatcher::find_only_candidate() {
+  if (completed_.size() != 1) return false;
+  for (Id id = completed_.front();;) {
+    found_.push_back(id);
+    const Id head = store_.node(id).parent;
+    if (head == none) break;
+    const auto live = [&](Id cell) {
+      return store_.cell_alive(cell) && store_.alive(store_.cell(cell).node) &&
+             store_.node(store_.cell(cell).node).start >= cutoff_;
+    };
+    if (!live(head) || store_.cell_alive(store_.cell(head).next)) {
+      found_.clear();
+      return false;
+    }
+    id = store_.cell(head).node;
+  }
+  std::reverse(found_.begin(), found_.end());
+  return true;
+}
+
+void GroupedMatcher::collect_reachable_cells() {
+  reachable_.clear();
+  best_.clear();
+  frames_.clear();
+  for (const Id node : completed_)
+    frames_.push_back({node, store_.node(node).parent});
+  while (!frames_.empty()) {
+    const Frame frame = frames_.back();
+    frames_.pop_back();
+    if (store_.node(frame.node).parent == none) continue;
+    for (Id id = frame.next_cell; store_.cell_alive(id);) {
+      if (!best_.try_emplace(id, none).second) break;
+      const Cell& cell = store_.cell(id);
+      if (store_.alive(cell.node)) {
+        const Node& node = store_.node(cell.node);
+        if (node.start < cutoff_) break;
+        frames_.push_back({cell.node, node.parent});
+      }
+      reachable_.push_back(id);
+      id = cell.next;
+    }
+  }
+  // A cell is younger than what it links to, so in this order every cell finds its parts decided.
+  std::sort(reachable_.begin(), reachable_.end());
+}
+
+void GroupedMatcher::note_best_prefix(Id node, std::vector<PathEntry>& path) const {
+  path.clear();
+  for (;;) {
+    path.push_back({store_.node(node).arc, store_.node(node).order});
+    const Id parent = store_.node(node).parent;
+    if (parent == none) break;
+    node = best_.at(parent);
+  }
+  std::reverse(path.begin(), path.end());
+}
+
+// Of two prefixes that wait on one arc. Where one is the begin of the other, the other took an arc early that
+// this one takes only now.
+bool GroupedMatcher::prefix_preferred(Id a, Id b, std::uint16_t next_arc) {
+  note_best_prefix(a, path_a_);
+  note_best_prefix(b, path_b_);
+  path_a_.push_back({next_arc, UINT64_MAX});
+  path_b_.push_back({next_arc, UINT64_MAX});
+  return preferred(path_a_, path_b_);
+}
+
+bool GroupedMatcher::find_first_candidate() {
+  collect_reachable_cells();
+  const auto has_prefix = [&](Id node) {
+    const Id parent = store_.node(node).parent;
+    if (parent == none) return store_.node(node).start >= cutoff_;
+    const auto best = best_.find(parent);
+    return best != best_.end() && best->second != none;
+  };
+  for (const Id id : reachable_) {
+    const Cell& cell = store_.cell(id);
+    const auto next = best_.find(cell.next);
+    Id best = next == best_.end() ? none : next->second;
+    if (store_.alive(cell.node) && has_prefix(cell.node)) {
+      if (best == none || prefix_preferred(cell.node, best, cell.arc)) best = cell.node;
+    }
+    best_[id] = best;
+  }
+  Id winner = none;
+  for (const Id node : completed_) {
+    if (!has_prefix(node)) continue;
+    if (winner == none || prefix_preferred(node, winner, 0)) winner = node;
+  }
+  if (winner == none) return false;
+  for (Id id = winner;;) {
+    found_.push_back(id);
+    const Id parent = store_.node(id).parent;
+    if (parent == none) break;
+    id = best_.at(parent);
+  }
+  std::reverse(found_.begin(), found_.end());
+  return true;
+}
+
+void GroupedMatcher::report(std::size_t begin, std::size_t end, Output& output) {
+  events_.clear();
+  for (std::size_t i = begin; i < end; ++i) {
+    const std::uint16_t arc = store_.node(found_[i]).arc;
+    events_.push_back({automaton_.states[automaton_.arcs[arc].to].step, store_.event(found_[i])});
+  }
+  ++counters_.matches;
+  output.report(program_, events_.back().event, events_);
+}
+
+void GroupedMatcher::drop_key(std::uint32_t slot) {
+  for (std::uint16_t arc = 0; arc < automaton_.arcs.size(); ++arc)
+    list(slot, arc).head = none;
+}
+
+std::int64_t GroupedMatcher::cutoff_of(std::uint32_t slot) const {
+  if (program_.within.unit != plan::Within::Unit::events) return cutoff_;
+  return static_cast<std::int64_t>(positions_[slot]) - static_cast<std::int64_t>(program_.within.events) + 1;
+}
+
+// Frees keys for which nothing waits. Called when their number has doubled: amortised constant a key.
+void GroupedMatcher::sweep_keys() {
+  for (std::uint32_t slot = 0; slot < keys_.capacity(); ++slot) {
+    if (!keys_.in_use(slot)) continue;
+    cutoff_ = cutoff_of(slot);
+    bool waits = false;
+    for (std::uint16_t arc = 0; arc < automaton_.arcs.size(); ++arc) {
+      List& waiting = list(slot, arc);
+      waits |= live_head(waiting, false, 0) != none;
+    }
+    if (waits) continue;
+    positions_[slot] = 0;
+    keys_.erase(slot);
+  }
+  key_room_ = std::max<std::size_t>(1024, 2 * keys_.size());
+}
+
+void GroupedMatcher::make_room() {
+  compact();
+  const std::size_t limit = std::max(limits_.run_nodes_per_rule, 2 * RunStore::nodes_per_slab);
+  while (store_.nodes() > limit / 4 * 3) {
+    const Id oldest = store_.oldest_node();
+    for (Id id = oldest; id < oldest + RunStore::nodes_per_slab; ++id) {
+      counters_.dropped_runs += store_.node(id).parent == none;
+    }
+    if (!store_.drop_oldest_nodes()) break;
+  }
+  room_ = std::min(limit, std::max<std::size_t>(4096, 2 * store_.nodes()));
+}
+
+// Copies what is still reachable into a fresh store, in the same order. Linear in the live nodes, and due
+// only when their number may have doubled.
+void GroupedMatcher::compact() {
+  std::vector<Id> cells, nodes;
+  boost::unordered_flat_map<Id, bool> seen_nodes;
+  boost::unordered_flat_map<Id, bool> seen_cells;
+  std::vector<Id> pending;
+  const std::size_t slots = program_.partitioned ? keys_.capacity() : 1;
+  for (std::uint32_t slot = 0; slot < slots; ++slot) {
+    if (program_.partitioned && !keys_.in_use(slot)) continue;
+    cutoff_ = cutoff_of(slot);
+    for (std::uint16_t arc = 0; arc < automaton_.arcs.size(); ++arc) {
+      const Id head = live_head(list(slot, arc), false, 0);
+      if (head != none) pending.push_back(head);
+    }
+    while (!pending.empty()) {
+      Id id = pending.back();
+      pending.pop_back();
+      while (store_.cell_alive(id) && seen_cells.try_emplace(id, true).second) {
+        const Cell& cell = store_.cell(id);
+        const bool alive = store_.alive(cell.node);
+        if (alive && store_.node(cell.node).start < cutoff_) {
+          seen_cells.erase(id);
+          break;
+        }
+        cells.push_back(id);
+        if (alive && seen_nodes.try_emplace(cell.node, true).second) {
+          nodes.push_back(cell.node);
+          if (store_.node(cell.node).parent != none) pending.push_back(store_.node(cell.node).parent);
+        }
+        id = cell.next;
+      }
+    }
+  }
+  std::sort(cells.begin(), cells.end());
+  std::sort(nodes.begin(), nodes.end());
+  const auto moved = [](const std::vector<Id>& ids, Id id, Id otherwise) {
+    const auto place = std::lower_bound(ids.begin(), ids.end(), id);
+    return place != ids.end() && *place == id ? static_cast<Id>(place - ids.begin()) : otherwise;
+  };
+  RunStore fresh;
+  for (const Id id : nodes) {
+    Node node = store_.node(id);
+    if (node.parent != none) node.parent = moved(cells, node.parent, lost);
+    fresh.add_node(node, store_.event(id), now_);
+  }
+  for (const Id id : cells) {
+    const Cell& cell = store_.cell(id);
+    fresh.add_cell({moved(nodes, cell.node, lost), moved(cells, cell.next, none), cell.arc}, now_);
+  }
+  for (List& waiting : lists_)
+    waiting.head = moved(cells, waiting.head, none);
+  store_ = std::move(fresh);
+}
+
+}  // namespace tocsin::match

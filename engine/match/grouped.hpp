@@ -1,0 +1,135 @@
+// Grouped runs: for rules whose conditions each read one event alone. Then all runs of a key that wait on the
+// same arc advance at the same event, so they are kept as one list, and an event moves the whole list by one
+// node, however many runs it stands for: constant work per arc and event.
+//
+// The lists form a graph: a cell of a list holds a node, a node holds an event and the list of the runs that
+// it extended. A path from a completing node down to nodes without a parent is a candidate. Lists are
+// persistent (a `~>` arc keeps the list that it also passes on) and ordered by the latest start below each
+// cell, so that enumeration stops at the first cell that the rule's bound has passed, and its cost is linear
+// in what it reports. This is the compact set of CORE (Bucchi, Grez, Quintana, Riveros, Vansummeren: "CORE: a
+// Complex Event Recognition Engine", PVLDB 15, 2022, section 5) with lists in place of binary unions.
+//
+// `report first` wants one path of possibly exponentially many: it is found cell by cell, oldest first, as a
+// prefix that is preferred stays so whatever follows; quadratic at worst in the lists' size.
+//
+// Repeats are states of their own here (A{3..5} is five), so rules with large counts go to the run arena.
+// Tested against the oracle in tests/oracle.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/match/key_table.hpp"
+#include "engine/match/matcher.hpp"
+#include "engine/match/path.hpp"
+#include "engine/match/run_store.hpp"
+
+namespace tocsin::match {
+
+/// The states and arcs of a program with repeats unrolled.
+struct UnrolledAutomaton {
+  struct State {
+    std::uint16_t step;
+    bool accepts;
+    std::vector<std::uint16_t> out;  // arcs, in order of preference
+  };
+  struct Arc {
+    std::uint16_t from;  // state, or start_state
+    std::uint16_t to;    // state
+    plan::Contiguity contiguity;
+  };
+  std::vector<State> states;
+  std::vector<Arc> arcs;                         // numbered in order of preference within a state
+  std::vector<std::vector<std::uint16_t>> into;  // by step: the arcs that its events take
+  std::uint64_t start_steps = 0;                 // bit i: step i may begin a match
+};
+
+/// How many states unrolling gives. Saturates.
+std::size_t unrolled_states(const Program& program);
+inline constexpr std::size_t max_unrolled_states = 64;
+
+UnrolledAutomaton unroll(const Program& program);
+
+class GroupedMatcher final : public Matcher {
+ public:
+  GroupedMatcher(const Program& program, const Limits& limits);
+
+  void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
+  RuleCounters counters() const override { return counters_; }
+
+ private:
+  struct List {
+    Id head = none;
+    std::uint64_t position = 0;  // of a strict arc: of the event that its runs took last
+  };
+  struct Advance {
+    std::uint16_t arc;
+    Id parent;  // the list moved; none at a start
+    std::int64_t start;
+    Id node = none;
+  };
+
+  std::uint32_t slot_for(model::EventView event, bool may_start);
+  void set_bound(model::EventView event, std::uint64_t position);
+  List& list(std::uint32_t slot, std::uint16_t arc) { return lists_[slot * automaton_.arcs.size() + arc]; }
+  bool is_strict(std::uint16_t arc) const {
+    return automaton_.arcs[arc].contiguity == plan::Contiguity::strict;
+  }
+  Id live_head(List& list, bool strict, std::uint64_t position);
+  void advance(std::uint32_t slot, std::uint16_t arc, std::uint64_t position);
+  void push(std::uint32_t slot, std::uint16_t arc, Id node, std::uint64_t position);
+  bool complete(Output& output);
+  void enumerate_from(Id completed);
+  void note_candidate(Id completed);
+  bool find_only_candidate();
+  bool find_first_candidate();
+  void collect_reachable_cells();
+  bool prefix_preferred(Id a, Id b, std::uint16_t next_arc);
+  void note_best_prefix(Id node, std::vector<PathEntry>& path) const;
+  void report(std::size_t begin, std::size_t end, Output& output);
+  void drop_key(std::uint32_t slot);
+  void make_room();
+  void compact();
+  void sweep_keys();
+  std::int64_t cutoff_of(std::uint32_t slot) const;
+
+  const Program& program_;
+  const UnrolledAutomaton automaton_;
+  const Limits limits_;
+  KeyTable keys_;
+  std::vector<List> lists_;               // by slot, then arc
+  std::vector<std::uint64_t> positions_;  // by slot: events of its stream so far
+  RunStore store_;
+  std::size_t room_ = 0;  // nodes at which make_room() is due
+  std::size_t key_room_ = 0;
+  RuleCounters counters_;
+
+  // Of the event at hand.
+  std::int64_t now_ = 0;     // its time: what slabs age by
+  std::int64_t stamp_ = 0;   // its time or position, as the rule's bound counts
+  std::int64_t cutoff_ = 0;  // starts before it are out of the bound
+
+  // Working memory, kept for its capacity.
+  std::string key_scratch_;
+  std::vector<Advance> advances_;
+  std::vector<Id> completed_;
+  std::vector<Id> above_;
+  struct Frame {
+    Id node;
+    Id next_cell;
+  };
+  std::vector<Frame> frames_;
+  std::vector<Id> found_;           // the candidates' nodes, one candidate after the other, first event first
+  std::vector<PathEntry> entries_;  // the same as (arc, event)
+  std::vector<std::size_t> ends_;   // where each candidate ends in both
+  std::vector<std::size_t> ranking_;
+  std::vector<Id> reachable_;  // cells
+  boost::unordered_flat_map<Id, Id>
+      best_;  // by cell: the node whose prefix is preferred, among it and later cells
+  std::vector<PathEntry> path_a_, path_b_;
+  std::vector<model::MatchedEvent> events_;
+};
+
+}  // namespace tocsin::match

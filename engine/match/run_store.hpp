@@ -1,0 +1,145 @@
+// Where runs live: nodes (one captured event of one or more runs, linked to what came before) and cells
+// (entries of the lists of runs that wait), in slabs addressed by ever-growing ids, never by pointer.
+//
+// Ids grow with time, so a slab is an epoch: once the youngest thing in it is older than the rule's window,
+// nothing in it can be part of a match any more and the whole slab is reused. A link to something reclaimed
+// is told by its id alone, so nobody needs to be informed. Slabs are recycled: in a steady state nothing is
+// allocated.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "engine/base/assert.hpp"
+#include "engine/model/event.hpp"
+
+namespace tocsin::match {
+
+using Id = std::uint64_t;
+inline constexpr Id none = std::numeric_limits<Id>::max();
+
+/// A captured event. `parent` is what the runs through this node took before: a node in the run arena, the
+/// first cell of a list in the grouped matcher; `none` at a run's first event.
+struct Node {
+  Id parent = none;
+  std::uint64_t order = 0;        // of the event, in the shard's order of processing
+  std::uint64_t start_order = 0;  // of the run's first event (run arena)
+  std::int64_t start = 0;         // stamp of the first event, the latest one where runs are grouped; a
+                                  // time in ns or a position in the stream, as the rule's bound counts
+  std::uint64_t position = 0;     // of the event in the partition's stream, where the rule counts it
+  std::uint32_t count = 1;        // repeats of the step so far, this one included
+  std::uint32_t key = 0;          // slot in the key table
+  std::uint32_t event = 0;        // 8-byte words from the begin of the slab's event bytes
+  std::uint16_t arc = 0;          // by which it was reached
+};
+
+/// An entry of a list of runs that wait, newest first.
+struct Cell {
+  Id node = none;
+  Id next = none;
+  std::uint16_t arc = 0;  // that the run waits on
+};
+
+/// Items in slabs of equal size, by id; the oldest slab goes first.
+template <class Slab>
+class SlabRing {
+ public:
+  static constexpr Id per_slab = Slab::capacity;
+
+  Id base() const { return first_ * per_slab; }
+  Id end() const { return end_; }
+  std::size_t size() const { return static_cast<std::size_t>(end_ - base()); }
+  bool alive(Id id) const { return id - base() < end_ - base(); }  // `none` wraps round to far away
+  Slab& slab(Id id) { return *slabs_[(id / per_slab) & (slabs_.size() - 1)]; }
+  const Slab& slab(Id id) const { return *slabs_[(id / per_slab) & (slabs_.size() - 1)]; }
+  Slab& oldest() { return slab(base()); }
+  bool has_full_slab() const { return end_ - base() >= per_slab; }
+
+  /// The slab that takes the next item; begins one where the last is full.
+  Slab& grow() {
+    if (end_ % per_slab == 0) {
+      const std::size_t live = static_cast<std::size_t>(end_ / per_slab - first_);
+      if (live == slabs_.size()) widen();
+      auto& place = slabs_[(end_ / per_slab) & (slabs_.size() - 1)];
+      if (!place) place = std::make_unique<Slab>();
+      place->reset();
+    }
+    return slab(end_);
+  }
+  Id commit() { return end_++; }
+
+  /// Frees the oldest slab, which must be full.
+  void drop_oldest() {
+    TOCSIN_ASSERT(has_full_slab());
+    ++first_;
+  }
+
+ private:
+  void widen() {
+    std::vector<std::unique_ptr<Slab>> wider(slabs_.empty() ? 1 : slabs_.size() * 2);
+    for (Id number = first_; number * per_slab < end_; ++number) {
+      wider[number & (wider.size() - 1)] = std::move(slabs_[number & (slabs_.size() - 1)]);
+    }
+    slabs_ = std::move(wider);
+  }
+
+  std::vector<std::unique_ptr<Slab>> slabs_;  // a ring; its size is a power of two
+  Id first_ = 0;                              // number of the oldest slab
+  Id end_ = 0;                                // the next id
+};
+
+class RunStore {
+ public:
+  /// Stores `node` with a copy of `event` (one a slab, however many nodes capture it). `now` must not go
+  /// back from call to call.
+  Id add_node(const Node& node, model::EventView event, std::int64_t now);
+  Id add_cell(const Cell& cell, std::int64_t now);
+
+  bool alive(Id node) const { return nodes_.alive(node); }
+  bool cell_alive(Id cell) const { return cells_.alive(cell); }
+  const Node& node(Id id) const { return nodes_.slab(id).items[id % NodeSlab::capacity]; }
+  const Cell& cell(Id id) const { return cells_.slab(id).items[id % CellSlab::capacity]; }
+  /// Where a list's cell may be unlinked from its list.
+  Cell& mutable_cell(Id id) { return cells_.slab(id).items[id % CellSlab::capacity]; }
+  model::EventView event(Id id) const;
+
+  /// Frees every slab whose youngest item is older than `before`. Amortised constant.
+  void expire(std::int64_t before) {
+    while (nodes_.has_full_slab() && nodes_.oldest().newest < before)
+      nodes_.drop_oldest();
+    while (cells_.has_full_slab() && cells_.oldest().newest < before)
+      cells_.drop_oldest();
+  }
+
+  std::size_t nodes() const { return nodes_.size(); }
+  std::size_t cells() const { return cells_.size(); }
+  Id oldest_node() const { return nodes_.base(); }
+
+  /// Frees the oldest nodes, a slab of them; false where there is no full slab.
+  bool drop_oldest_nodes();
+  static constexpr std::size_t nodes_per_slab = 256;
+
+ private:
+  struct NodeSlab {
+    static constexpr Id capacity = nodes_per_slab;
+    Node items[capacity];
+    std::vector<std::uint64_t> event_words;
+    std::int64_t newest = 0;
+    std::uint64_t last_order = 0;  // of the event stored last, at last_event
+    std::uint32_t last_event = 0;
+    void reset() { event_words.clear(); }
+  };
+  struct CellSlab {
+    static constexpr Id capacity = 512;
+    Cell items[capacity];
+    std::int64_t newest = 0;
+    void reset() {}
+  };
+
+  SlabRing<NodeSlab> nodes_;
+  SlabRing<CellSlab> cells_;
+};
+
+}  // namespace tocsin::match

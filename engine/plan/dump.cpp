@@ -1,0 +1,400 @@
+// The plan as text: stable, close to the rule language, one fact a line. Golden tests compare it and
+// `explain` prints it, so a change here is a change of both.
+#include <array>
+#include <chrono>
+#include <fmt/format.h>
+#include <string_view>
+
+#include "engine/plan/plan.hpp"
+
+namespace tocsin::plan {
+
+namespace {
+
+using model::Kind;
+
+constexpr std::int64_t second_ns = 1'000'000'000;
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    switch (c) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\n': out += "\\n"; break;
+      case '\t': out += "\\t"; break;
+      case '\r': out += "\\r"; break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20) {
+          out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+        } else {
+          out += c;
+        }
+    }
+  }
+  return out + "\"";
+}
+
+// `1h30m`, `500ms`, `0s`: the largest units first.
+std::string duration_text(std::int64_t ns) {
+  struct Unit {
+    std::uint64_t ns;
+    const char* name;
+  };
+  static constexpr std::array<Unit, 7> units = {{{86'400'000'000'000, "d"},
+                                                 {3'600'000'000'000, "h"},
+                                                 {60'000'000'000, "m"},
+                                                 {1'000'000'000, "s"},
+                                                 {1'000'000, "ms"},
+                                                 {1'000, "us"},
+                                                 {1, "ns"}}};
+  if (ns == 0) return "0s";
+  std::string out = ns < 0 ? "-" : "";
+  auto left = ns < 0 ? 0 - static_cast<std::uint64_t>(ns) : static_cast<std::uint64_t>(ns);
+  for (const Unit& unit : units) {
+    if (left >= unit.ns) out += fmt::format("{}{}", left / unit.ns, unit.name);
+    left %= unit.ns;
+  }
+  return out;
+}
+
+// `@2026-01-31T12:00:00Z`, with as many decimals as the value has.
+std::string time_text(std::int64_t ns) {
+  using namespace std::chrono;
+  const sys_time<nanoseconds> at{nanoseconds(ns)};
+  const auto day = floor<days>(at);
+  const year_month_day date(day);
+  const auto in_day = (at - day).count();
+  const auto seconds_of_day = in_day / second_ns;
+  auto out = fmt::format("@{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
+                         static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                         seconds_of_day / 3600, seconds_of_day / 60 % 60, seconds_of_day % 60);
+  if (const auto fraction = in_day % second_ns; fraction != 0) {
+    auto digits = fmt::format("{:09}", fraction);
+    digits.erase(digits.find_last_not_of('0') + 1);
+    out += "." + digits;
+  }
+  return out + "Z";
+}
+
+std::string float_text(double value) {
+  auto out = fmt::format("{}", value);
+  if (out.find_first_not_of("-0123456789") == std::string::npos) out += ".0";
+  return out;
+}
+
+std::string constant_text(const Constant& constant) {
+  switch (constant.kind) {
+    case Kind::null: return "null";
+    case Kind::boolean: return constant.i != 0 ? "true" : "false";
+    case Kind::floating: return float_text(constant.f);
+    case Kind::string: return quoted(constant.s);
+    case Kind::time: return time_text(constant.i);
+    case Kind::duration: return duration_text(constant.i);
+    default: return fmt::format("{}", constant.i);
+  }
+}
+
+// How tightly a form binds; a looser argument gets parentheses.
+enum Binding : int {
+  binds_or = 1,
+  binds_and,
+  binds_not,
+  binds_compare,
+  binds_add,
+  binds_mul,
+  binds_neg,
+  binds_all
+};
+
+const char* function_name(Op op) {
+  switch (op) {
+    case Op::to_float: return "float";
+    case Op::if_: return "if";
+    case Op::coalesce: return "coalesce";
+    case Op::any_element: return "any";
+    case Op::lower: return "lower";
+    case Op::upper: return "upper";
+    case Op::length: return "length";
+    case Op::starts_with: return "starts_with";
+    case Op::ends_with: return "ends_with";
+    case Op::contains: return "contains";
+    case Op::concat: return "concat";
+    case Op::substring: return "substring";
+    case Op::abs: return "abs";
+    case Op::floor: return "floor";
+    case Op::ceil: return "ceil";
+    case Op::round: return "round";
+    case Op::sqrt: return "sqrt";
+    case Op::log: return "log";
+    case Op::exp: return "exp";
+    case Op::pow: return "pow";
+    case Op::min: return "min";
+    case Op::max: return "max";
+    case Op::hour: return "hour";
+    case Op::weekday: return "weekday";
+    case Op::date_trunc: return "date_trunc";
+    case Op::in_cidr: return "in_cidr";
+    case Op::distance_km: return "distance_km";
+    case Op::hash: return "hash";
+    default: return "?";
+  }
+}
+
+const char* aggregate_name(Aggregate aggregate) {
+  switch (aggregate) {
+    case Aggregate::count: return "count";
+    case Aggregate::sum: return "sum";
+    case Aggregate::avg: return "avg";
+    case Aggregate::min: return "min";
+    case Aggregate::max: return "max";
+    case Aggregate::distinct: return "distinct";
+  }
+  return "?";
+}
+
+struct Operator {
+  const char* text = nullptr;
+  Binding binding = binds_all;
+};
+
+Operator operator_of(Op op) {
+  switch (op) {
+    case Op::or_: return {"or", binds_or};
+    case Op::and_: return {"and", binds_and};
+    case Op::eq: return {"==", binds_compare};
+    case Op::ne: return {"!=", binds_compare};
+    case Op::lt: return {"<", binds_compare};
+    case Op::le: return {"<=", binds_compare};
+    case Op::gt: return {">", binds_compare};
+    case Op::ge: return {">=", binds_compare};
+    case Op::has: return {"has", binds_compare};
+    case Op::add: return {"+", binds_add};
+    case Op::sub: return {"-", binds_add};
+    case Op::mul: return {"*", binds_mul};
+    case Op::div: return {"/", binds_mul};
+    case Op::mod: return {"%", binds_mul};
+    default: return {};
+  }
+}
+
+std::string step_name(const Rule& rule, std::uint32_t step) {
+  const bool named = step < rule.steps.size() && !rule.steps[step].name.empty();
+  return named ? rule.steps[step].name : fmt::format("#{}", step);
+}
+
+class ExprDump {
+ public:
+  ExprDump(const Plan& plan, const Rule& rule) : plan_(plan), rule_(rule) {}
+
+  std::string text(const Expr& expr) const { return at_least(expr, binds_or); }
+
+ private:
+  struct Rendered {
+    std::string text;
+    int binding = binds_all;
+  };
+
+  std::string at_least(const Expr& expr, int binding) const {
+    auto rendered = render(expr);
+    return rendered.binding < binding ? "(" + rendered.text + ")" : rendered.text;
+  }
+
+  std::string list(const std::vector<Expr>& args, std::size_t from = 0) const {
+    std::string out;
+    for (std::size_t i = from; i < args.size(); ++i)
+      out += (i > from ? ", " : "") + text(args[i]);
+    return out;
+  }
+
+  static std::string pattern_list(const Expr& expr) {
+    std::string out;
+    for (const auto& pattern : expr.patterns)
+      out += (out.empty() ? "" : ", ") + quoted(pattern);
+    return out;
+  }
+
+  std::string constant(const Expr& expr) const {
+    if (expr.constant.kind == Kind::enumeration) {
+      return plan_.catalog.enumerations[expr.type.enumeration]
+          .labels[static_cast<std::size_t>(expr.constant.i)];
+    }
+    return constant_text(expr.constant);
+  }
+
+  std::string field(const FieldRef& ref) const {
+    const std::string& name = plan_.catalog[ref.type].fields[ref.field].name;
+    const std::string step = step_name(rule_, ref.step);
+    switch (ref.selector) {
+      case Selector::current: return name;
+      case Selector::previous: return "prev." + name;
+      case Selector::single:
+      case Selector::element_event: return step + "." + name;
+      case Selector::first: return fmt::format("first({}).{}", step, name);
+      case Selector::last: return fmt::format("last({}).{}", step, name);
+      case Selector::index: return fmt::format("{}[{}].{}", step, ref.index, name);
+    }
+    return name;
+  }
+
+  Rendered render(const Expr& expr) const {
+    const std::string tilde = expr.ignore_case ? "~" : "";
+    switch (expr.op) {
+      case Op::constant: return {constant(expr)};
+      case Op::field: return {field(expr.ref)};
+      case Op::aggregate: {
+        const auto args = expr.args.empty() ? step_name(rule_, expr.ref.step) : list(expr.args);
+        return {fmt::format("{}({})", aggregate_name(expr.aggregate), args)};
+      }
+      case Op::is_bound: return {step_name(rule_, expr.ref.step) + " is not null", binds_compare};
+      case Op::match_start: return {"match_start"};
+      case Op::match_end: return {"match_end"};
+      case Op::element: return {"element"};
+      case Op::neg: return {"-" + at_least(expr.args[0], binds_neg), binds_neg};
+      case Op::not_: return {"not " + at_least(expr.args[0], binds_not), binds_not};
+      case Op::is_null: return {at_least(expr.args[0], binds_add) + " is null", binds_compare};
+      case Op::in:
+        return {fmt::format("{} in{} ({})", at_least(expr.args[0], binds_add), tilde, list(expr.args, 1)),
+                binds_compare};
+      case Op::like:
+      case Op::matches:
+        return {fmt::format("{} {}{} ({})", at_least(expr.args[0], binds_add),
+                            expr.op == Op::like ? "like" : "matches", tilde, pattern_list(expr)),
+                binds_compare};
+      case Op::date_trunc:
+      case Op::in_cidr:
+        return {fmt::format("{}({}, {})", function_name(expr.op), list(expr.args), pattern_list(expr))};
+      default: break;
+    }
+    const Operator op = operator_of(expr.op);
+    if (op.text == nullptr) return {fmt::format("{}({})", function_name(expr.op), list(expr.args))};
+    // Left-associative but for comparisons, which do not chain.
+    const int left = op.binding == binds_compare ? binds_add : op.binding;
+    std::string out = at_least(expr.args[0], left);
+    for (std::size_t i = 1; i < expr.args.size(); ++i) {
+      out += fmt::format(" {}{} {}", op.text, tilde, at_least(expr.args[i], op.binding + 1));
+    }
+    return {out, op.binding};
+  }
+
+  const Plan& plan_;
+  const Rule& rule_;
+};
+
+std::string quantifier_text(const Quantifier& quantifier) {
+  const bool open = quantifier.max == unbounded;
+  if (quantifier.min == 1 && quantifier.max == 1) return "";
+  if (quantifier.min == 0 && quantifier.max == 1) return "?";
+  if (quantifier.mode == Contiguity::relaxed && open && quantifier.min <= 1)
+    return quantifier.min == 0 ? "*" : "+";
+  std::string out = fmt::format("{{{}", quantifier.min);
+  if (open) {
+    out += "..";
+  } else if (quantifier.max != quantifier.min) {
+    out += fmt::format("..{}", quantifier.max);
+  }
+  if (quantifier.mode == Contiguity::strict) out += " strict";
+  if (quantifier.mode == Contiguity::any) out += " any";
+  return out + "}";
+}
+
+const char* edge_text(Contiguity contiguity) {
+  switch (contiguity) {
+    case Contiguity::strict: return " , ";
+    case Contiguity::relaxed: return " -> ";
+    case Contiguity::any: return " ~> ";
+  }
+  return " ? ";
+}
+
+std::string pattern_text(const Rule& rule, const PatternNode& node, bool outermost) {
+  if (node.kind == PatternNode::Kind::step) return step_name(rule, node.step);
+  const bool sequence = node.kind == PatternNode::Kind::sequence;
+  std::string out;
+  for (std::size_t i = 0; i < node.children.size(); ++i) {
+    if (i > 0) out += sequence ? edge_text(node.edges[i]) : " | ";
+    out += pattern_text(rule, node.children[i], false);
+  }
+  return outermost ? out : "(" + out + ")";
+}
+
+std::string within_text(const Within& within) {
+  if (within.unit == Within::Unit::time) return duration_text(within.time_ns);
+  return fmt::format("{} events", within.events);
+}
+
+std::string type_dump(const Plan& plan, const model::EventType& type) {
+  auto out = fmt::format("{} {}\n", type.derived ? "emitted" : "event", type.name);
+  for (std::size_t i = 0; i < type.fields.size(); ++i) {
+    const auto& field = type.fields[i];
+    static constexpr std::array<const char*, 4> units = {"", "(us)", "(ms)", "(s)"};
+    out += fmt::format("  {}: {}{}{}\n", field.name, to_string(field.type, plan.catalog),
+                       units[static_cast<std::size_t>(field.unit)], type.timestamp == i ? " @timestamp" : "");
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string dump(const Plan& plan, const Rule& rule, const Expr& expr) {
+  return ExprDump(plan, rule).text(expr);
+}
+
+std::string dump(const Plan& plan, const Rule& rule) {
+  const auto type_name = [&](model::EventTypeId id) { return plan.catalog[id].name; };
+  auto out = fmt::format("rule {}\n", rule.name);
+  if (!rule.doc.empty()) out += fmt::format("  doc {}\n", quoted(rule.doc));
+  for (const auto& label : rule.labels) {
+    out += "  label " + label.name;
+    for (const auto& value : label.values)
+      out += " " + constant_text(value);
+    out += "\n";
+  }
+  for (const auto& input : rule.inputs) {
+    out += fmt::format("  input {}\n", type_name(input.type));
+    for (const auto& condition : input.conditions)
+      out += fmt::format("    if {}\n", dump(plan, rule, condition));
+  }
+  for (std::uint32_t i = 0; i < rule.steps.size(); ++i) {
+    const Step& step = rule.steps[i];
+    out += fmt::format("  step {}: {}{}\n", step_name(rule, i), type_name(step.type),
+                       quantifier_text(step.quantifier));
+    for (const auto& condition : step.conditions)
+      out += fmt::format("    if {}\n", dump(plan, rule, condition));
+  }
+  if (rule.has_pattern) out += fmt::format("  match {}\n", pattern_text(rule, rule.pattern, true));
+  for (const auto& key : rule.partition) {
+    out += fmt::format("  partition by {}: {} =", key.name, to_string(key.type, plan.catalog));
+    for (const auto& [type, field] : key.fields) {
+      out += fmt::format(" {}.{}", type_name(type), plan.catalog[type].fields[field].name);
+    }
+    out += "\n";
+  }
+  if (rule.within.unit != Within::Unit::none) out += fmt::format("  within {}\n", within_text(rule.within));
+  if (rule.has_pattern) {
+    out += fmt::format("  report {}, skip {}\n", rule.report == Report::first ? "first" : "all",
+                       rule.skip == Skip::past_last ? "past last" : "none");
+  }
+  if (rule.emit) {
+    out += fmt::format("  emit {}\n", type_name(rule.emit->type));
+    for (const auto& field : rule.emit->fields) {
+      out += fmt::format("    {} = {}\n", plan.catalog[rule.emit->type].fields[field.field].name,
+                         dump(plan, rule, field.value));
+    }
+  }
+  return out;
+}
+
+std::string dump(const Plan& plan) {
+  std::string out;
+  for (const auto& type : plan.catalog.types)
+    out += type_dump(plan, type);
+  for (const auto& rule : plan.rules)
+    out += dump(plan, rule);
+  out += "order";
+  for (const auto id : plan.order)
+    out += " " + plan.rules[id].name;
+  return out + "\n";
+}
+
+}  // namespace tocsin::plan

@@ -1,0 +1,72 @@
+// The unit of work between threads: a run of events in processing order, who needs which, and what each
+// shard made of them, layer by layer.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "engine/model/batch.hpp"
+#include "engine/runtime/match_log.hpp"
+#include "engine/runtime/rule_set.hpp"
+
+namespace tocsin::runtime {
+
+/// An emitted event that other rules read, in its place.
+struct Derived {
+  Position position;
+  std::uint32_t rank = 0;  // among those of its rule and event
+  model::EventView event;
+};
+
+struct Batch {
+  Batch(std::size_t shards, std::size_t layers)
+      : parts(shards), logs(shards * layers), done(layers), ready(layers) {}
+
+  std::uint64_t number = 0;
+  model::EventBatch events;
+  std::vector<std::vector<std::uint32_t>> parts;  // by shard: indices of the events that it needs
+  std::vector<MatchLog> logs;                     // by layer, then shard
+  std::vector<Derived> derived;                   // of all layers that are ready, by position
+  std::vector<std::atomic<std::uint32_t>> done;   // by layer: shards that have run it
+  std::vector<std::atomic<bool>> ready;           // by layer: all have, and `derived` has its events
+
+  MatchLog& log(std::size_t layer, std::size_t shard) { return logs[layer * parts.size() + shard]; }
+
+  void reset() {
+    events.clear();
+    for (auto& part : parts)
+      part.clear();
+    for (auto& each : logs)
+      each.clear();
+    derived.clear();
+    for (auto& count : done)
+      count.store(0, std::memory_order_relaxed);
+    for (auto& flag : ready)
+      flag.store(false, std::memory_order_relaxed);
+  }
+
+  /// Adds what `layer` emitted and some rule reads to `derived`. Call when all shards have run the layer.
+  void collect_derived(std::size_t layer, const RuleSet& rules) {
+    const std::size_t before = derived.size();
+    for (std::size_t shard = 0; shard < parts.size(); ++shard) {
+      const MatchLog& made = log(layer, shard);
+      for (const auto& entry : made.entries()) {
+        const model::EventView event = made.emitted(entry);
+        if (event && rules.is_read[event.type()]) derived.push_back({entry.position, 0, event});
+      }
+    }
+    if (derived.size() == before) return;
+    std::sort(derived.begin(), derived.end(),
+              [](const auto& a, const auto& b) { return a.position < b.position; });
+    for (std::size_t i = 1; i < derived.size(); ++i) {
+      const auto& last = derived[i - 1];
+      const bool same =
+          last.position.event == derived[i].position.event && last.position.rule == derived[i].position.rule;
+      derived[i].rank = same ? last.rank + 1 : 0;
+    }
+  }
+};
+
+}  // namespace tocsin::runtime

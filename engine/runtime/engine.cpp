@@ -1,0 +1,127 @@
+#include "engine/runtime/engine.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <stdexcept>
+
+#include "engine/base/assert.hpp"
+#include "engine/runtime/event_time.hpp"
+#include "engine/runtime/pipeline.hpp"
+#include "engine/runtime/rule_set.hpp"
+#include "engine/runtime/shard.hpp"
+
+namespace tocsin::runtime {
+
+struct Engine::Impl {
+  Impl(const plan::Plan& plan, const EngineOptions& engine_options, model::MatchSink& match_sink)
+      : rules(plan, engine_options.matcher, engine_options.shards),
+        options(engine_options),
+        sink(match_sink),
+        event_time(engine_options.limits.reorder_events) {
+    if (options.shards == 1) {
+      inline_shard.emplace(rules, options.limits, options.predicate_index, 0, 1);
+      inline_batch.emplace(1, rules.layers.size());
+    } else {
+      pipeline.emplace(rules,
+                       Pipeline::Options{options.shards, options.cores, options.idle, options.predicate_index,
+                                         options.limits},
+                       sink);
+    }
+  }
+
+  // Runs events in processing order; leaves `events` empty.
+  void dispatch(model::EventBatch& events) {
+    if (events.empty()) return;
+    if (pipeline) return pipeline->submit(events);
+    Batch& batch = *inline_batch;
+    std::swap(batch.events, events);
+    if (rules.layers.size() == 1) {
+      inline_shard->run_layer(batch, 0, &sink);
+    } else {
+      for (std::size_t layer = 0; layer < rules.layers.size(); ++layer) {
+        inline_shard->run_layer(batch, layer, nullptr);
+        batch.collect_derived(layer, rules);
+      }
+      deliver_in_order(batch.logs, sink, logged, view_scratch);
+    }
+    std::swap(batch.events, events);
+    batch.reset();
+    events.clear();
+  }
+
+  RuleSet rules;
+  EngineOptions options;
+  model::MatchSink& sink;
+  EventTime event_time;
+  std::optional<Shard> inline_shard;
+  std::optional<Batch> inline_batch;
+  std::optional<Pipeline> pipeline;
+  model::EventBatch released;
+  std::vector<LoggedMatch> logged;
+  std::vector<model::MatchedEvent> view_scratch;
+  bool finished = false;
+};
+
+Engine::Engine(const plan::Plan& plan, const EngineOptions& options, model::MatchSink& sink) {
+  if (options.shards < 1 || options.shards > max_shards) {
+    throw std::runtime_error("shards must be 1 to " + std::to_string(max_shards));
+  }
+  impl_ = std::make_unique<Impl>(plan, options, sink);
+}
+
+Engine::~Engine() = default;
+
+std::uint16_t Engine::add_source(std::int64_t lateness_ns) {
+  return impl_->event_time.add_source(lateness_ns);
+}
+
+void Engine::push(std::uint16_t source, model::EventBatch& batch) {
+  TOCSIN_ASSERT(!impl_->finished);
+  impl_->event_time.admit(source, batch);
+  impl_->dispatch(batch);
+}
+
+void Engine::close_source(std::uint16_t source) {
+  impl_->event_time.close(source, impl_->released);
+  impl_->dispatch(impl_->released);
+}
+
+std::uint16_t Engine::slowest_source() const {
+  return impl_->event_time.slowest();
+}
+
+void Engine::finish() {
+  if (impl_->finished) return;
+  for (std::uint16_t id = 0; id < impl_->event_time.sources().size(); ++id) {
+    if (impl_->event_time.sources()[id].open) close_source(id);
+  }
+  if (impl_->pipeline) impl_->pipeline->finish();
+  impl_->finished = true;
+}
+
+Stats Engine::stats() const {
+  Stats stats;
+  stats.events = impl_->event_time.last_seq();
+  for (const auto& source : impl_->event_time.sources()) {
+    stats.sources.push_back({source.events, source.late, source.lateness_needed_ns});
+  }
+  const auto add = [&](const Shard& shard) {
+    shard.add_counters(stats.rules);
+    stats.derived += shard.derived();
+    stats.arithmetic_faults += shard.arithmetic_faults();
+    stats.matches += shard.matches();
+  };
+  if (impl_->finished) {
+    stats.rules.resize(impl_->rules.plan.rules.size());
+    if (impl_->inline_shard) add(*impl_->inline_shard);
+    if (impl_->pipeline) {
+      for (const auto& shard : impl_->pipeline->shards())
+        add(*shard);
+    }
+  } else {
+    stats.matches = impl_->inline_shard ? impl_->inline_shard->matches() : impl_->pipeline->matches();
+  }
+  return stats;
+}
+
+}  // namespace tocsin::runtime

@@ -1,0 +1,52 @@
+// What `tocsin explain` shows of the engine: matchers, automata, layers, the predicate index.
+#include <fmt/format.h>
+
+#include "engine/match/matcher.hpp"
+#include "engine/match/predicate_index.hpp"
+#include "engine/runtime/engine.hpp"
+#include "engine/runtime/rule_set.hpp"
+
+namespace tocsin::runtime {
+
+namespace {
+
+const char* routing_text(const Routing& routing) {
+  switch (routing.kind) {
+    case Routing::Kind::keyed: return "by partition key";
+    case Routing::Kind::fixed: return "all events to one shard (no partition)";
+    case Routing::Kind::spread: return "any shard (no state)";
+  }
+  return "?";
+}
+
+}  // namespace
+
+std::string explain(const plan::Plan& plan, const EngineOptions& options) {
+  const RuleSet rules(plan, options.matcher, options.shards);
+  std::string text;
+  for (std::size_t layer = 0; layer < rules.layers.size(); ++layer) {
+    std::vector<const match::Program*> programs;
+    for (const std::uint32_t number : rules.layers[layer]) {
+      const match::Program& program = rules.programs[number];
+      programs.push_back(&program);
+      text += match::dump(plan, program);
+      text += fmt::format("  layer: {}\n  shards: {}\n", layer, routing_text(rules.routings[number].front()));
+    }
+    const match::PredicateIndex index(programs, plan.catalog, options.predicate_index);
+    text += fmt::format("predicate index of layer {}\n", layer);
+    const std::string index_text = index.dump(plan.catalog);
+    for (std::size_t begin = 0; begin < index_text.size();) {
+      const std::size_t end = index_text.find('\n', begin) + 1;
+      text += "  " + index_text.substr(begin, end - begin);
+      begin = end;
+    }
+  }
+  return text;
+}
+
+std::string explain_dot(const plan::Plan& plan, std::uint32_t rule) {
+  match::Program program = match::build_program(plan, rule);
+  return match::dump_dot(plan, program);
+}
+
+}  // namespace tocsin::runtime

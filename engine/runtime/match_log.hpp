@@ -1,0 +1,108 @@
+// Matches kept for a while: those of one batch, shard and layer, until all shards have theirs and they can be
+// put in one order. What they point to is copied in. Reused, it allocates only while it still grows.
+#pragma once
+
+#include <algorithm>
+#include <compare>
+#include <cstdint>
+#include <vector>
+
+#include "engine/model/batch.hpp"
+#include "engine/model/match.hpp"
+
+namespace tocsin::runtime {
+
+/// Where in a batch something happened. The same for every number of shards: a derived event stands right
+/// after the event that led to it, those of one event in the order of the rules, those of one rule in the
+/// order of what triggered them.
+struct Position {
+  std::uint32_t event = 0;         // index in the batch of the event that it all goes back to
+  std::uint32_t rule = 0;          // 0 for that event itself, else 1 + place of the rule in the plan's order
+  std::uint32_t trigger_rule = 0;  // the same two of what triggered it …
+  std::uint32_t trigger_rank = 0;
+  std::uint32_t ordinal = 0;  // … and its number among the matches that this trigger completed
+
+  friend auto operator<=>(const Position&, const Position&) = default;
+};
+
+class MatchLog {
+ public:
+  struct Entry {
+    Position position;
+    std::uint32_t rule = 0;
+    std::int64_t at_ns = 0;
+    std::uint64_t trigger_seq = 0;
+    std::uint32_t first_event = 0;  // in steps and events
+    std::uint32_t event_count = 0;
+    std::uint32_t emitted = none;  // index in the emitted events
+  };
+  static constexpr std::uint32_t none = 0xFFFFFFFF;
+
+  void clear() {
+    entries_.clear();
+    steps_.clear();
+    events_.clear();
+    emitted_.clear();
+  }
+  void append(const Position& position, const model::MatchView& match) {
+    Entry entry{position,
+                match.rule,
+                match.at_ns,
+                match.trigger_seq,
+                static_cast<std::uint32_t>(steps_.size()),
+                static_cast<std::uint32_t>(match.events.size()),
+                none};
+    for (const auto& taken : match.events) {
+      steps_.push_back(taken.step);
+      events_.append(taken.event);
+    }
+    if (match.emitted) {
+      entry.emitted = static_cast<std::uint32_t>(emitted_.size());
+      emitted_.append(match.emitted);
+    }
+    entries_.push_back(entry);
+  }
+
+  const std::vector<Entry>& entries() const { return entries_; }
+  model::EventView emitted(const Entry& entry) const {
+    return entry.emitted == none ? model::EventView() : emitted_[entry.emitted];
+  }
+  /// The match as it was appended; its events lie in `scratch` and here.
+  model::MatchView view(const Entry& entry, std::vector<model::MatchedEvent>& scratch) const {
+    scratch.clear();
+    for (std::uint32_t i = 0; i < entry.event_count; ++i) {
+      scratch.push_back({steps_[entry.first_event + i], events_[entry.first_event + i]});
+    }
+    return {entry.rule, entry.at_ns, entry.trigger_seq, scratch, emitted(entry)};
+  }
+
+ private:
+  std::vector<Entry> entries_;
+  std::vector<std::uint32_t> steps_;
+  model::EventBatch events_;
+  model::EventBatch emitted_;
+};
+
+struct LoggedMatch {
+  const MatchLog* log;
+  const MatchLog::Entry* entry;
+};
+
+/// Hands all matches of some logs to `sink` in order of position; how many there were. The vectors are
+/// working memory, kept for their capacity.
+inline std::size_t deliver_in_order(const std::vector<MatchLog>& logs, model::MatchSink& sink,
+                                    std::vector<LoggedMatch>& in_order,
+                                    std::vector<model::MatchedEvent>& scratch) {
+  in_order.clear();
+  for (const MatchLog& log : logs) {
+    for (const auto& entry : log.entries())
+      in_order.push_back({&log, &entry});
+  }
+  std::sort(in_order.begin(), in_order.end(),
+            [](const LoggedMatch& a, const LoggedMatch& b) { return a.entry->position < b.entry->position; });
+  for (const LoggedMatch& logged : in_order)
+    sink.on_match(logged.log->view(*logged.entry, scratch));
+  return in_order.size();
+}
+
+}  // namespace tocsin::runtime

@@ -1,0 +1,180 @@
+#include "engine/runtime/pipeline.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdexcept>
+#include <string>
+
+namespace tocsin::runtime {
+
+namespace {
+
+void pin(std::thread& thread, int core) {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  if (core >= 0 && core < CPU_SETSIZE) CPU_SET(static_cast<unsigned>(core), &cores);
+  if (pthread_setaffinity_np(thread.native_handle(), sizeof cores, &cores) != 0) {
+    throw std::runtime_error("can't pin a shard to core " + std::to_string(core));
+  }
+}
+
+}  // namespace
+
+Pipeline::Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink)
+    : rules_(rules), options_(options), sink_(sink), to_pool_(pool_) {
+  const std::size_t layers = rules.layers.size();
+  const std::size_t credits = std::max<std::size_t>(2, options.limits.batches_in_flight);
+  for (std::size_t i = 0; i < credits; ++i) {
+    batches_.push_back(std::make_unique<Batch>(options.shards, layers));
+    pool_.enqueue(to_pool_, batches_.back().get());
+  }
+  arrived_.resize(credits);
+  for (unsigned i = 0; i < options.shards; ++i) {
+    shards_.push_back(
+        std::make_unique<Shard>(rules, options.limits, options.predicate_index, i, options.shards));
+    auto worker = std::make_unique<Worker>(layers);
+    worker->to_inbox = std::make_unique<ProducerToken>(worker->inbox);
+    worker->to_egress = std::make_unique<ProducerToken>(finished_);
+    worker->batches.resize(credits);
+    workers_.push_back(std::move(worker));
+  }
+  try {
+    for (unsigned i = 0; i < options.shards; ++i) {
+      workers_[i]->thread = std::thread([this, i] { run_shard(i); });
+      if (!options.cores.empty()) pin(workers_[i]->thread, options.cores[i % options.cores.size()]);
+    }
+    egress_ = std::thread([this] { run_egress(); });
+  } catch (...) {
+    stop();
+    throw;
+  }
+}
+
+Pipeline::~Pipeline() {
+  stop();
+}
+
+void Pipeline::submit(model::EventBatch& events) {
+  Batch* batch = nullptr;
+  for (Idler idler(options_.idle);;) {
+    const std::uint32_t epoch = credits_.epoch();
+    if (pool_.try_dequeue(batch)) break;
+    idler.idle(credits_, epoch);
+  }
+  batch->reset();
+  batch->number = submitted_++;
+  std::swap(batch->events, events);
+  route(*batch);
+  for (auto& worker : workers_)
+    worker->inbox.enqueue(*worker->to_inbox, batch);
+  work_.notify();
+}
+
+// Lists each event for each shard at which some rule of the first layer, or a later one, wants it.
+void Pipeline::route(Batch& batch) {
+  for (std::uint32_t i = 0; i < batch.events.size(); ++i) {
+    const model::EventView event = batch.events[i];
+    std::uint64_t listed = 0;
+    for (const Routing& routing : rules_.of_type[event.type()]) {
+      const unsigned shard = routing.destination(event, options_.shards, key_scratch_);
+      if (shard == Routing::nowhere || (listed >> shard & 1) != 0) continue;
+      listed |= std::uint64_t{1} << shard;
+      batch.parts[shard].push_back(i);
+    }
+  }
+}
+
+void Pipeline::run_shard(unsigned number) {
+  for (Idler idler(options_.idle); !stopping_.load(std::memory_order_acquire);) {
+    const std::uint32_t epoch = work_.epoch();
+    if (do_shard_work(number)) {
+      idler.reset();
+    } else {
+      idler.idle(work_, epoch);
+    }
+  }
+}
+
+// Takes what has come, then runs the one layer and batch that is furthest along. True where there was work.
+bool Pipeline::do_shard_work(unsigned number) {
+  Worker& worker = *workers_[number];
+  bool worked = false;
+  for (Batch* batch = nullptr; worker.inbox.try_dequeue(batch); worked = true) {
+    worker.batches[batch->number % worker.batches.size()] = batch;
+    ++worker.received;
+  }
+  for (std::size_t layer = rules_.layers.size(); layer-- > 0;) {
+    const std::uint64_t next = worker.next[layer];
+    if (next == (layer == 0 ? worker.received : worker.next[layer - 1])) continue;
+    Batch& batch = *worker.batches[next % worker.batches.size()];
+    if (layer > 0 && !batch.ready[layer - 1].load(std::memory_order_acquire)) continue;
+    ++worker.next[layer];
+    run_layer(number, layer, batch);
+    return true;
+  }
+  return worked;
+}
+
+void Pipeline::run_layer(unsigned number, std::size_t layer, Batch& batch) {
+  shards_[number]->run_layer(batch, layer, nullptr);
+  const bool last_shard = batch.done[layer].fetch_add(1, std::memory_order_acq_rel) + 1 == options_.shards;
+  if (!last_shard) return;
+  if (layer + 1 < rules_.layers.size()) {
+    batch.collect_derived(layer, rules_);
+    batch.ready[layer].store(true, std::memory_order_release);
+    work_.notify();
+  } else {
+    finished_.enqueue(*workers_[number]->to_egress, &batch);
+    finished_signal_.notify();
+  }
+}
+
+void Pipeline::run_egress() {
+  for (Idler idler(options_.idle); !stopping_.load(std::memory_order_acquire);) {
+    const std::uint32_t epoch = finished_signal_.epoch();
+    if (do_egress_work()) {
+      idler.reset();
+    } else {
+      idler.idle(finished_signal_, epoch);
+    }
+  }
+}
+
+// The last shards of two batches may enqueue them the wrong way round, so batches are put in order by number.
+bool Pipeline::do_egress_work() {
+  bool worked = false;
+  for (Batch* batch = nullptr; finished_.try_dequeue(batch); worked = true) {
+    arrived_[batch->number % arrived_.size()] = batch;
+  }
+  for (;;) {
+    Batch*& next = arrived_[delivered_ % arrived_.size()];
+    if (!next) return worked;
+    matches_.fetch_add(deliver_in_order(next->logs, sink_, in_order_, view_scratch_),
+                       std::memory_order_relaxed);
+    pool_.enqueue(to_pool_, next);
+    next = nullptr;
+    all_delivered_.store(++delivered_, std::memory_order_release);
+    credits_.notify();
+  }
+}
+
+void Pipeline::finish() {
+  for (Idler idler(options_.idle);;) {
+    const std::uint32_t epoch = credits_.epoch();
+    if (all_delivered_.load(std::memory_order_acquire) == submitted_) break;
+    idler.idle(credits_, epoch);
+  }
+  stop();
+}
+
+void Pipeline::stop() {
+  stopping_.store(true, std::memory_order_release);
+  work_.notify();
+  finished_signal_.notify();
+  for (auto& worker : workers_) {
+    if (worker->thread.joinable()) worker->thread.join();
+  }
+  if (egress_.joinable()) egress_.join();
+}
+
+}  // namespace tocsin::runtime

@@ -1,0 +1,96 @@
+// The pipeline of several shards. Batches come from a pool of fixed size (the credits), go to every shard by
+// a queue of its own, are run layer by layer, and leave through the egress, which hands the matches to the
+// sink in order and the batch back to the pool:
+//
+//   caller → submit ─┬→ shard 0 ─┬→ egress → sink
+//                    ├→ shard 1 ─┤     │
+//                    └→ …        ┘     └→ pool → submit
+//
+// A shard announces each layer that it has run (Batch::done); the last one to do so merges what the layer
+// emitted, and only then may the next layer run on that batch. Meanwhile shards go on with the first layers
+// of later batches, so rules that read no other rule's output never wait.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "engine/base/channel.hpp"
+#include "engine/model/match.hpp"
+#include "engine/runtime/batch.hpp"
+#include "engine/runtime/shard.hpp"
+
+namespace tocsin::runtime {
+
+class Pipeline {
+ public:
+  struct Options {
+    unsigned shards = 2;
+    std::vector<int> cores;
+    Idle idle = Idle::park;
+    bool predicate_index = true;
+    Limits limits;
+  };
+
+  /// Starts the threads. Throws std::runtime_error where a core can't be had.
+  Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink);
+  ~Pipeline();
+
+  /// Takes the events of `events` (leaves it empty). Waits for a credit.
+  void submit(model::EventBatch& events);
+
+  /// Waits until all that was submitted has reached the sink, and ends the threads.
+  void finish();
+
+  std::uint64_t matches() const { return matches_.load(std::memory_order_relaxed); }
+  /// After finish() only.
+  const std::vector<std::unique_ptr<Shard>>& shards() const { return shards_; }
+
+ private:
+  struct Worker {
+    explicit Worker(std::size_t layers) : next(layers) {}
+    Queue<Batch*> inbox;
+    std::unique_ptr<ProducerToken> to_inbox;
+    std::unique_ptr<ProducerToken> to_egress;
+    std::vector<Batch*> batches;      // under way, at number modulo size
+    std::uint64_t received = 0;       // batches taken from the inbox
+    std::vector<std::uint64_t> next;  // by layer: the batch to run next
+    std::thread thread;
+  };
+
+  void run_shard(unsigned number);
+  bool do_shard_work(unsigned number);
+  void run_layer(unsigned number, std::size_t layer, Batch& batch);
+  void run_egress();
+  bool do_egress_work();
+  void route(Batch& batch);
+  void stop();
+
+  const RuleSet& rules_;
+  const Options options_;
+  model::MatchSink& sink_;
+  Queue<Batch*> finished_;  // before the workers, whose tokens must go first
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<Batch>> batches_;
+
+  Queue<Batch*> pool_;
+  ProducerToken to_pool_;
+  std::vector<Batch*> arrived_;  // of the egress, at number modulo size; finished, perhaps not in order
+  std::uint64_t delivered_ = 0;  // batches, by the egress
+  std::vector<model::MatchedEvent> view_scratch_;
+  std::vector<LoggedMatch> in_order_;
+
+  std::uint64_t submitted_ = 0;
+  std::atomic<std::uint64_t> all_delivered_{0};  // = delivered_, for finish()
+  std::atomic<std::uint64_t> matches_{0};
+  std::atomic<bool> stopping_{false};
+  Signal work_;             // for shards: a batch in an inbox, or a layer ready
+  Signal finished_signal_;  // for the egress
+  Signal credits_;          // for the caller
+  std::string key_scratch_;
+  std::thread egress_;
+};
+
+}  // namespace tocsin::runtime

@@ -1,0 +1,77 @@
+#include "engine/runtime/rule_set.hpp"
+
+#include <algorithm>
+
+#include "engine/match/matcher.hpp"
+
+namespace tocsin::runtime {
+
+namespace {
+
+bool same(const Routing& a, const Routing& b) {
+  return a.kind == b.kind && a.shard == b.shard &&
+         std::equal(a.keys.fields.begin(), a.keys.fields.end(), b.keys.fields.begin(), b.keys.fields.end(),
+                    [](const auto& x, const auto& y) { return x.index == y.index; });
+}
+
+Routing routing_of(const match::Program& program, std::size_t input, unsigned shards) {
+  Routing routing;
+  if (program.partitioned) {
+    routing.kind = Routing::Kind::keyed;
+    routing.keys = program.keys[input];
+  } else if (!program.steps.empty()) {
+    routing.kind = Routing::Kind::fixed;
+    routing.shard = program.rule % shards;
+  }
+  return routing;
+}
+
+}  // namespace
+
+unsigned Routing::destination(model::EventView event, unsigned shards, std::string& scratch) const {
+  switch (kind) {
+    case Kind::fixed: return shard;
+    case Kind::spread: return static_cast<unsigned>(event.seq() % shards);
+    case Kind::keyed: {
+      match::KeyView key;
+      if (!match::make_key(event, keys, scratch, key)) return nowhere;
+      // The high half scaled, as the shards' tables use the low bits.
+      return static_cast<unsigned>(((key.hash >> 32) * shards) >> 32);
+    }
+  }
+  return nowhere;
+}
+
+RuleSet::RuleSet(const plan::Plan& source, match::MatcherChoice choice, unsigned shards) : plan(source) {
+  of_type.resize(plan.catalog.types.size());
+  is_read.resize(plan.catalog.types.size());
+  std::vector<std::size_t> layer_of_type(plan.catalog.types.size(), 0);  // the first layer that may read it
+  for (const std::uint32_t rule : plan.order) {
+    const auto number = static_cast<std::uint32_t>(programs.size());
+    programs.push_back(match::build_program(plan, rule));
+    match::Program& program = programs.back();
+    match::choose(program, choice);
+
+    std::size_t layer = 0;
+    for (const auto& input : program.inputs)
+      layer = std::max(layer, layer_of_type[input.type]);
+    if (program.emit_type)
+      layer_of_type[*program.emit_type] = std::max(layer_of_type[*program.emit_type], layer + 1);
+    if (layers.size() <= layer) layers.resize(layer + 1);
+    layers[layer].push_back(number);
+
+    auto& own = routings.emplace_back();
+    for (std::size_t i = 0; i < program.inputs.size(); ++i) {
+      const auto type = program.inputs[i].type;
+      is_read[type] = true;
+      own.push_back(routing_of(program, i, shards));
+      auto& known = of_type[type];
+      if (std::none_of(known.begin(), known.end(), [&](const auto& r) { return same(r, own.back()); })) {
+        known.push_back(own.back());
+      }
+    }
+  }
+  if (layers.empty()) layers.resize(1);
+}
+
+}  // namespace tocsin::runtime

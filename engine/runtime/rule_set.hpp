@@ -1,0 +1,43 @@
+// All rules of a plan, compiled: shared by the shards, never changed. Says which layer each rule runs in and
+// which shard an event must go to for it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/match/counters.hpp"
+#include "engine/match/key_table.hpp"
+#include "engine/match/program.hpp"
+#include "engine/plan/plan.hpp"
+
+namespace tocsin::runtime {
+
+/// How the events of one type find the shard of a rule.
+struct Routing {
+  enum class Kind : std::uint8_t {
+    keyed,   // by the hash of the partition key; nowhere where a key field is null
+    fixed,   // to one shard: a rule without partition lives there
+    spread,  // anywhere: a rule without state
+  };
+  Kind kind = Kind::spread;
+  match::KeyFields keys;
+  unsigned shard = 0;
+
+  /// The shard, or `nowhere`.
+  unsigned destination(model::EventView event, unsigned shards, std::string& scratch) const;
+  static constexpr unsigned nowhere = ~0u;
+};
+
+struct RuleSet {
+  RuleSet(const plan::Plan& plan, match::MatcherChoice choice, unsigned shards);
+
+  const plan::Plan& plan;
+  std::vector<match::Program> programs;            // in the plan's order: emitters before readers
+  std::vector<std::vector<std::uint32_t>> layers;  // programs by layer; a layer reads only earlier ones
+  std::vector<std::vector<Routing>> routings;      // by program, then input
+  std::vector<std::vector<Routing>> of_type;       // by event type: the distinct ones of all rules
+  std::vector<bool> is_read;                       // by event type: some rule reads it
+};
+
+}  // namespace tocsin::runtime

@@ -1,0 +1,82 @@
+#include "engine/runtime/shard.hpp"
+
+namespace tocsin::runtime {
+
+Shard::Shard(const RuleSet& rules, const Limits& limits, bool predicate_index, unsigned number,
+             unsigned shards)
+    : rules_(rules), number_(number), shards_(shards) {
+  for (const auto& program : rules.programs)
+    matchers_.push_back(match::make_matcher(program, limits, scratch_));
+  for (const auto& layer : rules.layers) {
+    std::vector<const match::Program*> programs;
+    for (const std::uint32_t program : layer)
+      programs.push_back(&rules.programs[program]);
+    indexes_.emplace_back(programs, rules.plan.catalog, predicate_index);
+  }
+}
+
+void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
+  log_ = &batch.log(layer, number_);
+  sink_ = sink;
+  std::size_t next = 0;  // derived event; those of an event come right after it
+  const auto derived_before = [&](std::uint32_t event) {
+    for (; next < batch.derived.size() && batch.derived[next].position.event < event; ++next) {
+      const Derived& derived = batch.derived[next];
+      visit(layer, derived.event, {derived.position.event, derived.position.rule, 0, derived.rank, 0});
+    }
+  };
+  const auto raw = [&](std::uint32_t event) {
+    derived_before(event);
+    visit(layer, batch.events[event], {event, 0, 0, 0, 0});
+  };
+  if (shards_ == 1) {
+    for (std::uint32_t event = 0; event < batch.events.size(); ++event)
+      raw(event);
+  } else {
+    for (const std::uint32_t event : batch.parts[number_])
+      raw(event);
+  }
+  derived_before(UINT32_MAX);
+}
+
+// `position`: the event's place as a trigger: its event, its rule, its rank in trigger_rank.
+void Shard::visit(std::size_t layer, model::EventView event, const Position& position) {
+  ++order_;
+  for (const match::Touched& touched : indexes_[layer].lookup(event, scratch_)) {
+    program_ = rules_.layers[layer][touched.program];
+    const Routing& routing = rules_.routings[program_][touched.input];
+    if (shards_ > 1 && routing.destination(event, shards_, key_scratch_) != number_) continue;
+    position_ = {position.event, program_ + 1, position.rule, position.trigger_rank, 0};
+    matchers_[program_]->visit(event, order_, touched.steps, *this);
+  }
+}
+
+void Shard::report(const match::Program& program, model::EventView trigger,
+                   std::span<const model::MatchedEvent> events) {
+  ++matches_;
+  model::MatchView match{program.rule, trigger.time_ns(), trigger.seq(), events, {}};
+  if (program.emit_type) {
+    emitted_.clear();
+    model::EventWriter writer(emitted_);
+    writer.begin(rules_.plan.catalog[*program.emit_type]);
+    const match::Bindings bindings{trigger, events};
+    for (const auto& field : program.emit) {
+      scratch_.reset();
+      writer.set(field.field, field.value.evaluate(bindings, scratch_));
+    }
+    writer.commit(match.at_ns, match.trigger_seq, 0);
+    match.emitted = emitted_[0];
+    derived_ += rules_.is_read[*program.emit_type];
+  }
+  if (sink_) return sink_->on_match(match);
+  log_->append(position_, match);
+  ++position_.ordinal;
+}
+
+void Shard::add_counters(std::vector<match::RuleCounters>& by_rule) const {
+  for (std::size_t i = 0; i < matchers_.size(); ++i) {
+    by_rule[rules_.programs[i].rule] += matchers_[i]->counters();
+  }
+}
+
+}  // namespace tocsin::runtime

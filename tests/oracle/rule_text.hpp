@@ -1,0 +1,62 @@
+// Rules as the generators build them: the parts of the text, before any parser has seen it. They print as
+// rule files, so that a random case goes through the whole language, and they know their own reductions, so
+// that a failing one shrinks.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tocsin::oracle {
+
+struct PatternText {
+  enum class Kind : std::uint8_t { step, sequence, alternation };
+  Kind kind = Kind::step;
+  std::string name;                     // of a step
+  std::string type;
+  std::vector<std::string> conditions;  // conjuncts
+  std::string quantifier;               // `+`, `{2.. strict}`, or empty
+  std::vector<PatternText> children;    // of a sequence or alternation
+  std::vector<std::string> edges;       // edges[i] before children[i], `->`, `~>` or `,`; edges[0] unused
+};
+
+struct RuleText {
+  std::string name;
+  std::vector<std::pair<std::string, std::string>> from;  // type and condition, which may be empty
+  std::optional<PatternText> match;
+  std::vector<std::string> partition;  // keys
+  std::vector<std::string> where;      // conjuncts
+  std::string within;                  // `5s`, `3 events`, or empty
+  std::string report;
+  std::string skip;
+  std::string emit_type;
+  std::vector<std::pair<std::string, std::string>> emit;  // name and expression
+};
+
+std::string print(const PatternText& pattern);
+std::string print(const RuleText& rule);
+
+/// True where the pattern can match nothing at all.
+bool can_be_empty(const PatternText& pattern);
+
+/// All rules that are `rule` with one part less. Some may not compile.
+std::vector<RuleText> reductions(const RuleText& rule);
+
+/// A rule file and its input. The schema stands apart, as it is never reduced.
+struct Case {
+  std::string schema;
+  std::vector<RuleText> rules;
+  std::vector<std::string> events;  // NDJSON, in arrival order
+  int lateness_s = 0;
+};
+
+std::string rules_of(const Case& test);
+
+/// Takes parts from `test` as long as `fails` holds of the rest: events, rules, then parts of rules. Quadratic
+/// in the number of parts.
+Case shrink(Case test, const std::function<bool(const Case&)>& fails);
+
+}  // namespace tocsin::oracle

@@ -1,0 +1,185 @@
+// Drives the engine and holds its matches against the oracle's.
+#include "tests/oracle/runs.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <stdexcept>
+
+#include "dsl/compile.hpp"
+
+namespace tocsin::oracle {
+
+using runtime::MatcherChoice;
+
+namespace {
+
+constexpr MatcherChoice matchers[] = {MatcherChoice::automatic, MatcherChoice::grouped, MatcherChoice::arena};
+constexpr unsigned shard_counts[] = {1, 2, 3, 7};
+constexpr std::size_t batch_sizes[] = {1, 3, 1024};
+
+const char* name_of(MatcherChoice matcher) {
+  switch (matcher) {
+    case MatcherChoice::automatic: return "automatic";
+    case MatcherChoice::grouped: return "grouped";
+    case MatcherChoice::arena: return "arena";
+  }
+  return "?";
+}
+
+class Collector : public model::MatchSink {
+ public:
+  explicit Collector(const plan::Plan& plan) : plan_(plan) {}
+
+  void on_match(const model::MatchView& view) override {
+    Match match;
+    match.rule = view.rule;
+    match.at_ns = view.at_ns;
+    match.trigger_seq = view.trigger_seq;
+    for (const model::MatchedEvent& each : view.events) match.events.emplace_back(each.step, each.event.seq());
+    match.emitted = static_cast<bool>(view.emitted);
+    if (match.emitted) match.fields = to_event(view.emitted, plan_.catalog).fields;
+    matches.push_back(std::move(match));
+  }
+
+  std::vector<Match> matches;
+
+ private:
+  const plan::Plan& plan_;
+};
+
+}  // namespace
+
+std::string to_string(const Setup& setup) {
+  return fmt::format("matcher {}, predicate index {}, {} shard(s), batches of {}", name_of(setup.matcher),
+                     setup.predicate_index ? "on" : "off", setup.shards, setup.batch);
+}
+
+std::vector<Setup> all_setups() {
+  std::vector<Setup> setups;
+  for (const MatcherChoice matcher : matchers) {
+    for (const bool index : {true, false}) {
+      for (const unsigned shards : shard_counts) {
+        for (const std::size_t batch : batch_sizes) setups.push_back({matcher, index, shards, batch});
+      }
+    }
+  }
+  return setups;
+}
+
+std::vector<Setup> some_setups(std::uint64_t turn) {
+  std::vector<Setup> setups;
+  for (const MatcherChoice matcher : matchers) {
+    for (const bool index : {true, false}) {
+      setups.push_back({matcher, index, 1, batch_sizes[(turn + setups.size()) % 3]});
+    }
+  }
+  setups.push_back({matchers[turn / 3 % 3], turn / 9 % 2 == 0, shard_counts[1 + turn % 3], batch_sizes[turn / 2 % 3]});
+  return setups;
+}
+
+std::vector<model::EventView> processing_order(Arrivals& arrivals) {
+  std::vector<model::EventView> order;
+  std::int64_t greatest = std::numeric_limits<std::int64_t>::min();
+  for (std::size_t i = 0; i < arrivals.events.size(); ++i) {
+    arrivals.events.header(i).seq = i + 1;
+    const model::EventView event = arrivals.events[i];
+    if (!order.empty() && event.time_ns() < greatest - arrivals.lateness_ns) continue;
+    greatest = std::max(greatest, event.time_ns());
+    order.push_back(event);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [](model::EventView a, model::EventView b) { return a.time_ns() < b.time_ns(); });
+  return order;
+}
+
+std::vector<Match> run_engine(const plan::Plan& plan, const Arrivals& arrivals, const Setup& setup,
+                              const Limits& limits) {
+  Collector collector(plan);
+  runtime::EngineOptions options;
+  options.shards = setup.shards;
+  options.matcher = setup.matcher;
+  options.predicate_index = setup.predicate_index;
+  options.limits = limits;
+  runtime::Engine engine(plan, options, collector);
+  const std::uint16_t source = engine.add_source(arrivals.lateness_ns);
+  model::EventBatch batch;
+  for (std::size_t i = 0; i < arrivals.events.size(); ++i) {
+    batch.append(arrivals.events[i]);
+    if (batch.size() == setup.batch) engine.push(source, batch);
+  }
+  if (!batch.empty()) engine.push(source, batch);
+  engine.finish();
+  return std::move(collector.matches);
+}
+
+std::string difference(const plan::Plan& plan, const std::vector<model::EventView>& order,
+                       const std::vector<Match>& expected, const std::vector<Match>& found) {
+  std::map<std::uint64_t, std::size_t> place;
+  for (std::size_t i = 0; i < order.size(); ++i) place[order[i].seq()] = i;
+
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (place.count(found[i].trigger_seq) == 0) return "a match of no event: " + to_json(found[i], plan);
+    if (i > 0 && place[found[i].trigger_seq] < place[found[i - 1].trigger_seq]) {
+      return "out of order: " + to_json(found[i], plan) + " after " + to_json(found[i - 1], plan);
+    }
+  }
+  const auto by_rule = [&](std::vector<Match> matches) {
+    std::stable_sort(matches.begin(), matches.end(), [&](const Match& a, const Match& b) {
+      return std::pair(place[a.trigger_seq], a.rule) < std::pair(place[b.trigger_seq], b.rule);
+    });
+    return matches;
+  };
+  const std::vector<Match> want = by_rule(expected);
+  const std::vector<Match> have = by_rule(found);
+  for (std::size_t i = 0; i < std::max(want.size(), have.size()); ++i) {
+    if (i == want.size()) return "one too many: " + to_json(have[i], plan);
+    if (i == have.size()) return "missing: " + to_json(want[i], plan);
+    if (want[i] == have[i]) continue;
+    return "expected " + to_json(want[i], plan) + "\n     found " + to_json(have[i], plan);
+  }
+  return "";
+}
+
+std::string difference_under(const std::vector<Setup>& setups, const plan::Plan& plan, Arrivals& arrivals) {
+  const auto order = processing_order(arrivals);
+  const std::vector<Match> expected = find_matches(plan, order);
+  for (const Setup& setup : setups) {
+    const std::string text = difference(plan, order, expected, run_engine(plan, arrivals, setup));
+    if (!text.empty()) return to_string(setup) + ": " + text;
+  }
+  return "";
+}
+
+std::string to_json(const Match& match, const plan::Plan& plan) {
+  const plan::Rule& rule = plan.rules[match.rule];
+  std::vector<std::uint64_t> seqs;
+  std::vector<std::string> steps;
+  for (const auto& [step, seq] : match.events) {
+    seqs.push_back(seq);
+    if (rule.has_pattern) steps.push_back(fmt::format("\"{}\"", rule.steps[step].name));
+  }
+  std::string out = fmt::format(R"({{"rule":"{}","seqs":[{}],"steps":[{}],"at":{})", rule.name,
+                                fmt::join(seqs, ","), fmt::join(steps, ","), match.at_ns);
+  if (match.emitted) {
+    const model::EventType& type = plan.catalog[rule.emit->type];
+    std::string fields;
+    for (std::size_t i = 0; i < match.fields.size(); ++i) {
+      fields += fmt::format("{}\"{}\":{}", i == 0 ? "" : ",", type.fields[i].name,
+                            to_json(match.fields[i], type.fields[i].type, plan.catalog));
+    }
+    out += fmt::format(R"(,"type":"{}","fields":{{{}}})", type.name, fields);
+  }
+  return out + "}";
+}
+
+plan::Plan compile(const std::string& rules) {
+  dsl::Compiled compiled = dsl::compile_text("test.tocsin", rules);
+  if (!compiled.plan) throw std::runtime_error(dsl::render(compiled.diagnostics, compiled.sources) + rules);
+  return std::move(*compiled.plan);
+}
+
+}  // namespace tocsin::oracle

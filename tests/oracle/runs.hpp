@@ -1,0 +1,64 @@
+// The engine under every setting, its matches copied into the oracle's form, and the comparison of both.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/model/batch.hpp"
+#include "engine/plan/plan.hpp"
+#include "engine/runtime/engine.hpp"
+#include "tests/oracle/oracle.hpp"
+
+namespace tocsin::oracle {
+
+/// One way to run the engine. None of it may change the matches.
+struct Setup {
+  runtime::MatcherChoice matcher = runtime::MatcherChoice::automatic;
+  bool predicate_index = true;
+  unsigned shards = 1;
+  std::size_t batch = 1024;  // events a push
+};
+
+std::string to_string(const Setup& setup);
+
+/// Matchers × predicate index × shards 1, 2, 3, 7 × batches of 1, 3, 1024: 72 of them.
+std::vector<Setup> all_setups();
+
+/// A few of them, a different few for each `turn`: every matcher with and without the index on one shard, and
+/// one with several. Seven engines instead of 72.
+std::vector<Setup> some_setups(std::uint64_t turn);
+
+/// Events as they arrive, from one source.
+struct Arrivals {
+  model::EventBatch events;
+  std::int64_t lateness_ns = 0;
+};
+
+/// Numbers the events from 1 and gives those that are not late, by event time and then by arrival: what the
+/// engine is to process, in this order. An event is late where its time is below the greatest so far minus
+/// the lateness. The views live as long as `arrivals` is not changed.
+std::vector<model::EventView> processing_order(Arrivals& arrivals);
+
+/// Runs the engine over the arrivals and collects its matches as they come.
+std::vector<Match> run_engine(const plan::Plan& plan, const Arrivals& arrivals, const Setup& setup,
+                              const Limits& limits = {});
+
+/// Empty where both are the same, else the first difference as a sentence. `expected` is the oracle's; `order`
+/// is the processing order. Matches of one rule must come in the same order, and those of all rules in order
+/// of the events that completed them; among different rules that one event completes, any order will do, as
+/// the language promises none.
+std::string difference(const plan::Plan& plan, const std::vector<model::EventView>& order,
+                       const std::vector<Match>& expected, const std::vector<Match>& found);
+
+/// Compares under each setup. Empty, or the setup and the difference.
+std::string difference_under(const std::vector<Setup>& setups, const plan::Plan& plan, Arrivals& arrivals);
+
+/// One match as an NDJSON line: rule, seqs, type, at, fields.
+std::string to_json(const Match& match, const plan::Plan& plan);
+
+/// The plan of a rule text. Throws std::runtime_error with the rendered errors.
+plan::Plan compile(const std::string& rules);
+
+}  // namespace tocsin::oracle

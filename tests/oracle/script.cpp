@@ -1,0 +1,148 @@
+// Reads, prints and runs test files.
+#include "tests/oracle/script.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "dsl/compile.hpp"
+#include "tests/oracle/json.hpp"
+
+namespace tocsin::oracle {
+
+namespace {
+
+bool starts_with(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
+
+std::string trimmed(const std::string& text) {
+  const auto begin = text.find_first_not_of(" \t\r");
+  if (begin == std::string::npos) return "";
+  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
+}
+
+void read_options(const std::string& text, Script& script) {
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    const auto lateness = starts_with(word, "lateness=") ? parse_duration(word.substr(9)) : std::nullopt;
+    if (!lateness) throw std::runtime_error("unknown option: " + word);
+    script.lateness_ns = *lateness;
+  }
+}
+
+std::vector<std::string> errors_of(const dsl::Compiled& compiled) {
+  std::vector<std::string> lines;
+  for (const dsl::Diagnostic& each : compiled.diagnostics) {
+    if (each.severity != dsl::Severity::error) continue;
+    const auto at = dsl::line_column(compiled.sources.files[each.span.file], each.span.begin);
+    lines.push_back(fmt::format("{}:{}: {}", at.line, at.column, each.message));
+  }
+  return lines;
+}
+
+std::string check_errors(const Script& script, const dsl::Compiled& compiled) {
+  const auto found = errors_of(compiled);
+  for (std::size_t i = 0; i < std::max(found.size(), script.errors.size()); ++i) {
+    if (i == found.size()) return "missing error: " + script.errors[i];
+    if (i == script.errors.size()) return "unexpected error: " + found[i];
+    if (found[i] != script.errors[i]) return "expected error: " + script.errors[i] + "\n   found error: " + found[i];
+  }
+  return "";
+}
+
+std::string check_matches(const Script& script, const plan::Plan& plan, const std::vector<Match>& matches) {
+  for (std::size_t i = 0; i < std::max(matches.size(), script.matches.size()); ++i) {
+    if (i == matches.size()) return "missing: " + script.matches[i];
+    if (i == script.matches.size()) return "one too many: " + to_json(matches[i], plan);
+    const std::string text = disagreement(script.matches[i], matches[i], plan);
+    if (!text.empty()) return text + ": expected " + script.matches[i] + ", found " + to_json(matches[i], plan);
+  }
+  return "";
+}
+
+std::string check_matcher(const Script& script, const plan::Plan& plan) {
+  if (script.matcher.empty()) return "";
+  const std::string text = runtime::explain(plan, {});
+  if (text.find(script.matcher) != std::string::npos) return "";
+  return "the matcher is not " + script.matcher + ":\n" + text;
+}
+
+}  // namespace
+
+Script parse_script(const std::string& text) {
+  Script script;
+  std::string section;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line == "rules:" || line == "events:" || line == "matches:" || line == "errors:") {
+      section = line;
+    } else if (section == "rules:") {
+      script.rules += line + "\n";
+    } else if (trimmed(line).empty()) {
+      continue;
+    } else if (section == "events:") {
+      script.events.push_back(trimmed(line));
+    } else if (section == "matches:") {
+      script.matches.push_back(trimmed(line));
+    } else if (section == "errors:") {
+      script.errors.push_back(trimmed(line));
+    } else if (starts_with(line, "# ")) {
+      script.purpose += (script.purpose.empty() ? "" : "\n") + line.substr(2);
+    } else if (starts_with(line, "matcher: ")) {
+      script.matcher = trimmed(line.substr(9));
+    } else if (starts_with(line, "options: ")) {
+      read_options(line.substr(9), script);
+    } else {
+      throw std::runtime_error("not understood: " + line);
+    }
+  }
+  if (script.rules.empty()) throw std::runtime_error("no rules");
+  return script;
+}
+
+std::string print(const Script& script) {
+  std::string out;
+  const auto lines = [&](const char* title, const std::vector<std::string>& each) {
+    out += title;
+    for (const std::string& line : each) out += line + "\n";
+  };
+  std::istringstream purpose(script.purpose);
+  for (std::string line; std::getline(purpose, line);) out += "# " + line + "\n";
+  if (!script.matcher.empty()) out += "matcher: " + script.matcher + "\n";
+  if (script.lateness_ns > 0) out += fmt::format("options: lateness={}ns\n", script.lateness_ns);
+  out += "rules:\n" + script.rules;
+  if (!script.errors.empty()) {
+    lines("errors:\n", script.errors);
+    return out;
+  }
+  lines("events:\n", script.events);
+  lines("matches:\n", script.matches);
+  return out;
+}
+
+std::string check(const Script& script, const std::vector<Setup>& setups) {
+  const dsl::Compiled compiled = dsl::compile_text("rules", script.rules);
+  if (!compiled.plan && script.errors.empty()) return dsl::render(compiled.diagnostics, compiled.sources);
+  if (!compiled.plan || !script.errors.empty()) return check_errors(script, compiled);
+
+  const plan::Plan& plan = *compiled.plan;
+  Arrivals arrivals{.events = {}, .lateness_ns = script.lateness_ns};
+  for (const std::string& line : script.events) read_event(line, plan.catalog, arrivals.events);
+
+  const std::string of_oracle = check_matches(script, plan, find_matches(plan, processing_order(arrivals)));
+  if (!of_oracle.empty()) return "oracle: " + of_oracle;
+  const std::string of_engine = difference_under(setups, plan, arrivals);
+  return of_engine.empty() ? check_matcher(script, plan) : of_engine;
+}
+
+std::string read_text(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw std::runtime_error("can't read " + path);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+}  // namespace tocsin::oracle

@@ -1,0 +1,127 @@
+// Random rule files over random streams: the engine under some settings each, against the oracle.
+//
+// TOCSIN_RANDOM_CASES and TOCSIN_SEED choose how many and where to begin; case i of seed s is case 0 of seed
+// s + i. A failure is shrunk and printed as a script for tests/scripts.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <stdexcept>
+
+#include "tests/oracle/generator.hpp"
+#include "tests/oracle/json.hpp"
+#include "tests/oracle/runs.hpp"
+#include "tests/oracle/script.hpp"
+
+using namespace tocsin;
+using namespace tocsin::oracle;
+
+namespace {
+
+constexpr std::size_t max_candidates = 20'000;
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+Arrivals arrivals_of(const Case& test, const plan::Plan& plan) {
+  Arrivals arrivals{.events = {}, .lateness_ns = test.lateness_s * std::int64_t{1'000'000'000}};
+  for (const std::string& line : test.events) read_event(line, plan.catalog, arrivals.events);
+  return arrivals;
+}
+
+std::string difference_in(const Case& test, const std::vector<Setup>& setups) {
+  const plan::Plan plan = compile(rules_of(test));
+  Arrivals arrivals = arrivals_of(test, plan);
+  return difference_under(setups, plan, arrivals);
+}
+
+/// The failing case with nothing in it that could go, as a script with the oracle's matches.
+std::string as_script(const Case& test, const std::vector<Setup>& setups) {
+  const Case small = shrink(test, [&](const Case& less) {
+    try {
+      return !difference_in(less, setups).empty();
+    } catch (const std::exception&) {
+      return false;  // it does not compile any more, or explodes
+    }
+  });
+  const plan::Plan plan = compile(rules_of(small));
+  Arrivals arrivals = arrivals_of(small, plan);
+  Script script{.purpose = "Found by the random comparison.", .rules = rules_of(small), .matcher = "",
+                .lateness_ns = arrivals.lateness_ns, .events = small.events, .matches = {}, .errors = {}};
+  for (const Match& match : find_matches(plan, processing_order(arrivals))) {
+    script.matches.push_back(to_json(match, plan));
+  }
+  return print(script) + difference_in(small, setups) + "\n";
+}
+
+}  // namespace
+
+TEST_CASE("random rules over random streams") {
+  const std::uint64_t seed = number_from("TOCSIN_SEED", 1);
+  const std::uint64_t cases = number_from("TOCSIN_RANDOM_CASES", 2'000);
+  std::size_t with_matches = 0, matches = 0, too_many = 0, failures = 0;
+  for (std::uint64_t i = 0; i < cases && failures < 3; ++i) {
+    const Case test = random_case(seed + i);
+    const auto setups = some_setups(i);
+    std::string wrong;
+    try {
+      const plan::Plan plan = compile(rules_of(test));
+      Arrivals arrivals = arrivals_of(test, plan);
+      const auto found = find_matches(plan, processing_order(arrivals), max_candidates);
+      matches += found.size();
+      with_matches += found.empty() ? 0 : 1;
+      wrong = difference_under(setups, plan, arrivals);
+      if (!wrong.empty()) wrong += "\n" + as_script(test, setups);
+    } catch (const TooMany&) {
+      ++too_many;
+    } catch (const std::exception& error) {
+      wrong = error.what();
+    }
+    if (!wrong.empty()) ++failures;
+    INFO(fmt::format("TOCSIN_SEED={} TOCSIN_RANDOM_CASES=1\n{}", seed + i, wrong));
+    CHECK(wrong.empty());
+  }
+  MESSAGE(fmt::format("{} cases from seed {}: {} with matches, {} matches, {} left out as too large", cases, seed,
+                      with_matches, matches, too_many));
+  if (cases >= 100) {
+    CHECK(with_matches > cases / 4);  // else the generator tests little
+    CHECK(too_many < cases / 20);
+  }
+}
+
+TEST_CASE("random rules under tiny limits") {
+  const std::uint64_t seed = number_from("TOCSIN_SEED", 1);
+  const std::uint64_t cases = number_from("TOCSIN_RANDOM_CASES", 2'000) / 4;
+  std::size_t cut_short = 0;
+  for (std::uint64_t i = 0; i < cases; ++i) {
+    Case test = random_case(seed + i);
+    test.lateness_s = 0;  // a reorder buffer that overflows changes the order, and so anything
+    // Dropping runs can only lose matches where no match strikes out another run and no rule reads another.
+    test.rules.resize(1);
+    test.rules[0].report = "all";
+    test.rules[0].skip = "none";
+    if (!test.rules[0].match) continue;
+    const plan::Plan plan = compile(rules_of(test));
+    Arrivals arrivals = arrivals_of(test, plan);
+    std::vector<Match> expected;
+    try {
+      expected = find_matches(plan, processing_order(arrivals), max_candidates);
+    } catch (const TooMany&) {
+      continue;
+    }
+    const Limits tiny{.run_nodes_per_rule = 4, .matches_per_event = 2, .reorder_events = 2, .batch_events = 2,
+                      .batches_in_flight = 2};
+    for (const Setup& setup : some_setups(i)) {
+      const auto found = run_engine(plan, arrivals, setup, tiny);
+      for (const Match& match : found) {
+        INFO("TOCSIN_SEED=" << seed + i << " " << to_string(setup) << "\n" << rules_of(test) << to_json(match, plan));
+        CHECK(std::find(expected.begin(), expected.end(), match) != expected.end());
+      }
+      if (found.size() < expected.size()) ++cut_short;
+    }
+  }
+  if (cases >= 25) CHECK(cut_short > 0);  // else the limits were not tiny
+}
