@@ -36,6 +36,14 @@ connectors::RuleOutput rule_output(const plan::Rule& rule) {
   return output;
 }
 
+std::vector<connectors::RuleOutput> rule_outputs(const plan::Plan& plan) {
+  std::vector<connectors::RuleOutput> outputs;
+  outputs.reserve(plan.rules.size());
+  for (const plan::Rule& rule : plan.rules)
+    outputs.push_back(rule_output(rule));
+  return outputs;
+}
+
 }  // namespace
 
 void add_output_options(CLI::App& app, OutputOptions& options) {
@@ -53,14 +61,15 @@ std::unique_ptr<connectors::Output> open_output(const std::string& path) {
   return std::move(opened.value);
 }
 
-connectors::MatchWriter match_writer(const plan::Plan& plan, connectors::Output& output,
-                                     const OutputOptions& options) {
-  std::vector<connectors::RuleOutput> rules;
-  for (const plan::Rule& rule : plan.rules)
-    rules.push_back(rule_output(rule));
-  connectors::MatchWriterOptions writer;
-  writer.with_events = options.with_events;
-  return {plan.catalog, rules, output, writer};
+MatchOutput::MatchOutput(const plan::Plan& plan, connectors::Output& output, const OutputOptions& options,
+                         bool flush_each)
+    : output_(output),
+      writer_(plan.catalog, rule_outputs(plan), output,
+              {.with_events = options.with_events, .flush_each = flush_each}) {}
+
+void MatchOutput::on_match(const model::MatchView& match) {
+  writer_.on_match(match);
+  if (output_.failed()) failed_.store(true, std::memory_order_relaxed);
 }
 
 }  // namespace tocsin::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -22,8 +23,22 @@ void add_output_options(CLI::App& app, OutputOptions& options);
 /// Opens a file for writing, or stdout where `path` is empty. Throws std::runtime_error with a sentence.
 std::unique_ptr<connectors::Output> open_output(const std::string& path);
 
-/// A writer for the matches of all rules of `plan`; `plan` and `output` must outlive it.
-connectors::MatchWriter match_writer(const plan::Plan& plan, connectors::Output& output,
-                                     const OutputOptions& options);
+/// The sink of a run. The engine may call it on a thread of its own, so that until finish() only failed() is
+/// anyone else's affair.
+class MatchOutput final : public model::MatchSink {
+ public:
+  /// `flush_each`: a match is written as it comes. `plan` and `output` must outlive this.
+  MatchOutput(const plan::Plan& plan, connectors::Output& output, const OutputOptions& options,
+              bool flush_each);
+
+  void on_match(const model::MatchView& match) override;
+  /// True once something could not be written: no further match will be.
+  bool failed() const { return failed_.load(std::memory_order_relaxed); }
+
+ private:
+  connectors::Output& output_;
+  connectors::MatchWriter writer_;
+  std::atomic<bool> failed_ = false;
+};
 
 }  // namespace tocsin::cli

@@ -63,7 +63,9 @@ class Run {
   int operator()() {
     const auto started = Clock::now();
     if (!open()) return exit_fine;
-    connectors::MatchWriter matches = match_writer(plan_, *output_, options_.output);
+    // One shard runs on this thread, which writes what a batch gave; more have a thread that writes.
+    const bool one_thread = options_.engine.shards == 1;
+    MatchOutput matches(plan_, *output_, options_.output, !one_thread);
     std::optional<runtime::Engine> engine;
     {
       const SignalsBlocked on_the_shards;
@@ -71,8 +73,12 @@ class Run {
     }
     for (std::size_t id = 0; id < sources_.size(); ++id)
       engine->add_source(options_.lateness_ns);
-    pump(*engine);
-    if (!output_->failed()) engine->finish();
+    while (open_ > 0 && StopSignals::requested() == 0 && !matches.failed()) {
+      read_once(*engine);
+      if (one_thread && !output_->flush()) break;
+      if (progress_.due()) show_progress(engine->stats());
+    }
+    engine->finish();
     output_->flush();
     if (dead_letters_) dead_letters_->flush();
     progress_.clear();
@@ -94,24 +100,18 @@ class Run {
       if (StopSignals::requested() == 0) throw;
       return false;
     }
+    open_ = sources_.size();
     return true;
   }
 
-  void pump(runtime::Engine& engine) {
-    model::EventBatch batch;
-    std::size_t open = sources_.size();
-    while (open > 0 && StopSignals::requested() == 0 && !output_->failed()) {
-      const std::uint16_t id = engine.slowest_source();
-      const model::ReadStatus status = sources_[id]->read(batch, options_.engine.limits.batch_events);
-      if (!batch.empty()) engine.push(id, batch);
-      if (status != model::ReadStatus::more) {
-        engine.close_source(id);
-        --open;
-      }
-      if (status == model::ReadStatus::failed) input_failed(*sources_[id]);
-      output_->flush();  // nothing waits for an event that may be long in coming
-      if (progress_.due()) show_progress(engine.stats());
-    }
+  void read_once(runtime::Engine& engine) {
+    const std::uint16_t id = engine.slowest_source();
+    const model::ReadStatus status = sources_[id]->read(batch_, options_.engine.limits.batch_events);
+    if (!batch_.empty()) engine.push(id, batch_);
+    if (status == model::ReadStatus::more) return;
+    if (status == model::ReadStatus::failed) input_failed(*sources_[id]);
+    engine.close_source(id);
+    --open_;
   }
 
   void input_failed(const model::Source& source) {
@@ -167,6 +167,8 @@ class Run {
   std::unique_ptr<connectors::Output> output_;
   std::unique_ptr<connectors::Output> dead_letters_;  // outlives the sources
   Sources sources_;
+  std::size_t open_ = 0;  // of the sources
+  model::EventBatch batch_;
   int exit_code_ = exit_fine;
 };
 

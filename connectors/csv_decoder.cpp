@@ -1,6 +1,7 @@
 #include "connectors/csv_decoder.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -73,7 +74,7 @@ class CsvSplitter {
 
   /// All values of a record together are no longer than it, so one reservation keeps earlier views valid.
   std::string_view undouble(std::string_view text, std::size_t rest_of_record) {
-    if (unescaped_.empty()) unescaped_.reserve(rest_of_record);
+    if (unescaped_.empty()) unescaped_.reserve(std::bit_ceil(rest_of_record));
     const std::size_t begin = unescaped_.size();
     for (std::size_t i = 0; i < text.size(); ++i) {
       unescaped_ += text[i];

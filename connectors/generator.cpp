@@ -159,7 +159,10 @@ class Payments final : public Generator {
   }
 
   void plant() {
+    next_fraud_ = made_ + 1 + random_.below(2 * spec_.fraud_every);
     const std::uint64_t card = random_.below(spec_.keys);
+    if (std::any_of(planted_.begin(), planted_.end(), [&](const Planted& p) { return p.card == card; }))
+      return;
     const std::size_t home = home_of(card);
     std::uint64_t due = made_;
     if (planted_frauds_++ % 2 == 0) {
@@ -174,7 +177,6 @@ class Payments final : public Generator {
     }
     std::stable_sort(planted_.begin(), planted_.end(),
                      [](const Planted& a, const Planted& b) { return a.due < b.due; });
-    next_fraud_ = made_ + 1 + random_.below(2 * spec_.fraud_every);
   }
 
   void make(model::EventBatch& out) override {

@@ -80,7 +80,7 @@ std::string in_quotes(std::string_view text) {
 }
 
 std::optional<std::int64_t> exact_int(double number) {
-  constexpr double largest = 9007199254740992.0;
+  constexpr double largest = 9007199254740991.0;  // 2^53 - 1: beyond, neighbours fall together
   if (!(std::abs(number) <= largest) || std::trunc(number) != number) return std::nullopt;
   return static_cast<std::int64_t>(number);
 }

@@ -54,7 +54,7 @@ class InputSchema {
 /// Input text as it may stand in a sentence: in quotes, shortened, control characters as `?`.
 std::string in_quotes(std::string_view text);
 
-/// A number that is exactly an int: integral and at most 2^53 in size, so that no digit was lost.
+/// A number that is exactly an int: integral and below 2^53 in size, so that no digit was lost.
 std::optional<std::int64_t> exact_int(double number);
 
 /// An integer in the field's unit as ns; nothing beyond 64 bits.

@@ -18,7 +18,7 @@ bool LineReader::fill() {
   const std::size_t pending = end_ - begin_;
   const std::size_t wanted = pending + options_.chunk_bytes;
   if (wanted > capacity_) {
-    const std::size_t grown = std::max(wanted, 2 * capacity_);
+    const std::size_t grown = std::max({wanted, 2 * capacity_, 2 * options_.chunk_bytes});
     auto bigger = std::make_unique<char[]>(grown + record_padding);
     if (pending > 0) std::memcpy(bigger.get(), buffer_.get() + begin_, pending);
     buffer_ = std::move(bigger);

@@ -21,17 +21,17 @@ namespace tocsin::connectors {
 struct RuleOutput {
   struct Label {
     std::string name;
-    std::vector<model::Value>
-        values;  // none: the label is `true`; their text need live only until the writer stands
+    /// None: the label is `true`. Text need live only until the writer stands.
+    std::vector<model::Value> values = {};
   };
   struct Step {
     std::string name;  // empty: the event type's name
     model::EventTypeId type = 0;
   };
   std::string name;
-  std::vector<Label> labels;
-  std::vector<Step> steps;                    // by index; none for a filter
-  std::optional<model::EventTypeId> emitted;  // none: type is null and fields are {}
+  std::vector<Label> labels = {};
+  std::vector<Step> steps = {};                    // by index; none for a filter
+  std::optional<model::EventTypeId> emitted = {};  // none: type is null and fields are {}
 };
 
 struct MatchWriterOptions {

@@ -1,5 +1,5 @@
-// The AST as an indented tree, a node a line, expressions in prefix form. Two ASTs have the same dump if and only if
-// they say the same, spans aside. Tested by tests/dsl/parse_test.cpp (golden dumps).
+// The AST as an indented tree, a node a line, expressions in prefix form. Two ASTs have the same dump if and
+// only if they say the same, spans aside. Tested by tests/dsl/parse_test.cpp (golden dumps).
 #include <string>
 #include <string_view>
 
@@ -15,7 +15,8 @@ std::string expression(const Expr& expr);
 
 /// "(head args…)"
 std::string form(std::string head, const std::vector<Expr>& args) {
-  for (const Expr& arg : args) head += " " + expression(arg);
+  for (const Expr& arg : args)
+    head += " " + expression(arg);
   return "(" + head + ")";
 }
 
@@ -48,7 +49,8 @@ std::string type_name(const TypeName& type) {
   if (type.unit) out += "(" + type.unit->text + ")";
   if (type.name == "enum") {
     out += "(";
-    for (const Name& label : type.labels) out += (out.back() == '(' ? "" : " ") + label.text;
+    for (const Name& label : type.labels)
+      out += (out.back() == '(' ? "" : " ") + label.text;
     out += ")";
   }
   if (type.array) out += "[]";
@@ -107,7 +109,8 @@ class Dumper {
       Nested inner(*this);
       pattern(*rule.match, "");
     }
-    for (const PartitionKey& key : rule.partition) partition(key);
+    for (const PartitionKey& key : rule.partition)
+      partition(key);
     if (rule.where) line("where " + expression(*rule.where));
     if (rule.within && rule.within->duration) line("within " + expression(*rule.within->duration));
     if (rule.within && rule.within->events) line("within events " + std::to_string(*rule.within->events));
@@ -187,7 +190,8 @@ class Dumper {
 
 std::string dump(const File& file) {
   Dumper dumper;
-  for (const Declaration& declaration : file.declarations) std::visit(dumper, declaration);
+  for (const Declaration& declaration : file.declarations)
+    std::visit(dumper, declaration);
   return dumper.take();
 }
 

@@ -1,5 +1,6 @@
-// The AST as canonical rule text: two spaces a level, clauses in the order of docs/language.md, as few brackets as the
-// grammar needs. Parsing the text gives the same AST. Tested by tests/dsl/parse_print_test.cpp, over random ASTs too.
+// The AST as canonical rule text: two spaces a level, clauses in the order of docs/language.md, as few
+// brackets as the grammar needs. Parsing the text gives the same AST. Tested by
+// tests/dsl/parse_print_test.cpp, over random ASTs too.
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -41,7 +42,8 @@ std::string expression(const Expr& expr, Level least = any_level);
 
 std::string list(const std::vector<Expr>& args, std::size_t first) {
   std::string out = "(";
-  for (std::size_t i = first; i < args.size(); ++i) out += (i > first ? ", " : "") + expression(args[i]);
+  for (std::size_t i = first; i < args.size(); ++i)
+    out += (i > first ? ", " : "") + expression(args[i]);
   return out + ")";
 }
 
@@ -85,12 +87,14 @@ std::string bare(const Expr& expr) {
     case Expr::Kind::unary: return unary(expr);
     case Expr::Kind::binary: return binary(expr);
     case Expr::Kind::in:
-      return expression(expr.args[0], sum) + (expr.negated ? " not " : " ") + expr.text + " " + list(expr.args, 1);
+      return expression(expr.args[0], sum) + (expr.negated ? " not " : " ") + expr.text + " " +
+             list(expr.args, 1);
     case Expr::Kind::like: return like(expr);
     case Expr::Kind::between:
       return expression(expr.args[0], sum) + (expr.negated ? " not between " : " between ") +
              expression(expr.args[1], sum) + " and " + expression(expr.args[2], sum);
-    case Expr::Kind::is_null: return expression(expr.args[0], sum) + (expr.integer != 0 ? " is not null" : " is null");
+    case Expr::Kind::is_null:
+      return expression(expr.args[0], sum) + (expr.integer != 0 ? " is not null" : " is null");
   }
   return {};
 }
@@ -104,7 +108,8 @@ std::string type_name(const TypeName& type) {
   if (type.unit) out += "(" + type.unit->text + ")";
   if (type.name == "enum") {
     out += "(";
-    for (const Name& label : type.labels) out += (out.back() == '(' ? "" : ", ") + label.text;
+    for (const Name& label : type.labels)
+      out += (out.back() == '(' ? "" : ", ") + label.text;
     out += ")";
   }
   return out + (type.array ? "[]" : "") + (type.nullable ? "?" : "");
@@ -135,7 +140,9 @@ std::string quantifier(const Quantifier& node) {
   return out + "}";
 }
 
-std::string condition(const std::optional<Expr>& expr) { return expr ? "[" + expression(*expr) + "]" : ""; }
+std::string condition(const std::optional<Expr>& expr) {
+  return expr ? "[" + expression(*expr) + "]" : "";
+}
 
 /// `separator` stands before each edge of the outermost sequence.
 std::string pattern(const Pattern& node, std::string_view separator = " ") {
@@ -148,7 +155,8 @@ std::string pattern(const Pattern& node, std::string_view separator = " ") {
   for (std::size_t i = 0; i < node.children.size(); ++i) {
     if (i > 0) {
       // The comma stands where it does in prose, unless the line is broken.
-      if (!(sequence && separator == " " && node.edges[i] == Contiguity::strict)) out += sequence ? separator : " ";
+      if (!(sequence && separator == " " && node.edges[i] == Contiguity::strict))
+        out += sequence ? separator : " ";
       out += sequence ? arrow(node.edges[i]) : "| ";
     }
     out += pattern(node.children[i]);
@@ -181,12 +189,14 @@ class Printer {
     if (event.fields.empty()) return line("event " + event.name.text + " {}");
     line("event " + event.name.text + " {");
     std::size_t width = 0;
-    for (const FieldDecl& field : event.fields) width = std::max(width, field.name.text.size());
+    for (const FieldDecl& field : event.fields)
+      width = std::max(width, field.name.text.size());
     for (const FieldDecl& field : event.fields) {
       doc("  ", field.doc);
       std::string text = "  " + field.name.text + ":" + std::string(width - field.name.text.size() + 1, ' ') +
                          type_name(field.type);
-      for (const Annotation& node : field.annotations) text += " " + annotation(node);
+      for (const Annotation& node : field.annotations)
+        text += " " + annotation(node);
       line(text);
     }
     line("}");
@@ -210,7 +220,8 @@ class Printer {
       line("  within " + std::to_string(*rule.within->events) + " events");
     }
     if (rule.report) line(*rule.report == Report::all ? "  report all" : "  report first");
-    if (rule.skip) line(*rule.skip == Skip::none ? "  after match skip none" : "  after match skip past last");
+    if (rule.skip)
+      line(*rule.skip == Skip::none ? "  after match skip none" : "  after match skip past last");
     if (rule.emit) emit(*rule.emit);
     line("}");
   }
@@ -251,7 +262,8 @@ class Printer {
     text += node.fields.empty() ? "}" : " }";
     if (text.size() <= line_width) return line(text);
     line("  emit " + node.type.text + " {");
-    for (const EmitField& field : node.fields) line("    " + emit_field(field) + ",");
+    for (const EmitField& field : node.fields)
+      line("    " + emit_field(field) + ",");
     line("  }");
   }
 

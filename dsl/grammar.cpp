@@ -1,14 +1,14 @@
-// The grammar of rule files, in Boost.Spirit X3: tokens (grammar_lexical.hpp), expressions (grammar_expr.hpp), patterns
-// (grammar_pattern.hpp), and here declarations and clauses. This is the one translation unit that sees X3.
+// The grammar of rule files, in Boost.Spirit X3: tokens (grammar_lexical.hpp), expressions
+// (grammar_expr.hpp), patterns (grammar_pattern.hpp), and here declarations and clauses. This is the one
+// translation unit that sees X3.
 //
-// Expectation points (`>`) stand only behind a keyword or bracket that has decided what comes. A failed one ends its
-// declaration: `on_error` reports it and goes on at the next place where a declaration begins, so each
-// declaration has at most one syntax error and one run reports them all. Each place is tried by a fixed number of
-// rules, so parsing is linear in the text. Tested by tests/dsl/parse_*.cpp.
-#include "dsl/parse.hpp"
-
+// Expectation points (`>`) stand only behind a keyword or bracket that has decided what comes. A failed one
+// ends its declaration: `on_error` reports it and goes on at the next place where a declaration begins, so
+// each declaration has at most one syntax error and one run reports them all. Each place is tried by a fixed
+// number of rules, so parsing is linear in the text. Tested by tests/dsl/parse_*.cpp.
 #include "dsl/grammar_lexical.hpp"
 #include "dsl/grammar_pattern.hpp"
+#include "dsl/parse.hpp"
 
 namespace tocsin::dsl {
 namespace grammar {
@@ -32,19 +32,14 @@ const auto set_type = [](auto& context) {
   ast::TypeName& type_name = x3::_val(context);
   type_name.name = token->text;
   type_name.span = token->span;
-  if (one_of(token->text, type_words)) return;
-  const std::string meant = nearest(token->text, {std::begin(type_words), std::end(type_words)});
-  throw SyntaxError(token, "unknown type '" + type_name.name + "'",
-                    meant.empty() ? "a type is one of int, float, bool, string, time, duration, enum(…)"
-                                  : "did you mean '" + meant + "'?");
 };
-const auto enum_labels = word("enum", "'enum'")[set_type] >
-                         symbol("(", "'(' and the labels of the enum") >
+const auto enum_labels = word("enum", "'enum'")[set_type] > symbol("(", "'(' and the labels of the enum") >
                          *(name("a label name")[push(&ast::TypeName::labels)] > comma_or(")", "',' or ')'")) >
                          symbol(")", "a label name or ')'");
 inline constexpr std::string_view time_units[] = {"ns", "us", "ms", "s"};
 const auto time_unit = word("time", "'time'")[set_type] >>
-                       -(open > word_of(time_units, "a unit: 'ns', 'us', 'ms' or 's'")[set(&ast::TypeName::unit)] >
+                       -(open >
+                         word_of(time_units, "a unit: 'ns', 'us', 'ms' or 's'")[set(&ast::TypeName::unit)] >
                          close);
 const auto type_def = (enum_labels | time_unit | name("a field type")[set_type]) >>
                       -(symbol("[", "'['")[assign(&ast::TypeName::array, true)] > symbol("]", "']'")) >>
@@ -58,33 +53,49 @@ const x3::rule<class event_id, ast::EventDecl> event{"'event'"};
 const x3::rule<class param_id, ast::ParamDecl> param{"'param'"};
 const x3::rule<class import_id, ast::ImportDecl> import_file{"'import'"};
 
-const auto annotation_def = symbol("@", "'@'")[begins] > name("an annotation name")[set(&ast::Annotation::name)] >
+const auto annotation_def = symbol("@", "'@'")[begins] >
+                            name("an annotation name")[set(&ast::Annotation::name)] >
                             -(open > *(literal_expression[push(&ast::Annotation::values)] >
-                                       comma_or(")", "',' or ')'")) > symbol(")", "a literal or ')'")) >
-                            x3::eps[ends];
+                                       comma_or(")", "',' or ')'")) >
+                              symbol(")", "a literal or ')'")) > x3::eps[ends];
 
 const auto field_end = sight(
     [](Cursor token) { return token->line_start || token->is(",") || token->is("}") || token->is("@"); },
     "',', a new line or '}'");
+/// What follows is no annotation of the next declaration, after a brace that was forgotten.
+const auto in_declaration = sight([](Cursor token) { return !token->leads; });
 const auto field_def = doc[set(&ast::FieldDecl::doc)] >> name("a field name")[set(&ast::FieldDecl::name)] >
                        symbol(":", "':' and a type") > type[set(&ast::FieldDecl::type)] >
-                       *annotation[push(&ast::FieldDecl::annotations)];
+                       *(in_declaration >> annotation[push(&ast::FieldDecl::annotations)]);
 const auto event_def = word("event", "'event'")[begins] > name("an event name")[set(&ast::EventDecl::name)] >
                        symbol("{", "'{'") >
                        *(field[push(&ast::EventDecl::fields)] > field_end > -symbol(",", "','")) >
                        symbol("}", "a field, as name: type, or '}'")[ends];
 
-const auto param_def = word("param", "'param'")[begins] > name("a parameter name")[set(&ast::ParamDecl::name)] >
+/// Declarations without brackets end with their line, or where the next begins.
+SightParser declaration_end(const char* label) {
+  return sight(
+      [](Cursor token) {
+        return token->line_start || token->is("@") || token->kind == Token::Kind::end ||
+               (token->kind == Token::Kind::word && one_of(token->text, declaration_words));
+      },
+      label);
+}
+
+const auto param_def = word("param", "'param'")[begins] >
+                       name("a parameter name")[set(&ast::ParamDecl::name)] >
                        symbol(":", "':' and a type") > type[set(&ast::ParamDecl::type)] >
-                       -(symbol("=", "'='") > expression[set(&ast::ParamDecl::value)]) > x3::eps[ends];
+                       ((symbol("=", "'='") > expression[set(&ast::ParamDecl::value)] >
+                         declaration_end("an operator or a new line")) |
+                        (x3::eps > declaration_end("'=' or a new line"))) > x3::eps[ends];
 
 const auto import_path = [](auto& context) {
   const Cursor token = x3::_attr(context);
   x3::_val(context).path = value_of(read_text(token->text), token);
 };
 const auto import_file_def = word("import", "'import'")[begins] >
-                             literal(Token::Kind::text, "a file name in double quotes")[import_path] >
-                             x3::eps[ends];
+                             literal(Token::Kind::text, "a file name in double quotes")[import_path][ends] >
+                             declaration_end("a new line");
 
 // Rules and their clauses.
 
@@ -108,7 +119,8 @@ auto once(Member ast::RuleDecl::*member) {
       given = !clause.empty();
     }
     const Cursor token = x3::_attr(context);
-    if (given) throw SyntaxError(token, "a second '" + std::string(token->text) + "': each clause stands once");
+    if (given)
+      throw SyntaxError(token, "a second '" + std::string(token->text) + "': each clause stands once");
   };
 }
 
@@ -132,12 +144,13 @@ const auto from_item_def = name("an event type")[([](auto& context) {
                              item.span = item.type.span;
                            })] >>
                            -(symbol("[", "'['") > condition[set(&ast::FromItem::condition)] >
-                             symbol("]", "an operator or ']'")) >> x3::eps[ends];
+                             symbol("]", "an operator or ']'")) >>
+                           x3::eps[ends];
 const auto from = word("from", "'from'")[once(&ast::RuleDecl::from)] > from_item[push(&ast::RuleDecl::from)] >
                   *(comma > from_item[push(&ast::RuleDecl::from)]) > clause_end("'[', ',' or a clause");
 
-const auto match = word("match", "'match'")[once(&ast::RuleDecl::match)] > pattern[set(&ast::RuleDecl::match)] >
-                   clause_end("'->', '~>', ',', '|' or a clause");
+const auto match = word("match", "'match'")[once(&ast::RuleDecl::match)] >
+                   pattern[set(&ast::RuleDecl::match)] > clause_end("'->', '~>', ',', '|' or a clause");
 
 const auto key_part_def = (qualified >> name("an event type")[set(&ast::PartitionKey::Mapping::type)] >> dot >
                            field_name[set(&ast::PartitionKey::Mapping::field)]) |
@@ -149,18 +162,19 @@ const auto key_begins = [](auto& context) {
   partition_key.mappings.push_back(std::move(x3::_attr(context)));
 };
 const auto key_def = key_part[key_begins] >>
-                     *((symbol("=", "'='") | symbol("==", "")[mistake("key fields are joined with '='", "write '='")]) >
-                       key_part[push(&ast::PartitionKey::mappings)]) >> x3::eps[ends];
-const auto partition = word("partition", "'partition'")[once(&ast::RuleDecl::partition)] > word("by", "'by'") >
-                       key[push(&ast::RuleDecl::partition)] > *(comma > key[push(&ast::RuleDecl::partition)]) >
-                       clause_end("',', '=' or a clause");
+                     *((symbol("=", "'='") |
+                        symbol("==", "")[mistake("key fields are joined with '='", "write '='")]) >
+                       key_part[push(&ast::PartitionKey::mappings)]) >>
+                     x3::eps[ends];
+const auto partition = word("partition", "'partition'")[once(&ast::RuleDecl::partition)] >
+                       word("by", "'by'") > key[push(&ast::RuleDecl::partition)] >
+                       *(comma > key[push(&ast::RuleDecl::partition)]) > clause_end("',', '=' or a clause");
 
-const auto where = word("where", "'where'")[once(&ast::RuleDecl::where)] > condition[set(&ast::RuleDecl::where)] >
-                   clause_end("an operator or a clause");
+const auto where = word("where", "'where'")[once(&ast::RuleDecl::where)] >
+                   condition[set(&ast::RuleDecl::where)] > clause_end("an operator or a clause");
 
-const auto counts_events = sight([](Cursor token) {
-  return token->kind == Token::Kind::integer && token[1].is("events");
-});
+const auto counts_events =
+    sight([](Cursor token) { return token->kind == Token::Kind::integer && token[1].is("events"); });
 const auto event_count = [](auto& context) {
   x3::_val(context).events = count_of(x3::_attr(context));
   x3::_val(context).span = x3::_attr(context)->span;
@@ -169,45 +183,47 @@ const auto within_duration = [](auto& context) {
   x3::_val(context).span = x3::_attr(context).span;
   x3::_val(context).duration = std::move(x3::_attr(context));
 };
-const auto within_def = (counts_events >> integer[event_count] >> word("events", "'events'")[ends]) |
-                        expression[within_duration];
+const auto within_def =
+    (counts_events >> integer[event_count] >> word("events", "'events'")[ends]) | expression[within_duration];
 const auto within_clause = word("within", "'within'")[once(&ast::RuleDecl::within)] >
                            within[set(&ast::RuleDecl::within)] > clause_end("an operator or a clause");
 
 inline constexpr std::string_view later_reports[] = {"last", "longest", "any"};
 const auto report = word("report", "'report'")[once(&ast::RuleDecl::report)] >
                     -word_of(later_reports, "")[([](auto& context) {
-                      throw SyntaxError(x3::_attr(context), "'report " + std::string(x3::_attr(context)->text) +
-                                                                "' is not supported yet");
-                    })] >
-                    (word("first", "")[assign(&ast::RuleDecl::report, ast::Report::first)] |
-                     word("all", "")[assign(&ast::RuleDecl::report, ast::Report::all)] |
-                     (x3::eps > word("first", "'first' or 'all'")));
+                      throw SyntaxError(
+                          x3::_attr(context),
+                          "'report " + std::string(x3::_attr(context)->text) + "' is not supported yet");
+                    })] > (word("first", "")[assign(&ast::RuleDecl::report, ast::Report::first)] |
+                           word("all", "")[assign(&ast::RuleDecl::report, ast::Report::all)] |
+                           (x3::eps > word("first", "'first' or 'all'")));
 
 const auto skip = word("after", "'after'")[once(&ast::RuleDecl::skip)] > word("match", "'match'") >
                   word("skip", "'skip'") > -word("to", "")[unsupported("'skip to'")] >
-                  ((word("past", "'past'") > word("last", "'last'")[assign(&ast::RuleDecl::skip, ast::Skip::past_last)]) |
+                  ((word("past", "'past'") >
+                    word("last", "'last'")[assign(&ast::RuleDecl::skip, ast::Skip::past_last)]) |
                    word("none", "")[assign(&ast::RuleDecl::skip, ast::Skip::none)] |
                    (x3::eps > word("none", "'past last' or 'none'")));
 
 const auto emit_field_def = name("a field name")[set(&ast::EmitField::name)] >>
+                            -symbol("=",
+                                    "")[mistake("an emitted field's value stands after ':'", "write ':'")] >>
                             -(symbol(":", "':'") > expression[set(&ast::EmitField::value)]);
 const auto emit_def = name("an event type")[([](auto& context) {
                         x3::_val(context).type = to_name(x3::_attr(context));
                         x3::_val(context).span = x3::_attr(context)->span;
-                      })] >
-                      symbol("{", "'{'") >
+                      })] > symbol("{", "'{'") >
                       *(emit_field[push(&ast::Emit::fields)] > comma_or("}", "',' or '}'")) >
                       symbol("}", "a field name or '}'")[ends];
 const auto emit_clause = word("emit", "'emit'")[once(&ast::RuleDecl::emit)] > emit[set(&ast::RuleDecl::emit)];
 
-const auto later_clause = word("window", "")[unsupported("'window'")] | word("when", "")[unsupported("'when'")] |
-                          word("throttle", "")[unsupported("'throttle'")] |
-                          word("on", "")[unsupported("'on timeout'")];
+const auto later_clause =
+    word("window", "")[unsupported("'window'")] | word("when", "")[unsupported("'when'")] |
+    word("throttle", "")[unsupported("'throttle'")] | word("on", "")[unsupported("'on timeout'")];
 
 const auto rule_def = word("rule", "'rule'")[begins] > name("a rule name")[set(&ast::RuleDecl::name)] >
-                      symbol("{", "'{'") >
-                      *(match | from | partition | where | within_clause | report | skip | emit_clause | later_clause) >
+                      symbol("{", "'{'") > *(match | from | partition | where | within_clause | report |
+                                             skip | emit_clause | later_clause) >
                       symbol("}", "a clause or '}'")[ends];
 
 // The file.
@@ -222,14 +238,15 @@ struct Item {
 struct declaration_id {
   /// Reports the error and moves on to the next declaration.
   template <typename Context>
-  x3::error_handler_result on_error(Cursor& first, const Cursor&, const x3::expectation_failure<Cursor>& failure,
-                                    const Context& context) {
+  x3::error_handler_result on_error(Cursor& first, const Cursor&,
+                                    const x3::expectation_failure<Cursor>& failure, const Context& context) {
     Session& session = x3::get<Session>(context);
     const auto* own = dynamic_cast<const SyntaxError*>(&failure);
     session.diagnostics.push_back(own ? own->diagnostic
                                       : unexpected(failure.which(), failure.where(), session.declaration));
     first = std::max(failure.where(), session.declaration + 1);
-    while (first < session.end && (!first->leads || session.diagnostics.size() >= max_errors)) ++first;
+    while (first < session.end && (!first->leads || session.diagnostics.size() >= max_errors))
+      ++first;
     return x3::error_handler_result::accept;
   }
 };
@@ -248,7 +265,8 @@ const auto finish = [](auto& context) {
   if constexpr (std::is_same_v<Built, ast::EventDecl> || std::is_same_v<Built, ast::RuleDecl>) {
     built.annotations = std::move(item.annotations);
   } else if (!item.annotations.empty()) {
-    Diagnostic wrong{Severity::error, item.annotations.front().span, "an annotation stands before 'event' or 'rule'", {}};
+    Diagnostic wrong{
+        Severity::error, item.annotations.front().span, "an annotation stands before 'event' or 'rule'", {}};
     throw SyntaxError(last_token(context), std::move(wrong));
   }
   item.declaration = std::move(built);
@@ -264,17 +282,18 @@ const auto later_doc = [](auto& context) {
   }
 };
 
-const auto later_declaration = word("table", "")[unsupported("'table'")] | word("test", "")[unsupported("'test'")];
-const auto declaration_def = x3::eps[starts_here] >> doc[set(&Item::doc)] >> *annotation[push(&Item::annotations)] >> doc[later_doc] >>
-                             (event[finish] | rule[finish] | param[finish] | import_file[finish] |
-                              later_declaration |
-                              (x3::eps > word_of(declaration_words, "a declaration: event, param, import or rule")));
+const auto later_declaration =
+    word("table", "")[unsupported("'table'")] | word("test", "")[unsupported("'test'")];
+const auto declaration_def =
+    x3::eps[starts_here] >> doc[set(&Item::doc)] >> *annotation[push(&Item::annotations)] >> doc[later_doc] >>
+    (event[finish] | rule[finish] | param[finish] | import_file[finish] | later_declaration |
+     (x3::eps > word_of(declaration_words, "a declaration: event, param, import or rule")));
 
 const auto file_end = sight([](Cursor token) { return token->kind == Token::Kind::end; });
 const auto file_def = *(!file_end >> declaration[keep]);
 
-BOOST_SPIRIT_DEFINE(type, annotation, field, event, param, import_file, from_item, key_part, key, within, emit_field, emit,
-                    rule, declaration, file)
+BOOST_SPIRIT_DEFINE(type, annotation, field, event, param, import_file, from_item, key_part, key, within,
+                    emit_field, emit, rule, declaration, file)
 
 }  // namespace grammar
 

@@ -1,6 +1,6 @@
-// Expressions: one rule a level of precedence, from `or` down to names and literals. Operators wrap what stands to
-// their left and then take their right side as an argument, so no rule needs an attribute but the node itself.
-// Included by grammar.cpp alone.
+// Expressions: one rule a level of precedence, from `or` down to names and literals. Operators wrap what
+// stands to their left and then take their right side as an argument, so no rule needs an attribute but the
+// node itself. Included by grammar.cpp alone.
 #pragma once
 
 #include "dsl/grammar_tokens.hpp"
@@ -8,8 +8,8 @@
 
 namespace tocsin::dsl::grammar {
 
-/// An expression under construction. A long chain `a + b + …` is a tree as high as nested brackets; the height
-/// is bounded so that later passes may recurse.
+/// An expression under construction. A long chain `a + b + …` is a tree as high as nested brackets; the
+/// height is bounded so that later passes may recurse.
 struct Node : ast::Expr {
   std::uint32_t height = 1;
 };
@@ -182,15 +182,16 @@ const auto negation_def = (word("not", "'not'")[start(Kind::unary)] > negation[a
 
 // `x not in …`: the operator finds the `not` right before it.
 const auto ignore_case = -symbol("~", "'~'")[ignoring_case];
-const auto one_or_list = (open > *(expression[argument] > comma_or(")", "an operator, ',' or ')'")) >
-                          close[no_empty_list][ends]) |
-                         (x3::eps > sum[argument]);
+const auto one_or_list =
+    (open > *(expression[argument] > comma_or(")", "an operator, ',' or ')'")) > close[no_empty_list][ends]) |
+    (x3::eps > sum[argument]);
 const auto membership =
     (word("in", "'in'")[wrap(Kind::in)] >> ignore_case >> -name("")[unsupported("'in' with a table")] >
      symbol("(", "'(' and a list of values") >
      *(expression[argument] > comma_or(")", "an operator, ',' or ')'")) > close[no_empty_list][ends]) |
     ((word_of(like_words, "'like'")[wrap(Kind::like)] >> ignore_case) > one_or_list) |
-    (word("between", "'between'")[wrap(Kind::between)] > sum[argument] > word("and", "'and'") > sum[argument]);
+    (word("between", "'between'")[wrap(Kind::between)] > sum[argument] > word("and", "'and'") >
+     sum[argument]);
 const auto compared =
     (token_if(is_comparison, "a comparison")[wrap(Kind::binary)] > sum[argument]) |
     (word("is", "'is'")[wrap(Kind::is_null)] > -word("not", "'not'")[is_not] > word("null", "'null'")[ends]) |
@@ -199,7 +200,8 @@ const auto compared =
 const auto miswritten = -symbol("=", "")[mistake("'=' does not compare", "write '=='")] >>
                         -symbol("<>", "")[mistake("'<>' is not an operator", "write '!='")];
 const auto chained =
-    -token_if(goes_on_comparing, "")[mistake("comparisons do not chain", "join two of them with 'and', or set brackets")];
+    -token_if(goes_on_comparing,
+              "")[mistake("comparisons do not chain", "join two of them with 'and', or set brackets")];
 
 const auto comparison_def = sum[whole] >> miswritten >> -(compared >> miswritten >> chained);
 
@@ -214,19 +216,23 @@ const auto sign_def = (minus >> number[literal_value(true)]) | (minus[start(Kind
                       symbol("!", "")[mistake("'!' is not an operator", "write 'not'")] | postfix[whole];
 
 const auto plain_literal = token_if(is_literal, "a literal");
-const auto call_arguments = open[to_call] > *(expression[argument] > comma_or(")", "an operator, ',' or ')'")) >
+const auto call_arguments = open[to_call] >
+                            *(expression[argument] > comma_or(")", "an operator, ',' or ')'")) >
                             symbol(")", "an expression or ')'")[ends];
 const auto primary = plain_literal[literal_value(false)] |
                      (open[begins] > expression[inside] > symbol(")", "an operator or ')'")[ends]) |
                      (name("a name")[start(Kind::name)] >> -call_arguments);
 
 // `any[…]` is a step of any type; in an expression `any` is a function.
-const auto postfix_def = primary >> *((symbol(".", "'.'")[wrap(Kind::member)] > name("a field name")[member_name]) |
-                                      (symbol("[", "'['")[wrap(Kind::index)] > expression[argument] >
-                                       symbol("]", "an operator or ']'")[ends]));
+const auto postfix_def = primary >>
+                         *((symbol(".", "'.'")[wrap(Kind::member)] > name("a field name")[member_name]) |
+                           (symbol("[", "'['")[wrap(Kind::index)] > expression[argument] >
+                            symbol("]", "an operator or ']'")[ends]));
 
-const auto literal_expression_def = (minus >> number[literal_value(true)]) | plain_literal[literal_value(false)];
+const auto literal_expression_def =
+    (minus >> number[literal_value(true)]) | plain_literal[literal_value(false)];
 
-BOOST_SPIRIT_DEFINE(expression, conjunction, negation, comparison, sum, product, sign, postfix, literal_expression)
+BOOST_SPIRIT_DEFINE(expression, conjunction, negation, comparison, sum, product, sign, postfix,
+                    literal_expression)
 
 }  // namespace tocsin::dsl::grammar

@@ -24,12 +24,14 @@ const auto comment = "//" >> *~char_('\n');
 const auto space = *(char_(" \t\r\n") | comment);
 
 const auto word = letter >> *(letter | digit);
+// So that neither `5min` nor `1.2.3` nor `1.5s` is taken apart.
+const auto number_end = !(letter | digit | ('.' >> digit));
 const auto digits = +digit >> *(char_('_') >> +digit);
 const auto exponent = char_("eE") >> -char_("-+") >> +digit;
 const auto fraction = '.' >> digits;
-const auto floating = digits >> ((fraction >> -exponent) | exponent) >> word_end;
+const auto floating = digits >> ((fraction >> -exponent) | exponent) >> number_end;
 const auto unit = lit("ns") | "us" | "ms" | "s" | "m" | "h" | "d";
-const auto duration = +(digits >> unit) >> word_end;
+const auto duration = +(digits >> unit) >> number_end;
 const auto malformed_number = digit >> *(letter | digit | ('.' >> digit));
 
 const auto two = digit >> digit;
@@ -48,17 +50,17 @@ const auto symbol = lit("==~") | "!=~" | "==" | "!=" | "<=" | ">=" | "<>" | "->"
                     char_("][{}()<>:,.|&+*/%=!~?@;-");
 
 const x3::rule<class lexeme_id, Kind> lexeme{"a token"};
-const auto lexeme_def = (omit[word] >> attr(Kind::word))                           //
-                        | (omit[duration] >> attr(Kind::duration))                 //
-                        | (omit[floating] >> attr(Kind::floating))                 //
-                        | (omit[digits >> word_end] >> attr(Kind::integer))        //
-                        | (omit[malformed_number] >> attr(Kind::bad_number))       //
-                        | (omit[text] >> attr(Kind::text))                         //
-                        | (omit[open_text] >> attr(Kind::open_text))               //
-                        | (omit[time] >> attr(Kind::time))                         //
-                        | (omit[malformed_time] >> attr(Kind::bad_time))           //
-                        | (omit[symbol] >> attr(Kind::symbol))                     //
-                        | (omit[single_quotes] >> attr(Kind::single_quotes))       //
+const auto lexeme_def = (omit[word] >> attr(Kind::word))                       //
+                        | (omit[duration] >> attr(Kind::duration))             //
+                        | (omit[floating] >> attr(Kind::floating))             //
+                        | (omit[digits >> number_end] >> attr(Kind::integer))  //
+                        | (omit[malformed_number] >> attr(Kind::bad_number))   //
+                        | (omit[text] >> attr(Kind::text))                     //
+                        | (omit[open_text] >> attr(Kind::open_text))           //
+                        | (omit[time] >> attr(Kind::time))                     //
+                        | (omit[malformed_time] >> attr(Kind::bad_time))       //
+                        | (omit[symbol] >> attr(Kind::symbol))                 //
+                        | (omit[single_quotes] >> attr(Kind::single_quotes))   //
                         | (omit[char_] >> attr(Kind::stray));
 BOOST_SPIRIT_DEFINE(lexeme)
 
@@ -69,7 +71,7 @@ inline std::vector<Token> tokenize(std::string_view source, std::uint32_t file) 
   const char* const begin = source.data();
   const char* const end = begin + source.size();
   const char* cursor = begin;
-  if (source.starts_with("\xEF\xBB\xBF")) cursor += 3;
+  if (source.starts_with(byte_order_mark)) cursor += byte_order_mark.size();
   std::uint32_t line = 1;
   bool line_start = true;
 
@@ -86,14 +88,15 @@ inline std::vector<Token> tokenize(std::string_view source, std::uint32_t file) 
   };
 
   for (;;) {
-    const char* const gap_begin = cursor;
+    const char* const gap_begin = tokens.empty() ? begin : cursor;
     x3::parse(cursor, end, space);
     const std::string_view gap(gap_begin, static_cast<std::size_t>(cursor - gap_begin));
     for (const char c : gap) {
       line += c == '\n';
       line_start |= c == '\n';
     }
-    if (const auto bad = invalid_utf8(gap)) push(Kind::bad_utf8, gap_begin + *bad, gap_begin + *bad + 1, *bad);
+    if (const auto bad = invalid_utf8(gap))
+      push(Kind::bad_utf8, gap_begin + *bad, gap_begin + *bad + 1, *bad);
     if (cursor == end) {
       push(Kind::end, end, end, gap.size());
       return tokens;
@@ -107,7 +110,8 @@ inline std::vector<Token> tokenize(std::string_view source, std::uint32_t file) 
       const std::size_t length = utf8_length(std::string_view(from, static_cast<std::size_t>(end - from)));
       if (length == 0) kind = Kind::bad_utf8;
       read = std::string_view(from, std::max<std::size_t>(1, length));
-      while (cursor < end && (static_cast<signed char>(*cursor) < ' ' && *cursor != '\n')) ++cursor;
+      while (cursor < end && (static_cast<signed char>(*cursor) < ' ' && *cursor != '\n'))
+        ++cursor;
     } else if (const auto bad = invalid_utf8(read)) {
       kind = Kind::bad_utf8;
       from += *bad;

@@ -124,8 +124,9 @@ const auto any_step = any_type >> word("any", "")[unsupported("'any[…]'")];
 const auto named = sight([](Cursor token) { return is_name(*token) && token[1].is(":"); });
 const auto after_step = -symbol("&", "")[unsupported("'&'")] >> -word("until", "")[unsupported("'until'")] >>
                         -word("for", "")[unsupported("'for'")];
-const auto step = -(named >> name("a step name")[step_name] > symbol(":", "':'")) >> -any_step >>
-                  name("an event type")[step_type] >> -bracketed_condition >>
+const auto step = -(named >> name("a step name")[step_name] >> symbol(":", "':'") >
+                    look(name("an event type"))) >>
+                  -any_step >> name("an event type")[step_type] >> -bracketed_condition >>
                   -(quantifier[set(&ast::Pattern::quantifier)] >>
                     -symbol_of(loop_ends, "")[unsupported("a reluctant or possessive repetition")]) >>
                   x3::eps[ends] >> after_step;
@@ -138,8 +139,8 @@ const auto element_def = group | word("not", "")[unsupported("'not' in a pattern
 
 const auto alternation_def = element[first_child] >> *(symbol("|", "'|'") > element[alternative]);
 
-const auto hop_def = symbol_of(edges, "")[hop_edge] >> -symbol("[", "")[unsupported("a bound on an edge")] >
-                     alternation[set(&Hop::to)];
+const auto hop_def = symbol_of(edges, "")[hop_edge] >>
+                     -symbol("[", "")[unsupported("a bound on an edge")] > alternation[set(&Hop::to)];
 
 const auto pattern_def = alternation[first_child] >> *hop[next_hop];
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <boost/spirit/home/x3.hpp>
-
 #include <optional>
 #include <utility>
 
@@ -14,8 +13,8 @@ namespace tocsin::dsl::grammar {
 
 namespace x3 = boost::spirit::x3;
 
-/// A syntax error with words of its own. It travels as X3's expectation failures do: the declaration under way
-/// is given up and `on_error` resynchronises.
+/// A syntax error with words of its own. It travels as X3's expectation failures do: the declaration under
+/// way is given up and `on_error` resynchronises.
 struct SyntaxError : x3::expectation_failure<Cursor> {
   SyntaxError(Cursor where, Diagnostic said)
       : x3::expectation_failure<Cursor>(where, said.message), diagnostic(std::move(said)) {}
@@ -24,8 +23,8 @@ struct SyntaxError : x3::expectation_failure<Cursor> {
   Diagnostic diagnostic;
 };
 
-/// One token: of a kind and with the text or one of the words given, or one that passes a test. `label` is what the
-/// user reads.
+/// One token: of a kind and with the text or one of the words given, or one that passes a test. `label` is
+/// what the user reads.
 struct TokenParser : x3::parser<TokenParser> {
   using attribute_type = Cursor;
   static constexpr bool has_attribute = true;
@@ -54,24 +53,35 @@ struct TokenParser : x3::parser<TokenParser> {
     if (token.bad()) throw SyntaxError(&token, flaw(token));
     if (mode == Mode::list && token.is(",")) return true;
     if (test) return test(token);
-    return token.kind == kind && (text.empty() || token.text == text) && (words.empty() || one_of(token.text, words));
+    return token.kind == kind && (text.empty() || token.text == text) &&
+           (words.empty() || one_of(token.text, words));
   }
 };
 
 /// A keyword, known by its place.
-inline TokenParser word(std::string_view text, const char* label) { return {Token::Kind::word, text, {}, label}; }
-inline TokenParser word_of(Words words, const char* label) { return {Token::Kind::word, {}, words, label}; }
+inline TokenParser word(std::string_view text, const char* label) {
+  return {Token::Kind::word, text, {}, label};
+}
+inline TokenParser word_of(Words words, const char* label) {
+  return {Token::Kind::word, {}, words, label};
+}
 inline TokenParser symbol(std::string_view text, const char* label) {
   return {Token::Kind::symbol, text, {}, label};
 }
-inline TokenParser symbol_of(Words words, const char* label) { return {Token::Kind::symbol, {}, words, label}; }
-inline TokenParser literal(Token::Kind kind, const char* label) { return {kind, {}, {}, label}; }
+inline TokenParser symbol_of(Words words, const char* label) {
+  return {Token::Kind::symbol, {}, words, label};
+}
+inline TokenParser literal(Token::Kind kind, const char* label) {
+  return {kind, {}, {}, label};
+}
 inline TokenParser token_if(bool (*test)(const Token&), const char* label) {
   TokenParser parser = literal(Token::Kind::word, label);
   parser.test = test;
   return parser;
 }
-inline TokenParser name(const char* label) { return token_if(is_name, label); }
+inline TokenParser name(const char* label) {
+  return token_if(is_name, label);
+}
 /// The same without taking the token.
 inline TokenParser look(TokenParser parser) {
   parser.mode = TokenParser::Mode::look;
@@ -118,8 +128,12 @@ const DocParser doc;
 
 // Actions. An action runs at once and is not taken back, so one stands only where what it belongs to is sure.
 
-inline ast::Name to_name(Cursor token) { return {std::string(token->text), token->span}; }
-inline Span cover(Span first, Span last) { return {first.file, first.begin, last.end}; }
+inline ast::Name to_name(Cursor token) {
+  return {std::string(token->text), token->span};
+}
+inline Span cover(Span first, Span last) {
+  return {first.file, first.begin, last.end};
+}
 
 template <typename Context>
 Cursor last_token(const Context& context) {

@@ -25,7 +25,9 @@ constexpr std::array<Unit, 7> units{{{"d", 86'400 * second},
                                      {"us", 1'000},
                                      {"ns", 1}}};
 
-bool digit(char c) { return c >= '0' && c <= '9'; }
+bool digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 std::string without_underscores(std::string_view text) {
   std::string out;
@@ -51,7 +53,8 @@ bool apply_sign(std::int64_t negative_sum, bool negative, std::int64_t& value) {
 /// A number of fixed digits within a token whose shape the grammar has checked.
 int fixed(std::string_view text, std::size_t at, std::size_t length) {
   int value = 0;
-  for (const char c : text.substr(at, length)) value = value * 10 + (c - '0');
+  for (const char c : text.substr(at, length))
+    value = value * 10 + (c - '0');
   return value;
 }
 
@@ -127,11 +130,14 @@ Read<std::int64_t> read_duration(std::string_view text, bool negative) {
   std::size_t next_unit = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t begin = at;
-    while (digit(text[at]) || text[at] == '_') ++at;
+    while (digit(text[at]) || text[at] == '_')
+      ++at;
     const std::size_t name = at;
-    while (at < text.size() && !digit(text[at])) ++at;
+    while (at < text.size() && !digit(text[at]))
+      ++at;
     std::size_t unit = 0;
-    while (units[unit].name != text.substr(name, at - name)) ++unit;
+    while (units[unit].name != text.substr(name, at - name))
+      ++unit;
     if (unit < next_unit) {
       read.problem = "the units of a duration go from large to small, each once";
       read.hint = "as in 1h30m";
@@ -181,7 +187,8 @@ Read<std::int64_t> read_time(std::string_view text) {
       }
     }
     const bool zoned = text[at] != 'Z';
-    const int zone_hour = zoned ? fixed(text, at + 1, 2) : 0, zone_minute = zoned ? fixed(text, at + 4, 2) : 0;
+    const int zone_hour = zoned ? fixed(text, at + 1, 2) : 0,
+              zone_minute = zoned ? fixed(text, at + 4, 2) : 0;
     if (hour > 23 || minute > 59 || sec > 59 || zone_hour > 23 || zone_minute > 59) {
       read.problem = "there is no such time of day";
       read.begin = 12;
@@ -308,8 +315,8 @@ std::size_t utf8_length(std::string_view text) {
     if ((byte(i) & 0xC0) != 0x80) return 0;
   }
   // Not overlong, no surrogate, nothing beyond U+10FFFF.
-  if ((lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) >= 0xA0) || (lead == 0xF0 && byte(1) < 0x90) ||
-      (lead == 0xF4 && byte(1) >= 0x90)) {
+  if ((lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) >= 0xA0) ||
+      (lead == 0xF0 && byte(1) < 0x90) || (lead == 0xF4 && byte(1) >= 0x90)) {
     return 0;
   }
   return length;

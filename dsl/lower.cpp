@@ -151,16 +151,13 @@ class RulesLowerer {
       }
       return id;
     };
-    std::vector<RuleId> path = {start};
-    while (true) {
-      const RuleId next = feeder(path.back());
-      const auto seen = std::find(path.begin(), path.end(), next);
-      path.push_back(next);
-      if (seen == path.end() - 1) continue;
-      path.erase(path.begin(), std::find(path.begin(), path.end() - 1, next));
-      break;
+    std::vector<RuleId> path;
+    auto repeated = path.end();
+    for (RuleId id = start; repeated == path.end(); id = feeder(id)) {
+      path.push_back(id);
+      repeated = std::find(path.begin(), path.end(), feeder(id));
     }
-    path.pop_back();
+    path.erase(path.begin(), repeated);
     std::reverse(path.begin(), path.end());  // now each feeds the next
     std::rotate(path.begin(), std::min_element(path.begin(), path.end()), path.end());
 

@@ -314,14 +314,14 @@ std::optional<ExprLowerer::Event> ExprLowerer::lower_step(const ast::Expr& name,
                   fmt::format("inside {}(…) every event of '{}' takes its turn", aggregate_->text, info.name),
                   fmt::format("write {}.{}", info.name, member.text));
     }
+    if (aggregate_step_ && *aggregate_step_ != *step) {
+      return fail(span, fmt::format("{} is over the events of one step; '{}' is a second one",
+                                    aggregate_->text, info.name));
+    }
     if (!info.repeated()) {
       return fail(span,
                   fmt::format("{} needs a repeated step; '{}' is one event", aggregate_->text, info.name),
                   fmt::format("write {}.{} without it", info.name, member.text));
-    }
-    if (aggregate_step_ && *aggregate_step_ != *step) {
-      return fail(span,
-                  fmt::format("{} is over one step; '{}' is a second one", aggregate_->text, info.name));
     }
     aggregate_step_ = step;
     event.ref.selector = Selector::element_event;
@@ -340,6 +340,7 @@ std::optional<ExprLowerer::Event> ExprLowerer::lower_step(const ast::Expr& name,
     return event;
   }
   if (selector == Selector::single && info.repeated()) {
+    if (info.type && !symbols_.require_field(*info.type, member)) return std::nullopt;
     if (own) {
       return fail(span,
                   fmt::format("'{0}' is this step itself: its name means the events taken so far", info.name),

@@ -130,9 +130,25 @@ class RuleLowerer {
     std::vector<Expr> out;
     for (const auto* condition : conditions) {
       auto lowered = ExprLowerer(symbols_, scope).lower_condition(*condition);
-      if (lowered && !is_constant_true(*lowered)) out.push_back(std::move(*lowered));
+      if (lowered) add_conjuncts(std::move(*lowered), out);
     }
     return out;
+  }
+
+  static bool reads_previous(const Expr& expr) {
+    if (expr.op == Op::field && expr.ref.selector == Selector::previous) return true;
+    return std::any_of(expr.args.begin(), expr.args.end(), reads_previous);
+  }
+
+  // A `between` is two conjuncts, which a predicate index can tell apart. Not where it names `prev`, as then
+  // both halves apply from the second repeat on.
+  static void add_conjuncts(Expr condition, std::vector<Expr>& out) {
+    if (condition.op == Op::and_ && !reads_previous(condition)) {
+      for (Expr& arg : condition.args)
+        add_conjuncts(std::move(arg), out);
+    } else if (!is_constant_true(condition)) {
+      out.push_back(std::move(condition));
+    }
   }
 
   void lower_steps() {
@@ -261,7 +277,7 @@ class RuleLowerer {
     const Scope scope = step_scope(Place::where, target.value_or(0));
     ExprLowerer lowerer(symbols_, scope);
     auto condition = lowerer.lower_condition(conjunct);
-    if (!condition || is_constant_true(*condition)) return;
+    if (!condition) return;
     if (!target) {  // of constants alone: it opens or shuts the whole stream
       for (auto& input : rule_.inputs)
         input.conditions.push_back(*condition);
@@ -276,7 +292,7 @@ class RuleLowerer {
       taken.ref.step = i;
       condition = make_bool(Op::or_, pair(negate(std::move(taken)), std::move(*condition)));
     }
-    rule_.steps[*target].conditions.push_back(std::move(*condition));
+    add_conjuncts(std::move(*condition), rule_.steps[*target].conditions);
   }
 
   // Emit.

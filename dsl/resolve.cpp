@@ -36,8 +36,9 @@ std::string Symbols::place(Span span) const {
   return fmt::format("{}:{}:{}", file.name, line, column);
 }
 
-std::string Symbols::describe(const Type& type) const {
+std::string Symbols::describe(Type type) const {
   if (type.kind == Kind::null) return "null";
+  type.nullable = false;
   const auto text = to_string(type, catalog);
   const bool vowel = text[0] == 'i' || text[0] == 'e';
   return (vowel ? "an " : "a ") + text;
@@ -267,6 +268,12 @@ Lowered value_of_setting(Symbols& symbols, const std::string& name, const std::s
   if (type.kind == Kind::string && !quoted) return constant(text);
 
   const auto file = static_cast<std::uint32_t>(symbols.sources.files.size());
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
+    symbols.sources.files.push_back({"--set", name + "="});
+    symbols.error({file, 0, static_cast<std::uint32_t>(name.size() + 1)},
+                  fmt::format("this gives param '{}' no value", name));
+    return std::nullopt;
+  }
   const std::string declaration = fmt::format("param {}: {} = ", name, to_string(type, symbols.catalog));
   symbols.sources.files.push_back({"--set", declaration + text});
   const auto known = symbols.diagnostics.size();

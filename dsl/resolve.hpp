@@ -73,8 +73,8 @@ class Symbols {
   std::string suggest(std::string_view name, const std::vector<std::string>& candidates);
   /// `rules.tocsin:3:7`
   std::string place(Span span) const;
-  /// `an int`, `a string?` …
-  std::string describe(const model::Type& type) const;
+  /// `an int`, `a string` …, whether nullable or not.
+  std::string describe(model::Type type) const;
 
   /// Adds an empty type. The name must be new.
   model::EventTypeId add_type(const std::string& name, Span span, bool derived);

@@ -1,5 +1,5 @@
-// What can be said of tokens without a grammar: where declarations begin, how deep brackets nest, and the words
-// for what is wrong. Tested by tests/dsl/parse_error_test.cpp.
+// What can be said of tokens without a grammar: where declarations begin, how deep brackets nest, and the
+// words for what is wrong. Tested by tests/dsl/parse_error_test.cpp.
 #include "dsl/token.hpp"
 
 #include <algorithm>
@@ -13,6 +13,11 @@ namespace {
 constexpr std::string_view binary_words[] = {"and", "or", "in", "like", "matches", "between", "is", "has"};
 constexpr std::string_view operator_words[] = {"and", "or",      "not", "in",     "like",
                                                "is",  "matches", "has", "between"};
+
+/// What people write after a number when they mean a duration.
+constexpr std::string_view unit_words[] = {"ns",      "us",   "ms",     "s",       "m",   "h",
+                                           "d",       "sec",  "second", "seconds", "min", "minute",
+                                           "minutes", "hour", "hours",  "day",     "days"};
 
 /// `next` follows `keyword` as in a declaration or clause, not as in a use of a name that is spelt alike.
 bool keyword_goes_on(const Token& keyword, const Token& next) {
@@ -81,7 +86,8 @@ std::string shown(std::string_view text) {
   constexpr std::size_t limit = 40;
   if (text.size() <= limit) return std::string(text);
   std::size_t length = limit;
-  while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) --length;
+  while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80)
+    --length;
   return std::string(text.substr(0, length)) + "…";
 }
 
@@ -107,7 +113,8 @@ Cursor open_bracket(Cursor declaration, Cursor found) {
 std::string meant(std::string_view expected, std::string_view word) {
   std::vector<std::string> candidates;
   const auto add = [&](std::string_view label, Words words) {
-    if (expected.find(label) != std::string_view::npos) candidates.insert(candidates.end(), words.begin(), words.end());
+    if (expected.find(label) != std::string_view::npos)
+      candidates.insert(candidates.end(), words.begin(), words.end());
   };
   add("clause", clause_words);
   add("declaration", declaration_words);
@@ -119,8 +126,10 @@ std::string meant(std::string_view expected, std::string_view word) {
     begin = end + 1;
   }
   std::string lower(word);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  if (lower != word && std::find(candidates.begin(), candidates.end(), lower) != candidates.end()) return lower;
+  for (char& c : lower)
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (lower != word && std::find(candidates.begin(), candidates.end(), lower) != candidates.end())
+    return lower;
   return nearest(word, candidates);
 }
 
@@ -132,19 +141,28 @@ std::string hint_for(std::string_view expected, Cursor found, Cursor declaration
     return {};
   }
   if (found->is(";")) return "nothing ends with ';' here: leave it out";
-  if (found->is("}") && expected.find("declaration") != std::string_view::npos) return "is this '}' one too many?";
-  if (found->is("||") && expected.find("'|'") != std::string_view::npos) return "alternatives are joined with '|'";
+  if (found->is("=") && found[1].is(">")) return "steps that follow each other are joined with '->'";
+  if (found->is("}") && expected.find("declaration") != std::string_view::npos)
+    return "is this '}' one too many?";
+  if (found->is("||") && expected.find("'|'") != std::string_view::npos)
+    return "alternatives are joined with '|'";
   if (found->kind != Token::Kind::word) return {};
-  if (expected.ends_with("name") && one_of(found->text, reserved_words)) {
+  if (expected.find("name") != std::string_view::npos && one_of(found->text, reserved_words)) {
     return "'" + std::string(found->text) + "' is an operator or a value: choose another name";
   }
   const std::string word = meant(expected, found->text);
-  return word.empty() ? std::string() : "did you mean '" + word + "'?";
+  if (!word.empty()) return "did you mean '" + word + "'?";
+  if (found > declaration && found[-1].kind == Token::Kind::integer && one_of(found->text, unit_words))
+    return "a unit stands right after its number: 5m, 30s, 1h30m";
+  if (expected.starts_with("'->'") && is_name(*found)) return "a step with a name is written name: Type";
+  return {};
 }
 
 }  // namespace
 
-bool one_of(std::string_view text, Words words) { return std::find(words.begin(), words.end(), text) != words.end(); }
+bool one_of(std::string_view text, Words words) {
+  return std::find(words.begin(), words.end(), text) != words.end();
+}
 
 bool is_name(const Token& token) {
   return token.kind == Token::Kind::word && !token.opens && !one_of(token.text, reserved_words);
@@ -156,11 +174,12 @@ void mark(std::vector<Token>& tokens) {
 }
 
 std::string doc_before(const Token& token) {
-  const std::string_view gap(token.text.data() - token.gap, token.gap);
+  std::string_view gap(token.text.data() - token.gap, token.gap);
   std::string doc;
   bool any = false;
   // The first line of the gap is the rest of the line before, but at the start of the file.
   bool own_line = token.span.begin == token.gap;
+  if (gap.starts_with(byte_order_mark)) gap.remove_prefix(byte_order_mark.size());
   for (std::size_t begin = 0; begin < gap.size();) {
     const std::size_t end = std::min(gap.find('\n', begin), gap.size());
     std::string_view line = gap.substr(begin, end - begin);
@@ -185,7 +204,7 @@ Diagnostic flaw(const Token& token) {
   switch (token.kind) {
     case Token::Kind::bad_number:
       return error("'" + shown(token.text) + "' is neither a number nor a duration",
-                   "write 10_000, 1.5e3, or whole numbers with units: 500us, 10ms, 1h30m");
+                   "write 10_000, 1.5e3, or a duration in whole numbers: 500us, 10ms, 1h30m");
     case Token::Kind::bad_time:
       return error("'" + shown(token.text) + "' is not a time",
                    "write a date, @2026-01-31, or a time with its zone, @2026-01-31T12:00:00Z");

@@ -1,6 +1,7 @@
-// The words of rule text, on which the grammar works. A token is a view into the text; what it means (a number's
-// value, an escaped text, a doc comment) is read only when the grammar asks. What can't be a token is one of
-// the bad kinds: no grammar accepts it, so each is reported exactly where a declaration runs into it.
+// The words of rule text, on which the grammar works. A token is a view into the text; what it means (a
+// number's value, an escaped text, a doc comment) is read only when the grammar asks. What can't be a token
+// is one of the bad kinds: no grammar accepts it, so each is reported exactly where a declaration runs into
+// it.
 #pragma once
 
 #include <cstdint>
@@ -30,15 +31,15 @@ struct Token {
     open_text,      // "…  without its closing quote
     single_quotes,  // '…'
     bad_utf8,
-    stray,          // a character that nothing begins with
-    too_deep,       // the bracket or prefix operator that nests beyond the limit
+    stray,     // a character that nothing begins with
+    too_deep,  // the bracket or prefix operator that nests beyond the limit
   };
   Kind kind = Kind::end;
   bool line_start = false;  // the first of its line
   bool leads = false;       // a declaration may begin here: its keyword, or an annotation before one
   bool opens = false;       // a keyword that begins a declaration or clause at the start of a line: no name
   std::uint32_t line = 1;
-  std::uint32_t gap = 0;    // bytes of space and comments before it
+  std::uint32_t gap = 0;  // bytes of space and comments before it
   Span span;
   std::string_view text;
 
@@ -53,17 +54,18 @@ using Cursor = const Token*;
 /// Brackets and prefix operators may nest this deep; a level costs some 10 kB of the parser's stack.
 inline constexpr std::size_t max_nesting = 200;
 
+inline constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
 using Words = std::span<const std::string_view>;
 
 /// Words that end or join expressions and so are never names. All other keywords are known by their place
 /// alone: a field may be called `rule`, `from`, `within`, `event` or `match`.
-inline constexpr std::string_view reserved_words[] = {"and",  "or",   "not",     "in",      "like", "matches",
-                                                      "is",   "null", "between", "true",    "false", "has"};
+inline constexpr std::string_view reserved_words[] = {"and", "or",   "not",     "in",   "like",  "matches",
+                                                      "is",  "null", "between", "true", "false", "has"};
 inline constexpr std::string_view declaration_words[] = {"event", "param", "import", "rule", "table", "test"};
-inline constexpr std::string_view clause_words[] = {"match",  "from",  "partition", "where", "within",  "report",
-                                                    "after",  "emit",  "window",    "when",  "throttle", "on"};
-inline constexpr std::string_view type_words[] = {"int",  "float",    "bool", "string",
-                                                  "time", "duration", "enum"};
+inline constexpr std::string_view clause_words[] = {"match",  "from",   "partition", "where",
+                                                    "within", "report", "after",     "emit",
+                                                    "window", "when",   "throttle",  "on"};
 
 bool one_of(std::string_view text, Words words);
 

@@ -237,6 +237,12 @@ class ExprDump {
     return name;
   }
 
+  Rendered negation(const Expr& operand) const {
+    if (operand.op == Op::is_bound) return {step_name(rule_, operand.ref.step) + " is null", binds_compare};
+    if (operand.op == Op::is_null) return {at_least(operand.args[0], binds_add) + " is not null", binds_compare};
+    return {"not " + at_least(operand, binds_not), binds_not};
+  }
+
   Rendered render(const Expr& expr) const {
     const std::string tilde = expr.ignore_case ? "~" : "";
     switch (expr.op) {
@@ -251,7 +257,7 @@ class ExprDump {
       case Op::match_end: return {"match_end"};
       case Op::element: return {"element"};
       case Op::neg: return {"-" + at_least(expr.args[0], binds_neg), binds_neg};
-      case Op::not_: return {"not " + at_least(expr.args[0], binds_not), binds_not};
+      case Op::not_: return negation(expr.args[0]);
       case Op::is_null: return {at_least(expr.args[0], binds_add) + " is null", binds_compare};
       case Op::in:
         return {fmt::format("{} in{} ({})", at_least(expr.args[0], binds_add), tilde, list(expr.args, 1)),

@@ -4,7 +4,7 @@ source "$(dirname "$0")/lib.sh" "$@"
 
 cat >good.tocsin <<'RULES'
 param limit: float = 100
-event Payment { card: string  amount: float  at: time @timestamp }
+event Payment { card: string, amount: float, at: time @timestamp }
 event Login { card: string }
 rule large { from Payment[amount > limit] emit Large { card, amount } }
 rule twice { match a: Large -> b: Large partition by card within 1m emit Twice { card } }
@@ -18,7 +18,7 @@ run 1 check --set limmit=3 good.tocsin
 has err "limmit"
 
 cat >bad.tocsin <<'RULES'
-event Payment { card: string  amount: float }
+event Payment { card: string, amount: float }
 rule one { from Payment[ammount > 5] emit A { card } }
 rule two { from Paymet[amount > 5] emit B { card } }
 rule three { from Payment[amount > "much"] emit C { card } }
@@ -39,7 +39,7 @@ empty out
 
 # An import is relative to the file that imports, and its errors carry its own name.
 mkdir lib
-echo 'event Payment { card: string  amount: float }' >lib/common.tocsin
+echo 'event Payment { card: string, amount: float }' >lib/common.tocsin
 printf 'import "common.tocsin"\nrule r { from Payment[amount > 5] emit A { card } }\n' >lib/rules.tocsin
 run 0 check lib/rules.tocsin
 has out '1 rule, 1 event type: fine'

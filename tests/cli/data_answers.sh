@@ -27,7 +27,7 @@ with_time txn10000.csv.zst >payments.csv
 ticks=(--input ticks.csv --event Tick --columns "symbol,price,volume,at")
 payments=(--input payments.csv --event Payment --columns "card,amount,at")
 
-tick='event Tick { symbol: string  price: float  volume: int  at: time(ms) @timestamp }'
+tick='event Tick { symbol: string, price: float, volume: int, at: time(ms) @timestamp }'
 echo "$tick rule high { from Tick[price > 95] emit High { symbol, price } }" >filter.tocsin
 matches 52312 filter.tocsin "${ticks[@]}"
 
@@ -39,7 +39,7 @@ matches 52312 filter.tocsin "${ticks[@]}"
 } >thousand.tocsin
 matches 57496 thousand.tocsin "${ticks[@]}"
 
-payment='event Payment { card: string  amount: float  at: time(ms) @timestamp }'
+payment='event Payment { card: string, amount: float, at: time(ms) @timestamp }'
 sequence='match a: Payment[amount < 5] -> b: Payment[amount < 5] -> c: Payment[amount > 500]
   partition by card within 60s'
 echo "$payment rule all { $sequence report all emit Hit { card, amount: c.amount } }" >all.tocsin

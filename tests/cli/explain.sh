@@ -3,7 +3,7 @@
 source "$(dirname "$0")/lib.sh" "$@"
 
 cat >r.tocsin <<'RULES'
-event Payment { card: string  amount: float  at: time @timestamp }
+event Payment { card: string, amount: float, at: time @timestamp }
 rule probes {
   match a: Payment[amount < 5]{2..} -> b: Payment[amount > 500]
   partition by card

@@ -3,8 +3,8 @@
 source "$(dirname "$0")/lib.sh" "$@"
 
 cat >r.tocsin <<'RULES'
-event Payment { card: string  amount: float  at: time(ms) @timestamp }
-event Login { card: string  at: time(ms) @timestamp }
+event Payment { card: string, amount: float, at: time(ms) @timestamp }
+event Login { card: string, at: time(ms) @timestamp }
 @severity("high") rule large { from Payment[amount > 100] emit Large { card, amount } }
 rule seen { match l: Login -> p: Payment[amount > 100] partition by card emit Seen { card, amount: p.amount } }
 RULES
@@ -15,8 +15,8 @@ cat >events.ndjson <<'EVENTS'
 {"type":"Payment","card":"B","amount":600.5,"at":4000}
 EVENTS
 cat >expected <<'MATCHES'
-{"rule":"large","type":"Large","at":"1970-01-01T00:00:03Z","fields":{"card":"A","amount":500.0},"labels":{"severity":"high"},"seqs":[3]}
-{"rule":"seen","type":"Seen","at":"1970-01-01T00:00:03Z","fields":{"card":"A","amount":500.0},"labels":{},"seqs":[1,3]}
+{"rule":"large","type":"Large","at":"1970-01-01T00:00:03Z","fields":{"card":"A","amount":500},"labels":{"severity":"high"},"seqs":[3]}
+{"rule":"seen","type":"Seen","at":"1970-01-01T00:00:03Z","fields":{"card":"A","amount":500},"labels":{},"seqs":[1,3]}
 {"rule":"large","type":"Large","at":"1970-01-01T00:00:04Z","fields":{"card":"B","amount":600.5},"labels":{"severity":"high"},"seqs":[4]}
 MATCHES
 
@@ -45,7 +45,7 @@ empty out
 
 # --with-events: step → events as they came in
 run 0 run r.tocsin --input events.ndjson --with-events
-has out '"events":{"l":[{"type":"Login","card":"A","at":' '"p":[{"type":"Payment","card":"A","amount":500.0,'
+has out '"events":{"l":[{"type":"Login","card":"A","at":' '"p":[{"type":"Payment","card":"A","amount":500,'
 
 # CSV: a header, other columns and another separator, no header; two inputs are put in order by their time
 printf 'at,card,ignored,amount\n2000,A,x,50\n3000,A,x,500\n4000,B,"x,y",600.5\n' >payments.csv

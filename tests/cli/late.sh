@@ -3,7 +3,7 @@
 # kept them.
 source "$(dirname "$0")/lib.sh" "$@"
 cat >r.tocsin <<'RULES'
-event E { n: int  at: time(ms) @timestamp }
+event E { n: int, at: time(ms) @timestamp }
 rule pairs { match a: E -> b: E[n == a.n + 1] after match skip none emit Pair { first: a.n } }
 RULES
 # in order but for one that is 3.2 s late and one that is 1 s late

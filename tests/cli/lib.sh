@@ -12,7 +12,7 @@ export NO_COLOR=1
 fail() {
   printf 'FAILED: %s\n' "$1"
   for file in out err; do
-    if [[ -s $file ]]; then printf -- '--- %s\n%s\n' "$file" "$(head -c 4000 "$file")"; fi
+    if [[ -s $file ]]; then printf -- '--- %s\n%s\n' "$file" "$(head -c 1500 "$file")"; fi
   done
   exit 1
 }

@@ -2,6 +2,7 @@
 # A reader of stdout that goes away ends the run without a complaint, also where the input never ends.
 source "$(dirname "$0")/lib.sh" "$@"
 echo 'event E { a: int } rule r { from E emit M { a: a } }' >r.tocsin
+run 0 check r.tocsin
 mkfifo input
 
 yes '{"a":1}' >input 2>/dev/null &

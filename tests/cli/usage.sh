@@ -52,4 +52,4 @@ wrong "--idle: 'sleep' is none of spin, yield, park" run r.tocsin --idle sleep
 wrong "--format: 'xml' is none of" run r.tocsin --format xml
 wrong "--stats: 'yaml' is none of" run r.tocsin --stats=yaml
 wrong "'events.ndjson' looks like an input, not like rules; write --input events.ndjson" run r.tocsin events.ndjson
-wrong "'gen:paymets' is no generator" run r.tocsin --input gen:paymets
+wrong "--input: 'gen:paymets' is no generator" run r.tocsin --input gen:paymets

@@ -99,7 +99,7 @@ class RuleGenerator {
     switch (dice_.below(7)) {
       case 0: return fmt::format("first({}).{}", p, int_field(step.type));
       case 1: return fmt::format("last({}).{}", p, int_field(step.type));
-      case 2: return fmt::format("{}[{}].x", p, dice_.below(3));
+      case 2: return fmt::format("{}[{}].x", p, dice_.below(2));
       case 3: return fmt::format("count({})", p);
       case 4: return fmt::format("sum({}.{})", p, int_field(step.type));
       case 5: return fmt::format("{}({}.x)", dice_.pick({"min", "max"}), p);
@@ -195,7 +195,7 @@ class RuleGenerator {
       steps_ = 0;
       const int length = 1 + (dice_.chance(85) ? 1 : 0) + dice_.below(2) + (dice_.chance(15) ? 1 : 0);
       PatternText out = length > 1 ? sequence(length, 2) : dice_.chance(30) ? alternation(1) : step();
-      if (!can_be_empty(out)) return out;
+      if (least_events(out) > 0) return out;
     }
   }
 
@@ -240,7 +240,9 @@ class RuleGenerator {
     if (dice_.chance(50)) partition(rule, stream);
     where(rule);
     if (dice_.chance(35)) rule.within = fmt::format("{}s", dice_.below(7));
-    if (rule.within.empty() && dice_.chance(30)) rule.within = fmt::format("{} events", 1 + dice_.below(6));
+    if (rule.within.empty() && dice_.chance(30)) {
+      rule.within = fmt::format("{} events", least_events(*rule.match) + dice_.below(5));
+    }
     if (dice_.chance(60)) rule.report = dice_.pick({"first", "all", "all"});
     if (dice_.chance(50)) rule.skip = dice_.pick({"past last", "none", "none"});
   }

@@ -48,16 +48,18 @@ std::string print(const RuleText& rule) {
   return out + "}\n";
 }
 
-bool can_be_empty(const PatternText& pattern) {
-  switch (pattern.kind) {
-    case Kind::step: {
-      const std::string& text = pattern.quantifier;
-      return text == "?" || text == "*" || text.rfind("{0", 0) == 0;
-    }
-    case Kind::sequence: return std::all_of(pattern.children.begin(), pattern.children.end(), can_be_empty);
-    case Kind::alternation: return std::any_of(pattern.children.begin(), pattern.children.end(), can_be_empty);
+int least_events(const PatternText& pattern) {
+  if (pattern.kind == Kind::step) {
+    const std::string& text = pattern.quantifier;
+    if (text == "?" || text == "*") return 0;
+    return text.empty() || text == "+" ? 1 : text[1] - '0';  // `{n…`
   }
-  return false;
+  int least = pattern.kind == Kind::sequence ? 0 : 1'000;
+  for (const PatternText& child : pattern.children) {
+    const int of_child = least_events(child);
+    least = pattern.kind == Kind::sequence ? least + of_child : std::min(least, of_child);
+  }
+  return least;
 }
 
 namespace {

@@ -39,8 +39,8 @@ struct RuleText {
 std::string print(const PatternText& pattern);
 std::string print(const RuleText& rule);
 
-/// True where the pattern can match nothing at all.
-bool can_be_empty(const PatternText& pattern);
+/// The events of the shortest match; 0 where the pattern can match nothing at all, which is an error.
+int least_events(const PatternText& pattern);
 
 /// All rules that are `rule` with one part less. Some may not compile.
 std::vector<RuleText> reductions(const RuleText& rule);

@@ -85,11 +85,11 @@ std::vector<model::EventView> processing_order(Arrivals& arrivals) {
   std::vector<model::EventView> order;
   std::int64_t greatest = std::numeric_limits<std::int64_t>::min();
   for (std::size_t i = 0; i < arrivals.events.size(); ++i) {
-    arrivals.events.header(i).seq = i + 1;
     const model::EventView event = arrivals.events[i];
     if (!order.empty() && event.time_ns() < greatest - arrivals.lateness_ns) continue;
     greatest = std::max(greatest, event.time_ns());
     order.push_back(event);
+    arrivals.events.header(i).seq = order.size();
   }
   std::stable_sort(order.begin(), order.end(),
                    [](model::EventView a, model::EventView b) { return a.time_ns() < b.time_ns(); });

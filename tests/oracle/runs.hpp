@@ -36,7 +36,7 @@ struct Arrivals {
   std::int64_t lateness_ns = 0;
 };
 
-/// Numbers the events from 1 and gives those that are not late, by event time and then by arrival: what the
+/// The events that are not late, numbered from 1 as they arrive, by event time and then by arrival: what the
 /// engine is to process, in this order. An event is late where its time is below the greatest so far minus
 /// the lateness. The views live as long as `arrivals` is not changed.
 std::vector<model::EventView> processing_order(Arrivals& arrivals);

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 
 #include "tests/oracle/json.hpp"
 #include "tests/oracle/runs.hpp"
@@ -24,35 +25,38 @@ constexpr std::size_t rules_a_plan = 30;
 
 const char* const schema = "event L {\n  p: int\n  c: string\n  at: time(s) @timestamp\n}\n";
 
-/// `$` becomes the element's number, `@` the letter of the first element's first step.
-const std::vector<std::string> elements = {
-    R"(s$: L[c == "a"])",
-    R"(s$: L[c == "b"])",
-    R"(s$: L)",
-    R"(s$: L[c == "a"]?)",
-    R"(s$: L[c == "b"]*)",
-    R"(s$: L[c == "a"]+)",
-    R"(s$: L+)",
-    R"(s$: L[c == "a"]{2})",
-    R"(s$: L[c != "b"]{2 strict})",
-    R"(s$: L[c == "a"]{1..2 any})",
-    R"(s$: L[c != "c"]{1.. strict})",
-    R"(s$: L[c == "b"]{0..2})",
-    R"(s$: L[c == prev.c]{2..3})",
-    R"(s$: L[count(s$) < 2]{1..})",
-    R"(( s$: L[c == "a"] | t$: L[c == "b"] ))",
-    R"(( s$: L[c == "a"] -> t$: L[c == "b"] ))",
-    R"(( s$: L[c == "a"] , t$: L | u$: L[c == "c"] ))",
-    R"(( s$: L[c == "b"]? | t$: L[c == "c"] ))",
-    R"(s$: L[c != @])",
-    R"(s$: L[c == @]+)",
+struct Element {
+  const char* text;  // `$` becomes the element's number, `@` the letter of the first element's first event
+  int least;         // events that it takes at least
+};
+
+const std::vector<Element> elements = {
+    {R"(s$: L[c == "a"])", 1},
+    {R"(s$: L[c == "b"])", 1},
+    {R"(s$: L)", 1},
+    {R"(s$: L[c == "a"]?)", 0},
+    {R"(s$: L[c == "b"]*)", 0},
+    {R"(s$: L[c == "a"]+)", 1},
+    {R"(s$: L+)", 1},
+    {R"(s$: L[c == "a"]{2})", 2},
+    {R"(s$: L[c != "b"]{2 strict})", 2},
+    {R"(s$: L[c == "a"]{1..2 any})", 1},
+    {R"(s$: L[c != "c"]{1.. strict})", 1},
+    {R"(s$: L[c == "b"]{0..2})", 0},
+    {R"(s$: L[c == prev.c]{2..3})", 2},
+    {R"(s$: L[count(s$) < 2]{1..})", 1},
+    {R"(( s$: L[c == "a"] | t$: L[c == "b"] ))", 1},
+    {R"(( s$: L[c == "a"] -> t$: L[c == "b"] ))", 2},
+    {R"(( s$: L[c == "a"] , t$: L | u$: L[c == "c"] ))", 2},
+    {R"(( ( s$: L[c == "a"] ~> t$: L ) | u$: L[c == "c"] ))", 1},
+    {R"(( s$: L[c == "b"]? | t$: L[c == "c"] ))", 0},
+    {R"(s$: L[c != @])", 1},
+    {R"(s$: L[c == @]+)", 1},
 };
 const char* const edges[] = {"->", "~>", ","};
 const char* const clauses[] = {
     "report first after match skip past last", "report first after match skip none",
     "report all after match skip none", "report all after match skip past last"};
-const char* const bounds[] = {"", "within 3 events", "within 3s"};
-
 std::string replaced(std::string text, char what, const std::string& by) {
   for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
     text.replace(at, 1, by);
@@ -60,34 +64,30 @@ std::string replaced(std::string text, char what, const std::string& by) {
   return text;
 }
 
-bool repeats(const std::string& element) {
-  const char last = element.back();
-  return last == '+' || last == '*' || last == '}';
-}
-
-bool can_be_empty(const std::string& element) {
-  return element.back() == '?' || element.back() == '*' || element.find("{0") != std::string::npos ||
-         element.find("?") != std::string::npos;
-}
+struct Pattern {
+  std::string text;
+  int least = 0;
+};
 
 /// The pattern of these elements, or nothing where it is no rule.
-std::string pattern_of(const std::vector<std::size_t>& which, const std::vector<std::size_t>& edge) {
-  std::string out;
-  bool empty = true;
+std::optional<Pattern> pattern_of(const std::vector<std::size_t>& which, const std::vector<std::size_t>& edge) {
+  Pattern out;
+  const std::string first = elements[which[0]].text;
+  if (first.find('@') != std::string::npos) return std::nullopt;
+  const bool repeats = first.back() == '+' || first.back() == '*' || first.back() == '}';
   for (std::size_t i = 0; i < which.size(); ++i) {
-    const std::string& element = elements[which[i]];
-    if (i == 0 && element.find('@') != std::string::npos) return "";
-    const std::string first = repeats(elements[which[0]]) ? "first(s0).c" : "s0.c";
-    out += (i == 0 ? "" : fmt::format(" {} ", edges[edge[i]])) +
-           replaced(replaced(element, '$', std::to_string(i)), '@', first);
-    empty = empty && can_be_empty(element);
+    const std::string numbered = replaced(elements[which[i]].text, '$', std::to_string(i));
+    out.text += i == 0 ? "" : fmt::format(" {} ", edges[edge[i]]);
+    out.text += replaced(numbered, '@', repeats ? "first(s0).c" : "s0.c");
+    out.least += elements[which[i]].least;
   }
-  return empty ? "" : out;
+  if (out.least == 0) return std::nullopt;
+  return out;
 }
 
 /// Every pattern of `size` elements, by counting through all choices; every `stride`th of them.
-std::vector<std::string> patterns_of(std::size_t size, std::size_t stride) {
-  std::vector<std::string> out;
+std::vector<Pattern> patterns_of(std::size_t size, std::size_t stride) {
+  std::vector<Pattern> out;
   std::size_t choices = 1;
   for (std::size_t i = 0; i < size; ++i) choices *= elements.size() * (i == 0 ? 1 : std::size(edges));
   for (std::size_t number = 0; number < choices; number += stride) {
@@ -99,8 +99,7 @@ std::vector<std::string> patterns_of(std::size_t size, std::size_t stride) {
       edge.push_back(i == 0 ? 0 : rest % std::size(edges));
       if (i > 0) rest /= std::size(edges);
     }
-    std::string pattern = pattern_of(which, edge);
-    if (!pattern.empty()) out.push_back(std::move(pattern));
+    if (auto pattern = pattern_of(which, edge)) out.push_back(std::move(*pattern));
   }
   return out;
 }
@@ -108,12 +107,12 @@ std::vector<std::string> patterns_of(std::size_t size, std::size_t stride) {
 std::vector<std::string> all_rules(std::size_t stride) {
   std::vector<std::string> rules;
   for (const std::size_t size : {1, 2, 3}) {
-    for (const std::string& pattern : patterns_of(size, size == 3 ? stride : 1)) {
+    for (const Pattern& pattern : patterns_of(size, size == 3 ? stride : 1)) {
       for (const char* clause : clauses) {
-        // One and two elements get every bound in turn; the bound changes with the rule otherwise.
-        const char* bound = bounds[rules.size() / std::size(clauses) % std::size(bounds)];
-        rules.push_back(fmt::format("rule r{} {{ match {} partition by p {} {} }}\n", rules.size(), pattern, bound,
-                                    clause));
+        const std::string bounds[] = {"", fmt::format("within {} events", std::max(3, pattern.least)), "within 3s"};
+        const std::string& bound = bounds[rules.size() / std::size(clauses) % 3];
+        rules.push_back(fmt::format("rule r{} {{ match {} partition by p {} {} }}\n", rules.size(), pattern.text,
+                                    bound, clause));
       }
     }
   }

@@ -51,9 +51,10 @@ std::string condition_of(element step) {
   return replaced(text, " so far", "");
 }
 
-/// `{n..m mode}`, or nothing where the language has no such repetition yet.
-std::optional<std::string> quantifier_of(element step) {
-  const bool optional = has(step, "optional");
+/// `{n..m mode}`, or nothing where the language has no such repetition yet. A step that stands `alone` takes at
+/// least one event: a pattern that can match nothing is an error here, and finds nothing there.
+std::optional<std::string> quantifier_of(element step, bool alone) {
+  const bool optional = has(step, "optional") && !alone;
   if (has(step, "greedy") || has(step, "until")) return std::nullopt;
   if (!has(step, "times")) return optional ? "?" : "";
   const auto times = step["times"].get_array().value();
@@ -67,11 +68,12 @@ std::optional<std::string> quantifier_of(element step) {
 
 std::optional<std::string> pattern_of(element steps) {
   std::string out;
+  const bool alone = steps.get_array().value().size() == 1;
   for (const element step : steps.get_array().value()) {
     const std::string contiguity = text_of(step, "contiguity");
     if (contiguity == "not_followed" || contiguity == "not_next") return std::nullopt;
     if (contiguity != "begin") out += contiguity == "strict" ? " , " : contiguity == "nondet" ? " ~> " : " -> ";
-    const auto quantifier = quantifier_of(step);
+    const auto quantifier = quantifier_of(step, alone);
     if (!quantifier) return std::nullopt;
     if (has(step, "group")) {
       const auto group = pattern_of(step["group"]);
