@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "cli/text.hpp"
+#include "connectors/json_text.hpp"
 
 namespace tocsin::cli {
 namespace {
@@ -27,20 +28,10 @@ std::string_view was(std::uint64_t number) {
   return number == 1 ? "was" : "were";
 }
 
-// Names are those of rules and files; a file's may hold anything.
 std::string json_text(std::string_view text) {
-  std::string json = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      json += '\\';
-      json += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      json += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      json += c;
-    }
-  }
-  return json + '"';
+  fmt::memory_buffer json;
+  connectors::append_json_string(json, text);
+  return fmt::to_string(json);
 }
 
 std::string json_key(std::string_view title) {
@@ -75,6 +66,9 @@ void print_losses(const RunReport& report) {
   if (late > 0) {
     say(fmt::format("{} came late and {} dropped; --lateness {} would have kept {}", count_of(late, "event"),
                     was(late), show_duration(needed), late == 1 ? "it" : "them all"));
+  }
+  if (const std::uint64_t faults = report.stats.arithmetic_faults; faults > 0) {
+    say(fmt::format("{} overflowed or divided by zero and gave null", count_of(faults, "calculation")));
   }
   for (std::size_t id = 0; id < report.stats.rules.size(); ++id) {
     const runtime::RuleCounters& counters = report.stats.rules[id];

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <string_view>
 #include <unistd.h>
 
 #include "cli/arguments.hpp"
@@ -51,12 +52,22 @@ void complete(RunOptions& options) {
   }
 }
 
+// On a terminal that does not show the matches, too.
+bool has_progress(const RunOptions& options) {
+  const bool shows_matches = options.output.path.empty() && isatty(STDOUT_FILENO) == 1;
+  return stderr_is_terminal() && !shows_matches && !options.quiet;
+}
+
+std::string_view name_of(int signal) {
+  return signal == SIGINT ? "SIGINT" : "SIGTERM";
+}
+
 class Run {
  public:
   Run(const RunOptions& options, const plan::Plan& plan)
       : options_(options),
         plan_(plan),
-        progress_(stderr_is_terminal() && !options.quiet),
+        progress_(has_progress(options)),
         bad_lines_(progress_, options.quiet),
         output_(open_output(options.output.path)) {}
 
@@ -97,7 +108,9 @@ class Run {
     try {
       sources_ = open_inputs(options_.inputs, plan_.catalog, context);
     } catch (const std::runtime_error&) {
-      if (StopSignals::requested() == 0) throw;
+      const int signal = StopSignals::requested();
+      if (signal == 0) throw;
+      say(fmt::format("stopped by {} before all inputs were open", name_of(signal)));
       return false;
     }
     open_ = sources_.size();
@@ -149,8 +162,7 @@ class Run {
       bad_lines_.print_summary(options_.dead_letter);
       print_losses(report);
       if (const int signal = StopSignals::requested(); signal != 0) {
-        say(fmt::format("stopped by {}; all that was read is matched",
-                        signal == SIGINT ? "SIGINT" : "SIGTERM"));
+        say(fmt::format("stopped by {}; all that was read is matched", name_of(signal)));
       }
       print_totals(report);
     }

@@ -26,9 +26,11 @@ struct JsonType {
   JsonType(const InputType& input_type, std::string_view type_field)
       : input(&input_type),
         fields(static_cast<std::uint32_t>(input_type.fields.size())),
+        raw_name(input_type.type->name),
         field_of_type_key(input_type.names.find(type_field)),
         next(input_type.fields.size() + role_count, fields + other_key) {
     for (std::uint32_t i = 0; i < fields; ++i) {
+      raw_fields.emplace_back(input->names[i]);
       if (!input->fields[i].nullable()) required.push_back(i);
     }
   }
@@ -36,7 +38,9 @@ struct JsonType {
   const std::string& name() const { return input->type->name; }
 
   const InputType* input;
-  std::uint32_t fields;                 // their number
+  std::uint32_t fields;  // their number
+  RawName raw_name;      // of the type
+  std::vector<RawName> raw_fields;
   std::uint32_t field_of_type_key;      // the declared field with the name of the type field, or unknown
   std::vector<std::uint32_t> required;  // fields that must be there
   std::vector<std::uint32_t> next;      // what came behind each field and role the last time
@@ -45,7 +49,10 @@ struct JsonType {
 class NdjsonDecoder final : public Decoder {
  public:
   NdjsonDecoder(const model::Catalog& catalog, const NdjsonOptions& options, Clock clock)
-      : schema_(catalog), type_field_(options.type_field), clock_(std::move(clock)) {
+      : schema_(catalog),
+        type_field_(options.type_field),
+        raw_type_field_(type_field_),
+        clock_(std::move(clock)) {
     for (const auto& type : schema_.types())
       types_.emplace_back(type, type_field_);
     if (options.event) fixed_ = find(*options.event);
@@ -71,7 +78,6 @@ class NdjsonDecoder final : public Decoder {
   Pass seek_type(ondemand::document& document);
   Pass seek_last_places(ondemand::document& document);
 
-  bool key_is(const char* key, const std::string& name) const;
   std::uint32_t role_of(ondemand::field& field, std::uint32_t before);
   Pass bad(std::string sentence_text) {
     reject(std::move(sentence_text));
@@ -85,6 +91,7 @@ class NdjsonDecoder final : public Decoder {
 
   InputSchema schema_;
   std::string type_field_;
+  RawName raw_type_field_;
   Clock clock_;
   std::vector<JsonType> types_;
   JsonType* fixed_ = nullptr;
@@ -164,7 +171,7 @@ NdjsonDecoder::Pass NdjsonDecoder::read_object(ondemand::document& document, mod
     ondemand::field&& field = std::move(item).value_unsafe();
     ++place;
     if (type_ == nullptr) {
-      if (!key_is(field.key().raw(), type_field_)) return Pass::needs_type;
+      if (!raw_type_field_.stands_at(field.key().raw(), record_end_)) return Pass::needs_type;
       if (const Pass pass = read_type(field.value(), place, writer); pass != Pass::done) return pass;
       before = type_->fields + type_key;
       continue;
@@ -195,16 +202,14 @@ NdjsonDecoder::Pass NdjsonDecoder::check(ondemand::document& document, model::Ev
   return Pass::done;
 }
 
-bool NdjsonDecoder::key_is(const char* key, const std::string& name) const {
-  return name.size() < static_cast<std::size_t>(record_end_ - key) && key[name.size()] == '"' &&
-         std::memcmp(key, name.data(), name.size()) == 0;
-}
-
 std::uint32_t NdjsonDecoder::role_of(ondemand::field& field, std::uint32_t before) {
   const char* key = field.key().raw();
   std::uint32_t& expected = type_->next[before];
-  if (expected < type_->fields && key_is(key, type_->input->names[expected])) return expected;
-  if (expected == type_->fields + type_key && !type_settled_ && key_is(key, type_field_)) return expected;
+  if (expected < type_->fields) {
+    if (type_->raw_fields[expected].stands_at(key, record_end_)) return expected;
+  } else if (expected == type_->fields + type_key && !type_settled_) {
+    if (raw_type_field_.stands_at(key, record_end_)) return expected;
+  }
 
   std::string_view text;
   if (!get_key(field, text)) return bad_key;
@@ -219,10 +224,17 @@ std::uint32_t NdjsonDecoder::role_of(ondemand::field& field, std::uint32_t befor
 
 NdjsonDecoder::Pass NdjsonDecoder::read_type(ondemand::value& value, std::uint32_t place,
                                              model::EventWriter& writer) {
+  const std::string_view token = value.raw_json_token();
+  const bool is_recent = recent_ != nullptr && token.front() == '"' &&
+                         recent_->raw_name.stands_at(token.data() + 1, record_end_);
   std::string_view name;
-  if (!get_text(value, name)) return bad_type(value);
+  if (is_recent) {
+    name = recent_->name();
+  } else if (!get_text(value, name)) {
+    return bad_type(value);
+  }
   if (type_ == nullptr) {
-    type_ = find(name);
+    type_ = is_recent ? recent_ : find(name);
     if (type_ == nullptr) {
       reject_type(name, schema_.unknown(name));
       return Pass::bad;

@@ -2,6 +2,7 @@
 // what is wrong. Part of the NDJSON decoder, in a header so that it is compiled into its loop.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -40,6 +41,32 @@ inline const char* find_quote_or_backslash(const char* at) {
     at += sizeof word;
   }
 }
+
+/// A name to be found in raw JSON, in the eight bytes behind an opening quote first: most names and their
+/// closing quotes lie within. The name has no escapes; `at` must have eight readable bytes.
+class RawName {
+ public:
+  explicit RawName(std::string_view name) : text_(std::string(name) + '"') {
+    const std::size_t head = std::min(text_.size(), sizeof head_);
+    std::memcpy(&head_, text_.data(), head);
+    std::memset(&mask_, 0xFF, head);
+  }
+
+  /// True where the string at `at`, which ends before `end`, is this name.
+  bool stands_at(const char* at, const char* end) const {
+    std::uint64_t word;
+    std::memcpy(&word, at, sizeof word);
+    if (((word ^ head_) & mask_) != 0) return false;
+    if (text_.size() <= sizeof word) return true;
+    return text_.size() <= static_cast<std::size_t>(end - at) &&
+           std::memcmp(at + sizeof word, text_.data() + sizeof word, text_.size() - sizeof word) == 0;
+  }
+
+ private:
+  std::string text_;
+  std::uint64_t head_ = 0;
+  std::uint64_t mask_ = 0;
+};
 
 /// The text of a JSON string from behind its opening quote to the closing one, if it has no escapes.
 inline std::optional<std::string_view> plain_text(const char* begin) {

@@ -119,6 +119,13 @@ constexpr Unit units[] = {{"d", 86'400'000'000'000},
                           {"us", 1'000},
                           {"ns", 1}};
 
+/// Exactly `digits` digits, with leading zeros.
+char* write_digits(char* to, std::int64_t value, int digits) {
+  for (int i = digits - 1; i >= 0; --i, value /= 10)
+    to[i] = static_cast<char>('0' + value % 10);
+  return to + digits;
+}
+
 }  // namespace
 
 std::optional<std::int64_t> parse_duration(std::string_view text) {
@@ -173,11 +180,18 @@ char* write_time(char* to, std::int64_t ns) {
     --days;
   }
   const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{days}}};
-  to = fmt::format_to(to, FMT_COMPILE("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}"), static_cast<int>(date.year()),
-                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), of_day / 3600,
-                      of_day / 60 % 60, of_day % 60);
+  const auto part = [&to](char before, std::int64_t value, int digits) {
+    *to++ = before;
+    to = write_digits(to, value, digits);
+  };
+  to = write_digits(to, static_cast<int>(date.year()), 4);
+  part('-', static_cast<unsigned>(date.month()), 2);
+  part('-', static_cast<unsigned>(date.day()), 2);
+  part('T', of_day / 3600, 2);
+  part(':', of_day / 60 % 60, 2);
+  part(':', of_day % 60, 2);
   if (fraction != 0) {
-    to = fmt::format_to(to, FMT_COMPILE(".{:09}"), fraction);
+    part('.', fraction, 9);
     while (to[-1] == '0')
       --to;
   }

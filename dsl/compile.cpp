@@ -88,8 +88,9 @@ class Loader {
 
   static std::string key_of(const std::string& path) {
     std::error_code failed;
-    const auto whole = fs::weakly_canonical(path, failed);
-    return failed ? fs::path(path).lexically_normal().string() : whole.string();
+    const auto absolute = fs::absolute(path, failed).lexically_normal();
+    const auto whole = fs::weakly_canonical(absolute, failed);
+    return failed ? absolute.string() : whole.string();
   }
 
   void error(Span span, std::string message) {

@@ -33,17 +33,17 @@ const auto set_type = [](auto& context) {
   type_name.name = token->text;
   type_name.span = token->span;
 };
-const auto enum_labels = word("enum", "'enum'")[set_type] > symbol("(", "'(' and the labels of the enum") >
+const auto enum_labels = word("enum")[set_type] > symbol("(", "'(' and the labels of the enum") >
                          *(name("a label name")[push(&ast::TypeName::labels)] > comma_or(")", "',' or ')'")) >
                          symbol(")", "a label name or ')'");
 inline constexpr std::string_view time_units[] = {"ns", "us", "ms", "s"};
-const auto time_unit = word("time", "'time'")[set_type] >>
+const auto time_unit = word("time")[set_type] >>
                        -(open >
                          word_of(time_units, "a unit: 'ns', 'us', 'ms' or 's'")[set(&ast::TypeName::unit)] >
                          close);
 const auto type_def = (enum_labels | time_unit | name("a field type")[set_type]) >>
-                      -(symbol("[", "'['")[assign(&ast::TypeName::array, true)] > symbol("]", "']'")) >>
-                      -symbol("?", "'?'")[assign(&ast::TypeName::nullable, true)] >> x3::eps[ends];
+                      -(symbol("[")[assign(&ast::TypeName::array, true)] > symbol("]")) >>
+                      -symbol("?")[assign(&ast::TypeName::nullable, true)] >> x3::eps[ends];
 
 // Annotations, events, parameters, imports.
 
@@ -53,8 +53,7 @@ const x3::rule<class event_id, ast::EventDecl> event{"'event'"};
 const x3::rule<class param_id, ast::ParamDecl> param{"'param'"};
 const x3::rule<class import_id, ast::ImportDecl> import_file{"'import'"};
 
-const auto annotation_def = symbol("@", "'@'")[begins] >
-                            name("an annotation name")[set(&ast::Annotation::name)] >
+const auto annotation_def = symbol("@")[begins] > name("an annotation name")[set(&ast::Annotation::name)] >
                             -(open > *(literal_expression[push(&ast::Annotation::values)] >
                                        comma_or(")", "',' or ')'")) >
                               symbol(")", "a literal or ')'")) > x3::eps[ends];
@@ -64,12 +63,11 @@ const auto field_end = sight(
     "',', a new line or '}'");
 /// What follows is no annotation of the next declaration, after a brace that was forgotten.
 const auto in_declaration = sight([](Cursor token) { return !token->leads; });
-const auto field_def = doc[set(&ast::FieldDecl::doc)] >> name("a field name")[set(&ast::FieldDecl::name)] >
+const auto field_def = (doc[set(&ast::FieldDecl::doc)] >> name("a field name")[set(&ast::FieldDecl::name)]) >
                        symbol(":", "':' and a type") > type[set(&ast::FieldDecl::type)] >
                        *(in_declaration >> annotation[push(&ast::FieldDecl::annotations)]);
-const auto event_def = word("event", "'event'")[begins] > name("an event name")[set(&ast::EventDecl::name)] >
-                       symbol("{", "'{'") >
-                       *(field[push(&ast::EventDecl::fields)] > field_end > -symbol(",", "','")) >
+const auto event_def = word("event")[begins] > name("an event name")[set(&ast::EventDecl::name)] >
+                       symbol("{") > *(field[push(&ast::EventDecl::fields)] > field_end > -symbol(",")) >
                        symbol("}", "a field, as name: type, or '}'")[ends];
 
 /// Declarations without brackets end with their line, or where the next begins.
@@ -82,10 +80,9 @@ SightParser declaration_end(const char* label) {
       label);
 }
 
-const auto param_def = word("param", "'param'")[begins] >
-                       name("a parameter name")[set(&ast::ParamDecl::name)] >
+const auto param_def = word("param")[begins] > name("a parameter name")[set(&ast::ParamDecl::name)] >
                        symbol(":", "':' and a type") > type[set(&ast::ParamDecl::type)] >
-                       ((symbol("=", "'='") > expression[set(&ast::ParamDecl::value)] >
+                       ((symbol("=") > expression[set(&ast::ParamDecl::value)] >
                          declaration_end("an operator or a new line")) |
                         (x3::eps > declaration_end("'=' or a new line"))) > x3::eps[ends];
 
@@ -93,7 +90,7 @@ const auto import_path = [](auto& context) {
   const Cursor token = x3::_attr(context);
   x3::_val(context).path = value_of(read_text(token->text), token);
 };
-const auto import_file_def = word("import", "'import'")[begins] >
+const auto import_file_def = word("import")[begins] >
                              literal(Token::Kind::text, "a file name in double quotes")[import_path][ends] >
                              declaration_end("a new line");
 
@@ -134,27 +131,25 @@ SightParser clause_end(const char* label) {
       label);
 }
 
-const auto dot = symbol(".", "'.'");
-const auto qualified = sight([](Cursor token) { return token[1].is("."); });
-const auto field_name = name("a field name");
+const auto qualified = sight([](Cursor token) { return is_name(*token) && token[1].is("."); });
 
 const auto from_item_def = name("an event type")[([](auto& context) {
                              ast::FromItem& item = x3::_val(context);
                              item.type = to_name(x3::_attr(context));
                              item.span = item.type.span;
                            })] >>
-                           -(symbol("[", "'['") > condition[set(&ast::FromItem::condition)] >
+                           -(symbol("[") > condition[set(&ast::FromItem::condition)] >
                              symbol("]", "an operator or ']'")) >>
                            x3::eps[ends];
-const auto from = word("from", "'from'")[once(&ast::RuleDecl::from)] > from_item[push(&ast::RuleDecl::from)] >
+const auto from = word("from")[once(&ast::RuleDecl::from)] > from_item[push(&ast::RuleDecl::from)] >
                   *(comma > from_item[push(&ast::RuleDecl::from)]) > clause_end("'[', ',' or a clause");
 
-const auto match = word("match", "'match'")[once(&ast::RuleDecl::match)] >
-                   pattern[set(&ast::RuleDecl::match)] > clause_end("'->', '~>', ',', '|' or a clause");
+const auto match = word("match")[once(&ast::RuleDecl::match)] > pattern[set(&ast::RuleDecl::match)] >
+                   clause_end("'->', '~>', ',', '|' or a clause");
 
-const auto key_part_def = (qualified >> name("an event type")[set(&ast::PartitionKey::Mapping::type)] >> dot >
-                           field_name[set(&ast::PartitionKey::Mapping::field)]) |
-                          field_name[set(&ast::PartitionKey::Mapping::field)];
+const auto key_part_def = ((qualified >> name("an event type")[set(&ast::PartitionKey::Mapping::type)] >>
+                            symbol(".")) > name("a field name")[set(&ast::PartitionKey::Mapping::field)]) |
+                          name()[set(&ast::PartitionKey::Mapping::field)];
 const auto key_begins = [](auto& context) {
   ast::PartitionKey& partition_key = x3::_val(context);
   const auto& first = x3::_attr(context);
@@ -162,16 +157,15 @@ const auto key_begins = [](auto& context) {
   partition_key.mappings.push_back(std::move(x3::_attr(context)));
 };
 const auto key_def = key_part[key_begins] >>
-                     *((symbol("=", "'='") |
-                        symbol("==", "")[mistake("key fields are joined with '='", "write '='")]) >
+                     *((symbol("=") | symbol("==")[mistake("key fields are joined with '='", "write '='")]) >
                        key_part[push(&ast::PartitionKey::mappings)]) >>
                      x3::eps[ends];
-const auto partition = word("partition", "'partition'")[once(&ast::RuleDecl::partition)] >
-                       word("by", "'by'") > key[push(&ast::RuleDecl::partition)] >
+const auto partition = word("partition")[once(&ast::RuleDecl::partition)] >
+                       word("by") > key[push(&ast::RuleDecl::partition)] >
                        *(comma > key[push(&ast::RuleDecl::partition)]) > clause_end("',', '=' or a clause");
 
-const auto where = word("where", "'where'")[once(&ast::RuleDecl::where)] >
-                   condition[set(&ast::RuleDecl::where)] > clause_end("an operator or a clause");
+const auto where = word("where")[once(&ast::RuleDecl::where)] > condition[set(&ast::RuleDecl::where)] >
+                   clause_end("an operator or a clause");
 
 const auto counts_events =
     sight([](Cursor token) { return token->kind == Token::Kind::integer && token[1].is("events"); });
@@ -184,47 +178,44 @@ const auto within_duration = [](auto& context) {
   x3::_val(context).duration = std::move(x3::_attr(context));
 };
 const auto within_def =
-    (counts_events >> integer[event_count] >> word("events", "'events'")[ends]) | expression[within_duration];
-const auto within_clause = word("within", "'within'")[once(&ast::RuleDecl::within)] >
+    (counts_events >> integer[event_count] >> word("events")[ends]) | expression[within_duration];
+const auto within_clause = word("within")[once(&ast::RuleDecl::within)] >
                            within[set(&ast::RuleDecl::within)] > clause_end("an operator or a clause");
 
 inline constexpr std::string_view later_reports[] = {"last", "longest", "any"};
-const auto report = word("report", "'report'")[once(&ast::RuleDecl::report)] >
-                    -word_of(later_reports, "")[([](auto& context) {
+const auto report = word("report")[once(&ast::RuleDecl::report)] >
+                    -word_of(later_reports)[([](auto& context) {
                       throw SyntaxError(
                           x3::_attr(context),
                           "'report " + std::string(x3::_attr(context)->text) + "' is not supported yet");
-                    })] > (word("first", "")[assign(&ast::RuleDecl::report, ast::Report::first)] |
-                           word("all", "")[assign(&ast::RuleDecl::report, ast::Report::all)] |
+                    })] > (word("first")[assign(&ast::RuleDecl::report, ast::Report::first)] |
+                           word("all")[assign(&ast::RuleDecl::report, ast::Report::all)] |
                            (x3::eps > word("first", "'first' or 'all'")));
 
-const auto skip = word("after", "'after'")[once(&ast::RuleDecl::skip)] > word("match", "'match'") >
-                  word("skip", "'skip'") > -word("to", "")[unsupported("'skip to'")] >
-                  ((word("past", "'past'") >
-                    word("last", "'last'")[assign(&ast::RuleDecl::skip, ast::Skip::past_last)]) |
-                   word("none", "")[assign(&ast::RuleDecl::skip, ast::Skip::none)] |
+const auto skip = word("after")[once(&ast::RuleDecl::skip)] > word("match") > word("skip") >
+                  -word("to")[unsupported("'skip to'")] >
+                  ((word("past") > word("last")[assign(&ast::RuleDecl::skip, ast::Skip::past_last)]) |
+                   word("none")[assign(&ast::RuleDecl::skip, ast::Skip::none)] |
                    (x3::eps > word("none", "'past last' or 'none'")));
 
 const auto emit_field_def = name("a field name")[set(&ast::EmitField::name)] >>
-                            -symbol("=",
-                                    "")[mistake("an emitted field's value stands after ':'", "write ':'")] >>
-                            -(symbol(":", "':'") > expression[set(&ast::EmitField::value)]);
+                            -symbol("=")[mistake("an emitted field's value stands after ':'", "write ':'")] >>
+                            -(symbol(":") > expression[set(&ast::EmitField::value)]);
 const auto emit_def = name("an event type")[([](auto& context) {
                         x3::_val(context).type = to_name(x3::_attr(context));
                         x3::_val(context).span = x3::_attr(context)->span;
-                      })] > symbol("{", "'{'") >
+                      })] > symbol("{") >
                       *(emit_field[push(&ast::Emit::fields)] > comma_or("}", "',' or '}'")) >
                       symbol("}", "a field name or '}'")[ends];
-const auto emit_clause = word("emit", "'emit'")[once(&ast::RuleDecl::emit)] > emit[set(&ast::RuleDecl::emit)];
+const auto emit_clause = word("emit")[once(&ast::RuleDecl::emit)] > emit[set(&ast::RuleDecl::emit)];
 
-const auto later_clause =
-    word("window", "")[unsupported("'window'")] | word("when", "")[unsupported("'when'")] |
-    word("throttle", "")[unsupported("'throttle'")] | word("on", "")[unsupported("'on timeout'")];
+const auto later_clause = word("window")[unsupported("'window'")] | word("when")[unsupported("'when'")] |
+                          word("throttle")[unsupported("'throttle'")] |
+                          word("on")[unsupported("'on timeout'")];
 
-const auto rule_def = word("rule", "'rule'")[begins] > name("a rule name")[set(&ast::RuleDecl::name)] >
-                      symbol("{", "'{'") > *(match | from | partition | where | within_clause | report |
-                                             skip | emit_clause | later_clause) >
-                      symbol("}", "a clause or '}'")[ends];
+const auto rule_def = word("rule")[begins] > name("a rule name")[set(&ast::RuleDecl::name)] > symbol("{") >
+                      *(match | from | partition | where | within_clause | report | skip | emit_clause |
+                        later_clause) > symbol("}", "a clause or '}'")[ends];
 
 // The file.
 
@@ -282,8 +273,7 @@ const auto later_doc = [](auto& context) {
   }
 };
 
-const auto later_declaration =
-    word("table", "")[unsupported("'table'")] | word("test", "")[unsupported("'test'")];
+const auto later_declaration = word("table")[unsupported("'table'")] | word("test")[unsupported("'test'")];
 const auto declaration_def =
     x3::eps[starts_here] >> doc[set(&Item::doc)] >> *annotation[push(&Item::annotations)] >> doc[later_doc] >>
     (event[finish] | rule[finish] | param[finish] | import_file[finish] | later_declaration |

@@ -166,42 +166,40 @@ const x3::rule<class sign_id, Node> sign{"an expression"};
 const x3::rule<class postfix_id, Node> postfix{"an expression"};
 const x3::rule<class literal_id, Node> literal_expression{"a literal"};
 
-const auto open = symbol("(", "'('");
-const auto close = symbol(")", "')'");
-const auto comma = symbol(",", "','");
+const auto open = symbol("(");
+const auto close = symbol(")");
+const auto comma = symbol(",");
 
 const auto expression_def = conjunction[whole] >>
-                            *((word("or", "'or'")[wrap(Kind::binary)] > conjunction[argument]) |
-                              symbol("||", "")[mistake("'||' is not an operator", "write 'or'")]);
+                            *((word("or")[wrap(Kind::binary)] > conjunction[argument]) |
+                              symbol("||")[mistake("'||' is not an operator", "write 'or'")]);
 
 const auto conjunction_def = negation[whole] >>
-                             *((word("and", "'and'")[wrap(Kind::binary)] > negation[argument]) |
-                               symbol("&&", "")[mistake("'&&' is not an operator", "write 'and'")]);
+                             *((word("and")[wrap(Kind::binary)] > negation[argument]) |
+                               symbol("&&")[mistake("'&&' is not an operator", "write 'and'")]);
 
-const auto negation_def = (word("not", "'not'")[start(Kind::unary)] > negation[argument]) | comparison[whole];
+const auto negation_def = (word("not")[start(Kind::unary)] > negation[argument]) | comparison[whole];
 
 // `x not in …`: the operator finds the `not` right before it.
-const auto ignore_case = -symbol("~", "'~'")[ignoring_case];
+const auto ignore_case = -symbol("~")[ignoring_case];
 const auto one_or_list =
     (open > *(expression[argument] > comma_or(")", "an operator, ',' or ')'")) > close[no_empty_list][ends]) |
     (x3::eps > sum[argument]);
 const auto membership =
-    (word("in", "'in'")[wrap(Kind::in)] >> ignore_case >> -name("")[unsupported("'in' with a table")] >
+    ((word("in")[wrap(Kind::in)] >> ignore_case >> -name()[unsupported("'in' with a table")]) >
      symbol("(", "'(' and a list of values") >
      *(expression[argument] > comma_or(")", "an operator, ',' or ')'")) > close[no_empty_list][ends]) |
     ((word_of(like_words, "'like'")[wrap(Kind::like)] >> ignore_case) > one_or_list) |
-    (word("between", "'between'")[wrap(Kind::between)] > sum[argument] > word("and", "'and'") >
-     sum[argument]);
+    (word("between")[wrap(Kind::between)] > sum[argument] > word("and") > sum[argument]);
 const auto compared =
     (token_if(is_comparison, "a comparison")[wrap(Kind::binary)] > sum[argument]) |
-    (word("is", "'is'")[wrap(Kind::is_null)] > -word("not", "'not'")[is_not] > word("null", "'null'")[ends]) |
-    (word("not", "'not'") > look(word_of(memberships, "'in', 'like', 'matches' or 'between'")) > membership) |
+    (word("is")[wrap(Kind::is_null)] > -word("not")[is_not] > word("null")[ends]) |
+    (word("not") > look(word_of(memberships, "'in', 'like', 'matches' or 'between'")) > membership) |
     membership;
-const auto miswritten = -symbol("=", "")[mistake("'=' does not compare", "write '=='")] >>
-                        -symbol("<>", "")[mistake("'<>' is not an operator", "write '!='")];
-const auto chained =
-    -token_if(goes_on_comparing,
-              "")[mistake("comparisons do not chain", "join two of them with 'and', or set brackets")];
+const auto miswritten = -symbol("=")[mistake("'=' does not compare", "write '=='")] >>
+                        -symbol("<>")[mistake("'<>' is not an operator", "write '!='")];
+const auto chained = -token_if(
+    goes_on_comparing)[mistake("comparisons do not chain", "join two of them with 'and', or set brackets")];
 
 const auto comparison_def = sum[whole] >> miswritten >> -(compared >> miswritten >> chained);
 
@@ -210,10 +208,10 @@ const auto sum_def = product[whole] >> *(symbol_of(sums, "'+'")[wrap(Kind::binar
 const auto product_def = sign[whole] >> *(symbol_of(products, "'*'")[wrap(Kind::binary)] > sign[argument]);
 
 // A minus right before a number belongs to the literal, so that the least integer can be written.
-const auto minus = symbol("-", "'-'");
+const auto minus = symbol("-");
 const auto number = token_if(is_number, "a number");
 const auto sign_def = (minus >> number[literal_value(true)]) | (minus[start(Kind::unary)] > sign[argument]) |
-                      symbol("!", "")[mistake("'!' is not an operator", "write 'not'")] | postfix[whole];
+                      symbol("!")[mistake("'!' is not an operator", "write 'not'")] | postfix[whole];
 
 const auto plain_literal = token_if(is_literal, "a literal");
 const auto call_arguments = open[to_call] >
@@ -224,10 +222,9 @@ const auto primary = plain_literal[literal_value(false)] |
                      (name("a name")[start(Kind::name)] >> -call_arguments);
 
 // `any[…]` is a step of any type; in an expression `any` is a function.
-const auto postfix_def = primary >>
-                         *((symbol(".", "'.'")[wrap(Kind::member)] > name("a field name")[member_name]) |
-                           (symbol("[", "'['")[wrap(Kind::index)] > expression[argument] >
-                            symbol("]", "an operator or ']'")[ends]));
+const auto postfix_def = primary >> *((symbol(".")[wrap(Kind::member)] > name("a field name")[member_name]) |
+                                      (symbol("[")[wrap(Kind::index)] > expression[argument] >
+                                       symbol("]", "an operator or ']'")[ends]));
 
 const auto literal_expression_def =
     (minus >> number[literal_value(true)]) | plain_literal[literal_value(false)];

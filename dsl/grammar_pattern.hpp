@@ -111,36 +111,34 @@ const x3::rule<class condition_id, ast::Expr> condition{"a condition"};
 const auto condition_def = expression[whole];
 
 const auto integer = literal(Token::Kind::integer, "a number of repeats");
-const auto braces = symbol("{", "'{'")[begins] > integer[least] >
-                    -(symbol("..", "'..'")[open_end] >> -integer[most]) > -word_of(modes, "")[mode] >
-                    -word("gap", "")[unsupported("'gap'")] >
+const auto braces = symbol("{")[begins] > integer[least] > -(symbol("..")[open_end] >> -integer[most]) >
+                    -word_of(modes)[mode] > -word("gap")[unsupported("'gap'")] >
                     symbol("}", "'..', 'strict', 'any' or '}'")[check_range][ends];
-const auto quantifier_def = (braces | symbol_of(repeats, "")[repeat_sign]);
+const auto quantifier_def = (braces | symbol_of(repeats)[repeat_sign]);
 
-const auto bracketed_condition = symbol("[", "'['") > condition[set(&ast::Pattern::condition)] >
+const auto bracketed_condition = symbol("[") > condition[set(&ast::Pattern::condition)] >
                                  symbol("]", "an operator or ']'");
 const auto any_type = sight([](Cursor token) { return token->is("any") && token[1].is("["); });
-const auto any_step = any_type >> word("any", "")[unsupported("'any[…]'")];
+const auto any_step = any_type >> word("any")[unsupported("'any[…]'")];
 const auto named = sight([](Cursor token) { return is_name(*token) && token[1].is(":"); });
-const auto after_step = -symbol("&", "")[unsupported("'&'")] >> -word("until", "")[unsupported("'until'")] >>
-                        -word("for", "")[unsupported("'for'")];
-const auto step = -(named >> name("a step name")[step_name] >> symbol(":", "':'") >
-                    look(name("an event type"))) >>
+const auto after_step = -symbol("&")[unsupported("'&'")] >> -word("until")[unsupported("'until'")] >>
+                        -word("for")[unsupported("'for'")];
+const auto step = -((named >> name("a step name")[step_name] >> symbol(":")) > look(name("an event type"))) >>
                   -any_step >> name("an event type")[step_type] >> -bracketed_condition >>
                   -(quantifier[set(&ast::Pattern::quantifier)] >>
-                    -symbol_of(loop_ends, "")[unsupported("a reluctant or possessive repetition")]) >>
+                    -symbol_of(loop_ends)[unsupported("a reluctant or possessive repetition")]) >>
                   x3::eps[ends] >> after_step;
 
-const auto group = open[begins] > pattern[grouped] > -word("within", "")[unsupported("'within' on a group")] >
+const auto group = open[begins] > pattern[grouped] > -word("within")[unsupported("'within' on a group")] >
                    symbol(")", after_element)[ends] >
-                   -symbol_of(quantifier_starts, "")[unsupported("a group with a quantifier")] > after_step;
+                   -symbol_of(quantifier_starts)[unsupported("a group with a quantifier")] > after_step;
 
-const auto element_def = group | word("not", "")[unsupported("'not' in a pattern")] | step;
+const auto element_def = group | word("not")[unsupported("'not' in a pattern")] | step;
 
-const auto alternation_def = element[first_child] >> *(symbol("|", "'|'") > element[alternative]);
+const auto alternation_def = element[first_child] >> *(symbol("|") > element[alternative]);
 
-const auto hop_def = symbol_of(edges, "")[hop_edge] >>
-                     -symbol("[", "")[unsupported("a bound on an edge")] > alternation[set(&Hop::to)];
+const auto hop_def = (symbol_of(edges)[hop_edge] >> -symbol("[")[unsupported("a bound on an edge")]) >
+                     alternation[set(&Hop::to)];
 
 const auto pattern_def = alternation[first_child] >> *hop[next_hop];
 

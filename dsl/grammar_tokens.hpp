@@ -35,7 +35,7 @@ struct TokenParser : x3::parser<TokenParser> {
   Words words;            // empty: any
   bool (*test)(const Token&) = nullptr;
   Mode mode = Mode::take;
-  const char* label = "";
+  const char* label = "";  // empty: the text, in quotes
 
   TokenParser(Token::Kind of_kind, std::string_view of_text, Words of_words, const char* for_users)
       : kind(of_kind), text(of_text), words(of_words), label(for_users) {}
@@ -59,27 +59,27 @@ struct TokenParser : x3::parser<TokenParser> {
 };
 
 /// A keyword, known by its place.
-inline TokenParser word(std::string_view text, const char* label) {
+inline TokenParser word(std::string_view text, const char* label = "") {
   return {Token::Kind::word, text, {}, label};
 }
-inline TokenParser word_of(Words words, const char* label) {
+inline TokenParser word_of(Words words, const char* label = "") {
   return {Token::Kind::word, {}, words, label};
 }
-inline TokenParser symbol(std::string_view text, const char* label) {
+inline TokenParser symbol(std::string_view text, const char* label = "") {
   return {Token::Kind::symbol, text, {}, label};
 }
-inline TokenParser symbol_of(Words words, const char* label) {
+inline TokenParser symbol_of(Words words, const char* label = "") {
   return {Token::Kind::symbol, {}, words, label};
 }
-inline TokenParser literal(Token::Kind kind, const char* label) {
+inline TokenParser literal(Token::Kind kind, const char* label = "") {
   return {kind, {}, {}, label};
 }
-inline TokenParser token_if(bool (*test)(const Token&), const char* label) {
+inline TokenParser token_if(bool (*test)(const Token&), const char* label = "") {
   TokenParser parser = literal(Token::Kind::word, label);
   parser.test = test;
   return parser;
 }
-inline TokenParser name(const char* label) {
+inline TokenParser name(const char* label = "") {
   return token_if(is_name, label);
 }
 /// The same without taking the token.
@@ -203,7 +203,9 @@ struct get_info<action<Subject, Action>> {
 template <>
 struct get_info<tocsin::dsl::grammar::TokenParser> {
   using result_type = std::string;
-  std::string operator()(const tocsin::dsl::grammar::TokenParser& parser) const { return parser.label; }
+  std::string operator()(const tocsin::dsl::grammar::TokenParser& parser) const {
+    return parser.label[0] != '\0' ? parser.label : "'" + std::string(parser.text) + "'";
+  }
 };
 
 template <>

@@ -166,16 +166,26 @@ class RulesLowerer {
       symbols_.error(first.span, fmt::format("rule '{0}' feeds itself: it reads the {1} that it emits",
                                              decls_[path.front()]->name.text, first.text));
     } else {
-      std::string chain;
-      for (const RuleId id : path)
-        chain += decls_[id]->name.text + " → ";
-      symbols_.error(first.span,
-                     fmt::format("rules {}{} feed each other", chain, decls_[path.front()]->name.text));
+      symbols_.error(first.span, fmt::format("rules {} feed each other", chain_text(path)));
     }
     for (const RuleId id : path) {
       symbols_.infos[*nodes_[id].emits].open = true;
       ready_.push(id);
     }
+  }
+
+  // `a → b → a`; the middle of a long one is left out.
+  std::string chain_text(const std::vector<RuleId>& path) const {
+    constexpr std::size_t most = 8;
+    std::string text;
+    for (std::size_t i = 0; i < path.size(); ++i) {
+      if (path.size() > most && i == most / 2) {
+        text += "… → ";
+        i = path.size() - most / 2;
+      }
+      text += decls_[path[i]]->name.text + " → ";
+    }
+    return text + decls_[path.front()]->name.text;
   }
 
   // Emitted types.

@@ -363,6 +363,11 @@ Lowered ExprLowerer::lower_aggregate(const ast::Expr& expr, Aggregate aggregate)
     symbols_.error(expr.span, fmt::format("{} does not stand inside {}(…)", expr.text, aggregate_->text));
     return std::nullopt;
   }
+  if (scope_.steps == nullptr) {
+    symbols_.error(expr.span,
+                   fmt::format("{} is over the events of a repeated step; there is none here", expr.text));
+    return std::nullopt;
+  }
   const auto named = arg.kind == AstKind::name ? find_step(arg.text) : std::nullopt;
   if (named && look_up(arg.text).found == Found::no) {
     symbols_.error(arg.span, fmt::format("{} needs a field of the step", expr.text),

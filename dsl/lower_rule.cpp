@@ -60,10 +60,6 @@ class RuleLowerer {
         const Scope scope;
         auto lowered = ExprLowerer(symbols_, scope).lower(value);
         if (!lowered) continue;
-        if (lowered->type.kind == Kind::enumeration) {
-          const auto& labels = symbols_.catalog.enumerations[lowered->type.enumeration].labels;
-          lowered = constant(labels[static_cast<std::size_t>(lowered->constant.i)]);
-        }
         if (!is_constant(*lowered)) {
           error(value.span, "an annotation takes plain values");
           continue;
@@ -163,7 +159,7 @@ class RuleLowerer {
     rule_.report = decl_.report == ast::Report::all ? plan::Report::all : plan::Report::first;
     const bool keeps = decl_.skip ? *decl_.skip == ast::Skip::none : rule_.report == plan::Report::all;
     rule_.skip = keeps ? plan::Skip::none : plan::Skip::past_last;
-    if (rule_.report != plan::Report::first) return;
+    if (rule_.report != plan::Report::first || pattern_.least_events(pattern_.root) == 0) return;
     for (const auto step : pattern_.idle_steps(pattern_.root)) {
       symbols_.warn(pattern_.sources[step]->span,
                     "this step is never taken: the match is complete without it",

@@ -40,11 +40,16 @@ std::string unit_hint(const ast::Expr& node, Kind left, Kind right) {
   if (either(Kind::duration) && (either(Kind::integer) || either(Kind::floating)))
     return "a duration has a unit, as in 500ms, 30s or 10m";
   if (either(Kind::time)) return "a time is written as in @2026-01-31T12:00:00Z, a duration as in 30s";
-  for (const ast::Expr& arg : node.args) {
-    if (either(Kind::string) && arg.kind == AstKind::integer)
-      return fmt::format("text is written in quotes: \"{}\"", arg.integer);
+  if (!either(Kind::string)) return "";
+  const auto is_written = [&](AstKind kind) {
+    return std::find_if(node.args.begin(), node.args.end(),
+                        [&](const ast::Expr& arg) { return arg.kind == kind; });
+  };
+  if (is_written(AstKind::text) != node.args.end()) {
+    return either(Kind::integer) || either(Kind::floating) ? "a number is written without quotes" : "";
   }
-  return "";
+  const auto number = is_written(AstKind::integer);
+  return number == node.args.end() ? "" : fmt::format("text is written in quotes: \"{}\"", number->integer);
 }
 
 bool ExprLowerer::check_literal_null(const ast::Expr& node) {

@@ -152,9 +152,16 @@ std::optional<Type> Symbols::resolve_type(const ast::TypeName& name) {
       enumeration.labels.push_back(label.text);
     }
     if (enumeration.labels.empty()) fail(name.span, "an enum needs its labels", "as in enum(buy, sell)");
-    if (catalog.enumerations.size() >= std::numeric_limits<std::uint16_t>::max())
+    const auto known = enumerations_.find(enumeration.labels);
+    if (known != enumerations_.end()) {
+      type.enumeration = known->second;
+    } else if (catalog.enumerations.size() >= std::numeric_limits<std::uint16_t>::max()) {
       fail(name.span, "too many enums");
-    if (sound) type.enumeration = catalog.intern(enumeration);
+    } else if (sound) {
+      type.enumeration = static_cast<std::uint16_t>(catalog.enumerations.size());
+      enumerations_.emplace(enumeration.labels, type.enumeration);
+      catalog.enumerations.push_back(std::move(enumeration));
+    }
   } else if (!name.labels.empty()) {
     fail(name.span, fmt::format("'{}' has no labels; only enum has", name.name));
   }

@@ -93,6 +93,7 @@ class Symbols {
 
  private:
   std::map<std::string, model::EventTypeId, std::less<>> types_;
+  std::map<std::vector<std::string>, std::uint16_t> enumerations_;  // catalog.enumerations by labels
   int suggestions_ = 0;
 };
 

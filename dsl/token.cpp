@@ -19,20 +19,21 @@ constexpr std::string_view unit_words[] = {"ns",      "us",   "ms",     "s",    
                                            "d",       "sec",  "second", "seconds", "min", "minute",
                                            "minutes", "hour", "hours",  "day",     "days"};
 
-/// `next` follows `keyword` as in a declaration or clause, not as in a use of a name that is spelt alike.
-bool keyword_goes_on(const Token& keyword, const Token& next) {
+/// `next` follows `keyword` as in a declaration or clause, not as in a use of a name that is spelt alike. The
+/// one bracket that may follow is `(` for a clause; `{` is that of a declaration whose name was forgotten.
+bool keyword_goes_on(const Token& keyword, const Token& next, std::string_view bracket) {
   if (next.line != keyword.line) return false;
   switch (next.kind) {
     case Token::Kind::word: return !one_of(next.text, binary_words);
-    case Token::Kind::symbol: return next.text == "(" || next.text == "{";
+    case Token::Kind::symbol: return next.text == bracket;
     case Token::Kind::end: return false;
     default: return true;
   }
 }
 
-bool begins(const std::vector<Token>& tokens, std::size_t at, Words keywords) {
+bool begins(const std::vector<Token>& tokens, std::size_t at, Words keywords, std::string_view bracket) {
   return tokens[at].kind == Token::Kind::word && tokens[at].line_start && one_of(tokens[at].text, keywords) &&
-         keyword_goes_on(tokens[at], tokens[at + 1]);
+         keyword_goes_on(tokens[at], tokens[at + 1], bracket);
 }
 
 void mark_starts(std::vector<Token>& tokens) {
@@ -40,8 +41,8 @@ void mark_starts(std::vector<Token>& tokens) {
   for (std::size_t at = tokens.size() - 1; at-- > 0;) {
     Token& token = tokens[at];
     if (token.is(")")) close = at;
-    token.leads = begins(tokens, at, declaration_words);
-    token.opens = token.leads || begins(tokens, at, clause_words);
+    token.leads = begins(tokens, at, declaration_words, "{");
+    token.opens = token.leads || begins(tokens, at, clause_words, "(");
     if (token.is("@") && tokens[at + 1].kind == Token::Kind::word) {
       const bool values = tokens[at + 2].is("(");
       const std::size_t after = values ? close + 1 : at + 2;

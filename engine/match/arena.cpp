@@ -271,7 +271,7 @@ void ArenaMatcher::make_room() {
     }
     compact();  // runs whose first events went are gone as a whole
   }
-  room_ = std::min(limit, std::max<std::size_t>(4096, 2 * store_.nodes()));
+  room_ = std::min(limit, 4096 + keys_.size() + buckets_.size() + 2 * store_.nodes());
   bucket_room_ = std::max<std::size_t>(1024, 2 * buckets_.size());
   key_room_ = std::max<std::size_t>(1024, 2 * keys_.size());
 }

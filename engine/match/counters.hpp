@@ -10,11 +10,11 @@ namespace tocsin::match {
 enum class MatcherChoice : std::uint8_t { automatic, grouped, arena };
 
 struct RuleCounters {
-  std::uint64_t events = 0;             // that the rule looked at
-  std::uint64_t started = 0;            // runs begun
-  std::uint64_t matches = 0;            // reported
-  std::uint64_t dropped_runs = 0;       // at Limits::run_nodes_per_rule
-  std::uint64_t dropped_matches = 0;    // at Limits::matches_per_event, at least
+  std::uint64_t events = 0;           // that the rule looked at
+  std::uint64_t started = 0;          // runs begun
+  std::uint64_t matches = 0;          // reported
+  std::uint64_t dropped_runs = 0;     // at Limits::run_nodes_per_rule
+  std::uint64_t dropped_matches = 0;  // at Limits::matches_per_event, at least
 
   RuleCounters& operator+=(const RuleCounters& other) {
     events += other.events;

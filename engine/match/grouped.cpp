@@ -66,7 +66,9 @@ UnrolledAutomaton unroll(const Program& program) {
 
 GroupedMatcher::GroupedMatcher(const Program& program, const Limits& limits)
     : program_(program), automaton_(unroll(program)), limits_(limits) {
-  room_ = std::min<std::size_t>(limits.run_nodes_per_rule, 4096);
+  // Where a time bound retires slabs by itself, there is nothing to compact before the limit.
+  const bool bounded = program.within.unit == plan::Within::Unit::time;
+  room_ = bounded ? limits.run_nodes_per_rule : std::min<std::size_t>(limits.run_nodes_per_rule, 4096);
   key_room_ = 1024;
   if (!program.partitioned) {
     lists_.resize(automaton_.arcs.size());
@@ -106,7 +108,7 @@ void GroupedMatcher::visit(model::EventView event, std::uint64_t order, std::uin
     const auto& state = automaton_.states[automaton_.arcs[step.arc].to];
     if (state.accepts && program_.report == plan::Report::first) continue;  // complete: it does not go on
     for (const std::uint16_t arc : state.out)
-      push(slot, arc, step.node, position);
+      push(slot, arc, step, position);
   }
 }
 
@@ -145,22 +147,6 @@ void GroupedMatcher::set_bound(model::EventView event, std::uint64_t position) {
   }
 }
 
-// The list's first cell with a run still within the bound. Lists are ordered by their latest start, so where
-// the first has passed the bound all have.
-Id GroupedMatcher::live_head(List& list, bool strict, std::uint64_t position) {
-  if (strict && list.position + 1 != position) list.head = none;
-  while (store_.cell_alive(list.head)) {
-    const Cell& cell = store_.cell(list.head);
-    if (store_.alive(cell.node)) {
-      if (store_.node(cell.node).start >= cutoff_) return list.head;
-      break;
-    }
-    list.head = cell.next;
-  }
-  list.head = none;
-  return none;
-}
-
 void GroupedMatcher::advance(std::uint32_t slot, std::uint16_t arc, std::uint64_t position) {
   if (automaton_.arcs[arc].from == start_state) {
     ++counters_.started;
@@ -168,17 +154,28 @@ void GroupedMatcher::advance(std::uint32_t slot, std::uint16_t arc, std::uint64_
     return;
   }
   List& waiting = list(slot, arc);
-  const Id head = live_head(waiting, is_strict(arc), position);
-  if (head == none) return;
-  advances_.push_back({arc, head, store_.node(store_.cell(head).node).start});
+  // Lists are ordered by their latest start: where the head has passed the bound, all have.
+  if (!is_live(waiting) || (is_strict(arc) && waiting.position + 1 != position)) {
+    waiting.head = none;
+    return;
+  }
+  advances_.push_back({arc, waiting.head, waiting.start});
   if (automaton_.arcs[arc].contiguity != Contiguity::any) waiting.head = none;
 }
 
-void GroupedMatcher::push(std::uint32_t slot, std::uint16_t arc, Id node, std::uint64_t position) {
+void GroupedMatcher::push(std::uint32_t slot, std::uint16_t arc, const Advance& advanced,
+                          std::uint64_t position) {
+  const Id node = advanced.node;
+  const std::int64_t start = advanced.start;
   List& waiting = list(slot, arc);
-  if (is_strict(arc) && waiting.position != position) waiting = {none, position};
-  const std::int64_t start = store_.node(node).start;
+  if (is_strict(arc) && waiting.position != position) waiting = {none, 0, position};
   Id rest = store_.cell_alive(waiting.head) ? waiting.head : none;
+  if (rest == none || waiting.start <= start) {
+    waiting.start = start;
+    waiting.head = store_.add_cell({node, rest, arc}, now_);
+    return;
+  }
+  // Some runs that wait started later: they stay in front, in cells of their own as the old ones are shared.
   above_.clear();
   while (store_.cell_alive(rest)) {
     const Cell& cell = store_.cell(rest);
@@ -383,8 +380,7 @@ void GroupedMatcher::sweep_keys() {
     cutoff_ = cutoff_of(slot);
     bool waits = false;
     for (std::uint16_t arc = 0; arc < automaton_.arcs.size(); ++arc) {
-      List& waiting = list(slot, arc);
-      waits |= live_head(waiting, false, 0) != none;
+      waits |= is_live(list(slot, arc));
     }
     if (waits) continue;
     positions_[slot] = 0;
@@ -403,7 +399,7 @@ void GroupedMatcher::make_room() {
     }
     if (!store_.drop_oldest_nodes()) break;
   }
-  room_ = std::min(limit, std::max<std::size_t>(4096, 2 * store_.nodes()));
+  room_ = std::min(limit, 4096 + keys_.size() + 2 * store_.nodes());
 }
 
 // Copies what is still reachable into a fresh store, in the same order. Linear in the live nodes, and due
@@ -418,8 +414,7 @@ void GroupedMatcher::compact() {
     if (program_.partitioned && !keys_.in_use(slot)) continue;
     cutoff_ = cutoff_of(slot);
     for (std::uint16_t arc = 0; arc < automaton_.arcs.size(); ++arc) {
-      const Id head = live_head(list(slot, arc), false, 0);
-      if (head != none) pending.push_back(head);
+      if (is_live(list(slot, arc))) pending.push_back(list(slot, arc).head);
     }
     while (!pending.empty()) {
       Id id = pending.back();

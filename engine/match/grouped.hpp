@@ -62,6 +62,7 @@ class GroupedMatcher final : public Matcher {
  private:
   struct List {
     Id head = none;
+    std::int64_t start = 0;      // the latest start in it: that of the head
     std::uint64_t position = 0;  // of a strict arc: of the event that its runs took last
   };
   struct Advance {
@@ -77,9 +78,9 @@ class GroupedMatcher final : public Matcher {
   bool is_strict(std::uint16_t arc) const {
     return automaton_.arcs[arc].contiguity == plan::Contiguity::strict;
   }
-  Id live_head(List& list, bool strict, std::uint64_t position);
+  bool is_live(const List& list) const { return store_.cell_alive(list.head) && list.start >= cutoff_; }
   void advance(std::uint32_t slot, std::uint16_t arc, std::uint64_t position);
-  void push(std::uint32_t slot, std::uint16_t arc, Id node, std::uint64_t position);
+  void push(std::uint32_t slot, std::uint16_t arc, const Advance& advanced, std::uint64_t position);
   bool complete(Output& output);
   void enumerate_from(Id completed);
   void note_candidate(Id completed);

@@ -16,7 +16,9 @@ namespace tocsin::match {
 
 struct KeyView {
   std::uint64_t hash = 0;
-  std::string_view bytes;
+  std::uint64_t number = 0;  // stands for the whole key where `is_number`
+  bool is_number = false;    // one field, of 8 bytes or a text of at most 7
+  std::string_view bytes;    // else
 };
 
 /// The key of `event`. False where a key field is null: the event then belongs to no partition. The bytes
@@ -53,12 +55,14 @@ class KeyTable {
 
  private:
   struct Slot {
-    std::string bytes;
-    std::uint64_t hash = 0;
+    std::string bytes;            // of a key that is no number
+    std::uint64_t id = 0;         // the number, or the hash
     std::uint32_t next = absent;  // the next key with this very hash
+    bool is_number = false;
     bool used = false;
   };
-  boost::unordered_flat_map<std::uint64_t, std::uint32_t, GoodHash> first_;
+  boost::unordered_flat_map<std::uint64_t, std::uint32_t, MixHash> numbers_;
+  boost::unordered_flat_map<std::uint64_t, std::uint32_t, GoodHash> first_of_hash_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
 };

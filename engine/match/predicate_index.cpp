@@ -101,6 +101,8 @@ PredicateIndex::PredicateIndex(const std::vector<const Program*>& programs, cons
         }
         return a.inclusive && !b.inclusive;
       });
+      group.first_float = group.thresholds.front().float_bound;
+      group.first_int = group.thresholds.front().int_bound;
     }
   }
 }
@@ -168,12 +170,7 @@ void PredicateIndex::give_access_path(TypeIndex& index, std::uint32_t number, co
   }
 }
 
-const std::vector<Touched>& PredicateIndex::lookup(model::EventView event, Scratch& scratch) {
-  touched_.clear();
-  ++lookup_;
-  const TypeIndex& index = types_[event.type()];
-  for (const RangeGroup& group : index.ranges)
-    walk(index, group, event, scratch);
+void PredicateIndex::look_up_equalities(const TypeIndex& index, model::EventView event, Scratch& scratch) {
   for (const EqualityGroup& group : index.equalities) {
     if (event.is_null(group.field)) continue;
     const bool text = group.kind == Kind::string;
@@ -185,13 +182,11 @@ const std::vector<Touched>& PredicateIndex::lookup(model::EventView event, Scrat
       if (!text || entry.text == value) hit(index, entry.predicate, event, scratch);
     }
   }
-  for (const std::uint32_t predicate : index.always)
-    hit(index, predicate, event, scratch);
-  if (touched_.size() > 1) {
-    std::sort(touched_.begin(), touched_.end(),
-              [](const auto& a, const auto& b) { return a.program < b.program; });
-  }
-  return touched_;
+}
+
+void PredicateIndex::sort_touched() {
+  std::sort(touched_.begin(), touched_.end(),
+            [](const auto& a, const auto& b) { return a.program < b.program; });
 }
 
 void PredicateIndex::walk(const TypeIndex& index, const RangeGroup& group, model::EventView event,

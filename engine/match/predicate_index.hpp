@@ -33,7 +33,19 @@ class PredicateIndex {
   PredicateIndex(const std::vector<const Program*>& programs, const model::Catalog& catalog, bool enabled);
 
   /// The rules that `event` concerns, in the order of the programs. The result lives until the next call.
-  const std::vector<Touched>& lookup(model::EventView event, Scratch& scratch);
+  const std::vector<Touched>& lookup(model::EventView event, Scratch& scratch) {
+    touched_.clear();
+    const TypeIndex& index = types_[event.type()];
+    ++lookup_;
+    for (const RangeGroup& group : index.ranges) {
+      if (group.may_pass(event)) walk(index, group, event, scratch);
+    }
+    if (!index.equalities.empty()) look_up_equalities(index, event, scratch);
+    for (const std::uint32_t predicate : index.always)
+      hit(index, predicate, event, scratch);
+    if (touched_.size() > 1) sort_touched();
+    return touched_;
+  }
 
   /// A stable text form, for `explain`.
   std::string dump(const model::Catalog& catalog) const;
@@ -72,6 +84,18 @@ class PredicateIndex {
     bool floating;
     bool upper;                         // field < bound
     std::vector<Threshold> thresholds;  // the one that most values satisfy first
+    double first_float = 0;             // the bound of that one
+    std::int64_t first_int = 0;
+
+    /// False where no threshold can hold: the one test that most events need. (The slot of a null is 0.)
+    bool may_pass(model::EventView event) const {
+      if (floating) {
+        const double value = event.load_float(slot);
+        return upper ? value <= first_float : value >= first_float;
+      }
+      const std::int64_t value = event.load_int(slot);
+      return upper ? value <= first_int : value >= first_int;
+    }
   };
   struct TypeIndex {
     std::vector<Predicate> predicates;
@@ -84,6 +108,8 @@ class PredicateIndex {
   void give_access_path(TypeIndex& index, std::uint32_t predicate, const model::Catalog& catalog,
                         bool enabled);
   void hit(const TypeIndex& index, std::uint32_t predicate, model::EventView event, Scratch& scratch);
+  void look_up_equalities(const TypeIndex& index, model::EventView event, Scratch& scratch);
+  void sort_touched();
   void walk(const TypeIndex& index, const RangeGroup& group, model::EventView event, Scratch& scratch);
 
   std::vector<TypeIndex> types_;  // by event type

@@ -16,10 +16,11 @@ std::uint16_t EventTime::add_source(std::int64_t lateness_ns) {
 }
 
 bool EventTime::is_late(Source& source, std::int64_t time_ns) {
-  if (time_ns >= source.watermark_ns() && time_ns >= released_ns_) {
-    source.newest_ns = std::max(source.newest_ns, time_ns);
+  if (time_ns >= source.newest_ns && time_ns >= released_ns_) {
+    source.newest_ns = time_ns;
     return false;
   }
+  if (time_ns >= source.watermark_ns() && time_ns >= released_ns_) return false;
   ++source.late;
   std::int64_t needed;
   if (__builtin_sub_overflow(source.newest_ns, time_ns, &needed)) needed = INT64_MAX;

@@ -26,11 +26,12 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
     }
   };
   const auto raw = [&](std::uint32_t event) {
-    derived_before(event);
+    if (!batch.derived.empty()) derived_before(event);
     visit(layer, batch.events[event], {event, 0, 0, 0, 0});
   };
   if (shards_ == 1) {
-    for (std::uint32_t event = 0; event < batch.events.size(); ++event)
+    const auto events = static_cast<std::uint32_t>(batch.events.size());
+    for (std::uint32_t event = 0; event < events; ++event)
       raw(event);
   } else {
     for (const std::uint32_t event : batch.parts[number_])

@@ -105,6 +105,35 @@ TEST_CASE("a pipe's events are given as they come, before more is waited for") {
   ::close(ends[0]);
 }
 
+TEST_CASE("a signal gives the reader control back; then it goes on") {
+  class Interrupted final : public ByteInput {
+   public:
+    explicit Interrupted(std::string_view text) : text_(memory_input(text)) {}
+    InputRead read(char* to, std::size_t capacity) override {
+      interrupt_ = !interrupt_;
+      return interrupt_ ? InputRead{InputStatus::nothing} : text_->read(to, capacity);
+    }
+    std::uint64_t bytes_read() const override { return text_->bytes_read(); }
+    std::uint64_t bytes_total() const override { return text_->bytes_total(); }
+
+   private:
+    std::unique_ptr<ByteInput> text_;
+    bool interrupt_ = false;
+  };
+  const auto types = test::catalog();
+  const std::string text = bare(1);
+  auto source = open_source(decompressed(std::make_unique<Interrupted>(text), "in"), {.path = "in"}, types);
+  REQUIRE(source);
+  model::EventBatch batch;
+  CHECK(source->read(batch, 10) == model::ReadStatus::more);
+  CHECK(batch.empty());
+  test::Result rest;
+  test::drain(*source, types, 10, rest);
+  CHECK(rest.events.size() == 1);
+  CHECK(open_source(std::make_unique<Interrupted>("x\n1\n"), {.path = "in.csv", .event = "Bare"}, types)
+            .error == "in.csv: interrupted before the header line came");
+}
+
 TEST_CASE("broken zstd fails the source and keeps what came before") {
   Random random(3);
   std::string text;

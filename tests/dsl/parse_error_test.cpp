@@ -240,7 +240,9 @@ rule r {
     rule == 1 and
     event
     in (1, 2)
-  ]
+  ] ->
+    event[x > 1] ->
+    within{2..}
   emit B {
     rule,
     event: event

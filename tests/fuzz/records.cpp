@@ -38,8 +38,7 @@ Outcome read_all(std::string_view bytes, connectors::Format format, std::size_t 
   connectors::SourceContext context;
   context.clock = [] { return std::int64_t{0}; };
   context.lines.max_record_bytes = 256;
-  auto source =
-      connectors::open_source(connectors::memory_input(bytes, piece), spec, catalog(), context);
+  auto source = connectors::open_source(connectors::memory_input(bytes, piece), spec, catalog(), context);
   Outcome outcome;
   if (!source) return outcome;
   model::EventBatch batch;

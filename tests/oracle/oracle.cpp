@@ -70,6 +70,7 @@ class Enumeration {
     if (taken < quantifier.max && !probing_) {
       for (const std::size_t position : followers(step, taken, taken == 0 ? edge : quantifier.mode)) {
         run_.push_back({step, position});
+        taken_.push_back({step, &stream_[position]->event});
         const Next rest = [&] { repeats(step, taken + 1, edge, next); };
         if (rule_.report == plan::Report::first && complete(rest)) {
           record();  // a complete run does not go on
@@ -77,6 +78,7 @@ class Enumeration {
           rest();
         }
         run_.pop_back();
+        taken_.pop_back();
       }
     }
     if (taken >= quantifier.min) next();
@@ -100,9 +102,7 @@ class Enumeration {
     const plan::Step& description = rule_.steps[step];
     const Event& event = stream_[position]->event;
     if (event.type != description.type) return false;
-    Run run;
-    for (const auto& [each, at] : run_) run.push_back({each, &stream_[at]->event});
-    const Scope scope{.run = run, .current = &event, .step = step};
+    const Scope scope{.run = taken_, .current = &event, .step = step};
     for (const plan::Expr& condition : description.conditions) {
       if (taken == 0 && names_previous(condition)) continue;
       if (!evaluate(condition, scope).is_true()) return false;
@@ -150,6 +150,7 @@ class Enumeration {
   const std::size_t max_;
   std::size_t start_ = 0;
   Candidate run_;
+  Run taken_;             // the events of run_
   bool probing_ = false;  // nothing more may be taken
   bool reached_end_ = false;
   std::set<Candidate> seen_;  // the same assignment by another way through the pattern is no second candidate

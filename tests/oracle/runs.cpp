@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <stdexcept>
 
 #include "dsl/compile.hpp"
@@ -118,28 +117,30 @@ std::vector<Match> run_engine(const plan::Plan& plan, const Arrivals& arrivals, 
 
 std::string difference(const plan::Plan& plan, const std::vector<model::EventView>& order,
                        const std::vector<Match>& expected, const std::vector<Match>& found) {
-  std::map<std::uint64_t, std::size_t> place;
+  std::vector<std::size_t> place(order.size() + 1, order.size());  // by sequence number
   for (std::size_t i = 0; i < order.size(); ++i) place[order[i].seq()] = i;
 
   for (std::size_t i = 0; i < found.size(); ++i) {
-    if (place.count(found[i].trigger_seq) == 0) return "a match of no event: " + to_json(found[i], plan);
+    if (found[i].trigger_seq > order.size()) return "a match of no event: " + to_json(found[i], plan);
     if (i > 0 && place[found[i].trigger_seq] < place[found[i - 1].trigger_seq]) {
       return "out of order: " + to_json(found[i], plan) + " after " + to_json(found[i - 1], plan);
     }
   }
-  const auto by_rule = [&](std::vector<Match> matches) {
-    std::stable_sort(matches.begin(), matches.end(), [&](const Match& a, const Match& b) {
-      return std::pair(place[a.trigger_seq], a.rule) < std::pair(place[b.trigger_seq], b.rule);
+  const auto by_rule = [&](const std::vector<Match>& matches) {
+    std::vector<const Match*> sorted;
+    for (const Match& match : matches) sorted.push_back(&match);
+    std::stable_sort(sorted.begin(), sorted.end(), [&](const Match* a, const Match* b) {
+      return std::pair(place[a->trigger_seq], a->rule) < std::pair(place[b->trigger_seq], b->rule);
     });
-    return matches;
+    return sorted;
   };
-  const std::vector<Match> want = by_rule(expected);
-  const std::vector<Match> have = by_rule(found);
+  const auto want = by_rule(expected);
+  const auto have = by_rule(found);
   for (std::size_t i = 0; i < std::max(want.size(), have.size()); ++i) {
-    if (i == want.size()) return "one too many: " + to_json(have[i], plan);
-    if (i == have.size()) return "missing: " + to_json(want[i], plan);
-    if (want[i] == have[i]) continue;
-    return "expected " + to_json(want[i], plan) + "\n     found " + to_json(have[i], plan);
+    if (i == want.size()) return "one too many: " + to_json(*have[i], plan);
+    if (i == have.size()) return "missing: " + to_json(*want[i], plan);
+    if (*want[i] == *have[i]) continue;
+    return "expected " + to_json(*want[i], plan) + "\n     found " + to_json(*have[i], plan);
   }
   return "";
 }
