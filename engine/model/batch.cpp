@@ -8,14 +8,14 @@ namespace tocsin::model {
 
 namespace {
 
-std::uint32_t round_up_8(std::size_t bytes) { return static_cast<std::uint32_t>((bytes + 7) & ~std::size_t{7}); }
+std::uint32_t round_up_8(std::size_t bytes) {
+  return static_cast<std::uint32_t>((bytes + 7) & ~std::size_t{7});
+}
 
 }  // namespace
 
-std::byte* EventBatch::reserve(std::size_t bytes) {
-  const std::size_t words = (used_ + bytes + 7) / 8;
-  if (words > words_.size()) words_.resize(std::max({words, words_.size() * 2, std::size_t{512}}));
-  return data() + used_;
+void EventBatch::grow(std::size_t bytes) {
+  words_.resize(std::max({(bytes + 7) / 8, words_.size() * 2, std::size_t{512}}));
 }
 
 void EventBatch::append(EventView event) {
@@ -37,25 +37,6 @@ void EventWriter::begin(const EventType& type) {
   }
 }
 
-bool EventWriter::is_set(std::uint32_t field) const { return !EventView(event()).is_null(field); }
-
-std::byte* EventWriter::slot_of(std::uint32_t field) {
-  std::byte* word = event() + sizeof(EventHeader) + 8 * (field / 64);
-  std::uint64_t bits;
-  std::memcpy(&bits, word, sizeof bits);
-  bits &= ~(std::uint64_t{1} << (field % 64));
-  std::memcpy(word, &bits, sizeof bits);
-  return event() + type_->fields[field].slot;
-}
-
-void EventWriter::set_int(std::uint32_t field, std::int64_t value) {
-  std::memcpy(slot_of(field), &value, sizeof value);
-}
-
-void EventWriter::set_float(std::uint32_t field, double value) {
-  std::memcpy(slot_of(field), &value, sizeof value);
-}
-
 std::byte* EventWriter::append_data(std::uint32_t bytes) {
   batch_.reserve(size_ + std::size_t{bytes});
   std::byte* data = event() + size_;
@@ -64,7 +45,8 @@ std::byte* EventWriter::append_data(std::uint32_t bytes) {
 }
 
 void EventWriter::write_text(std::size_t slot_offset, std::string_view value) {
-  const VarSlot var{static_cast<std::uint32_t>(size_ - slot_offset), static_cast<std::uint32_t>(value.size())};
+  const VarSlot var{static_cast<std::uint32_t>(size_ - slot_offset),
+                    static_cast<std::uint32_t>(value.size())};
   std::byte* data = append_data(static_cast<std::uint32_t>(value.size()));
   if (!value.empty()) std::memcpy(data, value.data(), value.size());
   std::memcpy(event() + slot_offset, &var, sizeof var);
@@ -78,7 +60,8 @@ void EventWriter::set_array(std::uint32_t field, std::span<const Value> elements
   const auto slot_offset = static_cast<std::size_t>(slot_of(field) - event());
   append_data(round_up_8(size_) - size_);
   const std::uint32_t first = size_;
-  const VarSlot var{static_cast<std::uint32_t>(first - slot_offset), static_cast<std::uint32_t>(elements.size())};
+  const VarSlot var{static_cast<std::uint32_t>(first - slot_offset),
+                    static_cast<std::uint32_t>(elements.size())};
   append_data(static_cast<std::uint32_t>(8 * elements.size()));
   std::memcpy(event() + slot_offset, &var, sizeof var);
   for (std::size_t i = 0; i < elements.size(); ++i) {
@@ -98,7 +81,8 @@ void EventWriter::set(std::uint32_t field, const Value& value) {
     case Kind::string: return set_string(field, value.text());
     case Kind::array: {
       std::vector<Value> elements(value.size);
-      for (std::uint32_t i = 0; i < value.size; ++i) elements[i] = element_of(value, i);
+      for (std::uint32_t i = 0; i < value.size; ++i)
+        elements[i] = element_of(value, i);
       return set_array(field, elements);
     }
     default: return set_int(field, value.i);

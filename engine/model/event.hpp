@@ -18,11 +18,11 @@
 namespace tocsin::model {
 
 struct EventHeader {
-  std::uint32_t size;     // of the whole event in bytes, a multiple of 8
+  std::uint32_t size;  // of the whole event in bytes, a multiple of 8
   EventTypeId type;
-  std::uint16_t source;   // which input it came from
-  std::int64_t time_ns;   // event time, ns since the epoch
-  std::uint64_t seq;      // its number in the order of arrival, from 1; of a derived event its trigger's
+  std::uint16_t source;  // which input it came from
+  std::int64_t time_ns;  // event time, ns since the epoch
+  std::uint64_t seq;     // its number in the order of arrival, from 1; of a derived event its trigger's
 };
 static_assert(sizeof(EventHeader) == 24);
 

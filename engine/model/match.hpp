@@ -15,11 +15,11 @@ struct MatchedEvent {
 };
 
 struct MatchView {
-  std::uint32_t rule = 0;             // index in the plan's rules
-  std::int64_t at_ns = 0;             // event time of the match
-  std::uint64_t trigger_seq = 0;      // of the event that completed it
+  std::uint32_t rule = 0;                // index in the plan's rules
+  std::int64_t at_ns = 0;                // event time of the match
+  std::uint64_t trigger_seq = 0;         // of the event that completed it
   std::span<const MatchedEvent> events;  // in the order matched
-  EventView emitted;                  // the derived event; empty for a rule without `emit`
+  EventView emitted;                     // the derived event; empty for a rule without `emit`
 };
 
 /// Where matches go. Called from one thread at a time; must not keep views.

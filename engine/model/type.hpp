@@ -9,7 +9,7 @@
 namespace tocsin::model {
 
 enum class Kind : std::uint8_t {
-  null,         // the type of the literal `null`; the kind of a Value that is absent
+  null,  // the type of the literal `null`; the kind of a Value that is absent
   boolean,
   integer,      // 64 bit, signed
   floating,     // 64 bit
@@ -22,7 +22,7 @@ enum class Kind : std::uint8_t {
 
 struct Type {
   Kind kind = Kind::null;
-  Kind element = Kind::null;    // of an array
+  Kind element = Kind::null;  // of an array
   bool nullable = false;
   std::uint16_t enumeration = 0;  // index in Catalog::enumerations
 

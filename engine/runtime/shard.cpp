@@ -18,16 +18,20 @@ Shard::Shard(const RuleSet& rules, const Limits& limits, bool predicate_index, u
 void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   log_ = &batch.log(layer, number_);
   sink_ = sink;
+  match::PredicateIndex& index = indexes_[layer];
   std::size_t next = 0;  // derived event; those of an event come right after it
   const auto derived_before = [&](std::uint32_t event) {
     for (; next < batch.derived.size() && batch.derived[next].position.event < event; ++next) {
       const Derived& derived = batch.derived[next];
-      visit(layer, derived.event, {derived.position.event, derived.position.rule, 0, derived.rank, 0});
+      visit(layer, derived.event, index.lookup(derived.event, scratch_),
+            {derived.position.event, derived.position.rule, 0, derived.rank, 0});
     }
   };
   const auto raw = [&](std::uint32_t event) {
     if (!batch.derived.empty()) derived_before(event);
-    visit(layer, batch.events[event], {event, 0, 0, 0, 0});
+    const model::EventView view = batch.events[event];
+    const auto& touched = index.lookup(view, scratch_);
+    if (!touched.empty()) visit(layer, view, touched, {event, 0, 0, 0, 0});
   };
   if (shards_ == 1) {
     const auto events = static_cast<std::uint32_t>(batch.events.size());
@@ -41,9 +45,10 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
 }
 
 // `position`: the event's place as a trigger: its event, its rule, its rank in trigger_rank.
-void Shard::visit(std::size_t layer, model::EventView event, const Position& position) {
+void Shard::visit(std::size_t layer, model::EventView event, const std::vector<match::Touched>& all,
+                  const Position& position) {
   ++order_;
-  for (const match::Touched& touched : indexes_[layer].lookup(event, scratch_)) {
+  for (const match::Touched& touched : all) {
     program_ = rules_.layers[layer][touched.program];
     const Routing& routing = rules_.routings[program_][touched.input];
     if (shards_ > 1 && routing.destination(event, shards_, key_scratch_) != number_) continue;

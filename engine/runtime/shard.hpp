@@ -30,7 +30,8 @@ class Shard final : private match::Output {
   std::uint64_t arithmetic_faults() const { return scratch_.arithmetic_faults; }
 
  private:
-  void visit(std::size_t layer, model::EventView event, const Position& position);
+  void visit(std::size_t layer, model::EventView event, const std::vector<match::Touched>& all,
+             const Position& position);
   void report(const match::Program& program, model::EventView trigger,
               std::span<const model::MatchedEvent> events) override;
 

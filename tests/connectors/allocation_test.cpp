@@ -95,9 +95,9 @@ TEST_CASE("decoding allocates nothing per event") {
         fmt::format(R"({{"at":{},"unknown":[1,{{"a":2}}],"card":"\u0041{}","amount":{},"type":"Payment"}})",
                     i, i, i) +
         "\n";
-    json +=
-        R"({"type":"All","b":true,"i":1,"f":2.5,"s":"x","t":"2016-12-10T06:55:46Z","d":"1s","e":"buy","is":[1,2],"ss":["abc"]})"
-        "\n";
+    json += R"({"type":"All","b":true,"i":1,"f":2.5,"s":"x","t":"2016-12-10T06:55:46Z","d":"1s",)"
+            R"("e":"buy","is":[1,2],"ss":["abc"]})"
+            "\n";
     csv += fmt::format("\"a \"\"card\"\" with a name {}\",{},,{}\n", i, i / 7.0, i);
   }
   auto json_source = open_source(memory_input(json), {.path = "in"}, types);
@@ -111,7 +111,8 @@ TEST_CASE("decoding allocates nothing per event") {
 TEST_CASE("writing allocates nothing per match") {
   const auto types = test::catalog();
   const std::string line =
-      R"({"type":"All","b":true,"i":1,"f":2.5,"s":"a long text with a \"quote\"","t":3,"d":"1s","e":"buy","is":[1,2]})";
+      R"({"type":"All","b":true,"i":1,"f":2.5,"s":"a long text with a \"quote\"","t":3,"d":"1s",)"
+      R"("e":"buy","is":[1,2]})";
   auto source = open_source(memory_input(line), {.path = "in"}, types);
   model::EventBatch batch;
   while (source->read(batch, 1) == model::ReadStatus::more)

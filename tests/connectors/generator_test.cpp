@@ -51,9 +51,8 @@ TEST_CASE("a seed gives the same events on every machine") {
   CHECK(events == generate(spec, catalog, 1));
   CHECK(events == generate(spec, catalog, 5'000));
   CHECK(events != generate({.seed = 43, .count = 5'000}, catalog));
-  CHECK(
-      events[0] ==
-      R"(Payment{"card":"C03789","merchant":"streaming","amount":188.71,"country":"US","at":"2026-01-01T00:00:00Z"})");
+  CHECK(events[0] == R"(Payment{"card":"C03789","merchant":"streaming","amount":188.71,)"
+                     R"("country":"US","at":"2026-01-01T00:00:00Z"})");
   std::uint64_t hash = 14'695'981'039'346'656'037u;  // FNV-1a
   for (const auto& event : events) {
     for (const char c : event)

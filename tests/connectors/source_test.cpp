@@ -245,7 +245,8 @@ TEST_CASE("random bytes never crash; every line is an event, bad or blank") {
   Random random(5);
   const std::vector<std::string> seeds = {
       R"({"type":"Payment","card":"A","amount":1.5,"country":null,"at":12345})",
-      R"({"type":"All","b":true,"i":1,"f":2.5,"s":"x\n","t":3,"d":"1s","e":"buy","is":[1,2],"ss":["a"],"ts":null})",
+      R"({"type":"All","b":true,"i":1,"f":2.5,"s":"x\n","t":3,"d":"1s","e":"buy",)"
+      R"("is":[1,2],"ss":["a"],"ts":null})",
       "A,1.5,DE,12345",
       R"("a ""b"" c",1.5,"DE",2016-12-10T06:55:46Z)",
   };

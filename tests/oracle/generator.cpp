@@ -155,7 +155,7 @@ class RuleGenerator {
     const std::string name = fmt::format("{}{}", char('a' + steps_ % 26), steps_);
     ++steps_;
     if (dice_.chance(90)) step.name = name;
-    if (dice_.chance(60)) step.conditions.push_back(about(step.type, ""));
+    if (dice_.chance(45)) step.conditions.push_back(about(step.type, ""));
     if (!visible_.empty() && dice_.chance(35)) {
       step.conditions.push_back(join(step.type, "", dice_.pick(visible_)));
     }
@@ -303,7 +303,7 @@ class RuleGenerator {
 
 std::vector<std::string> random_events(Dice& dice, int lateness_s) {
   std::vector<std::string> events;
-  const int count = 3 + dice.below(dice.chance(20) ? 24 : 10);
+  const int count = 5 + dice.below(dice.chance(20) ? 30 : 14);
   int now = 0;
   for (int i = 0; i < count; ++i) {
     if (dice.chance(60)) now += 1 + dice.below(2);

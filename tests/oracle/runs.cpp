@@ -145,14 +145,18 @@ std::string difference(const plan::Plan& plan, const std::vector<model::EventVie
   return "";
 }
 
-std::string difference_under(const std::vector<Setup>& setups, const plan::Plan& plan, Arrivals& arrivals) {
-  const auto order = processing_order(arrivals);
-  const std::vector<Match> expected = find_matches(plan, order);
+std::string difference_under(const std::vector<Setup>& setups, const plan::Plan& plan, const Arrivals& arrivals,
+                             const std::vector<model::EventView>& order, const std::vector<Match>& expected) {
   for (const Setup& setup : setups) {
     const std::string text = difference(plan, order, expected, run_engine(plan, arrivals, setup));
     if (!text.empty()) return to_string(setup) + ": " + text;
   }
   return "";
+}
+
+std::string difference_under(const std::vector<Setup>& setups, const plan::Plan& plan, Arrivals& arrivals) {
+  const auto order = processing_order(arrivals);
+  return difference_under(setups, plan, arrivals, order, find_matches(plan, order));
 }
 
 std::string to_json(const Match& match, const plan::Plan& plan) {

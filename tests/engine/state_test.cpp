@@ -1,0 +1,154 @@
+// Where runs live: the key table, the slabs, and that state stays bounded.
+#include <map>
+#include <random>
+
+#include "engine/match/key_table.hpp"
+#include "engine/match/run_store.hpp"
+#include "engine/runtime/engine.hpp"
+#include "tests/engine/support.hpp"
+
+using namespace tocsin;
+using namespace tocsin::test;
+
+TEST_CASE("the key table is a map") {
+  match::KeyTable table;
+  std::map<std::string, std::uint32_t> truth;
+  std::mt19937_64 random(11);
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string bytes(random() % 12, static_cast<char>('a' + random() % 3));
+    match::KeyView key;
+    key.bytes = bytes;
+    key.hash = bytes.size() % 4;  // many keys a hash
+    const std::uint32_t slot = table.find(key);
+    const auto known = truth.find(bytes);
+    REQUIRE((slot != match::KeyTable::absent) == (known != truth.end()));
+    if (known == truth.end()) {
+      truth[bytes] = table.add(key);
+    } else {
+      REQUIRE(slot == known->second);
+      if (random() % 2 == 0) {
+        table.erase(slot);
+        truth.erase(known);
+      }
+    }
+    REQUIRE(table.size() == truth.size());
+  }
+  CHECK(table.capacity() < 100);  // slots are used again
+}
+
+TEST_CASE("keys: different values never share one, whatever their length") {
+  const auto plan = plan_of(
+      "event E { s: string, t: string, i: int, at: time @timestamp }\n"
+      "rule one { match a: E partition by s }\n"
+      "rule two { match a: E partition by s, t }");
+  const auto one = match::build_program(plan, 0);
+  const auto two = match::build_program(plan, 1);
+  std::map<std::pair<std::uint64_t, std::string>, std::string> seen_one, seen_two;
+  for (std::size_t length = 0; length < 12; ++length) {
+    for (std::size_t other = 0; other < 12; ++other) {
+      for (const char fill : {'a', 'b', '\0'}) {
+        model::EventBatch batch;
+        const std::string s = std::string(length, fill);
+        const std::string t = std::string(other, 'a');
+        add_event(batch, plan.catalog.types[0], 0, {text_value(s), text_value(t)});
+        std::string scratch;
+        match::KeyView key;
+        REQUIRE(match::make_key(batch[0], one.keys[0], scratch, key));
+        auto [place, added] = seen_one.try_emplace(
+            {key.is_number ? key.number : 0, std::string(key.is_number ? "" : key.bytes)}, s);
+        CHECK(place->second == s);
+        REQUIRE(match::make_key(batch[0], two.keys[0], scratch, key));
+        auto [pair_place, pair_added] = seen_two.try_emplace({0, std::string(key.bytes)}, s + "|" + t);
+        CHECK(pair_place->second == s + "|" + t);
+      }
+    }
+  }
+}
+
+TEST_CASE("a slab is reused once everything in it is too old, and its ids are told as dead") {
+  model::EventType type;
+  type.layout();
+  model::EventBatch batch;
+  add_event(batch, type, 0, {});
+  match::RunStore store;
+  const std::size_t slab = match::RunStore::nodes_per_slab;
+  for (std::size_t i = 0; i < 10 * slab; ++i) {
+    match::Node node;
+    node.order = i;
+    const match::Id id = store.add_node(node, batch[0], static_cast<std::int64_t>(i));
+    CHECK(id == i);
+    if (i >= 3 * slab) store.expire(static_cast<std::int64_t>(i - 2 * slab));
+  }
+  CHECK(store.nodes() <= 4 * slab);
+  CHECK_FALSE(store.alive(0));
+  CHECK_FALSE(store.alive(match::none));
+  CHECK(store.alive(10 * slab - 1));
+  CHECK(store.node(10 * slab - 1).order == 10 * slab - 1);
+}
+
+namespace {
+
+// Pushes `count` events of type A with ever new keys, and gives the counters.
+runtime::Stats run_one_time_keys(const std::string& rule, std::size_t count, std::size_t limit,
+                                 runtime::MatcherChoice matcher) {
+  const auto plan = plan_of("event A { k: int, x: int, at: time @timestamp }\n" + rule);
+  Recorder sink;
+  runtime::EngineOptions options;
+  options.limits.run_nodes_per_rule = limit;
+  options.matcher = matcher;
+  runtime::Engine engine(plan, options, sink);
+  const auto source = engine.add_source();
+  model::EventBatch batch;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto number = static_cast<std::int64_t>(i);
+    add_event(batch, plan.catalog.types[0], number, {int_value(number), int_value(1), int_value(number)});
+    if (batch.size() == 1000) engine.push(source, batch);
+  }
+  engine.push(source, batch);
+  engine.finish();
+  return engine.stats();
+}
+
+}  // namespace
+
+TEST_CASE("at a rule's limit the oldest runs go and are counted; below it none do") {
+  for (const auto matcher : {runtime::MatcherChoice::grouped, runtime::MatcherChoice::arena}) {
+    const char* open_ended = "rule r { match a: A[x == 1] -> b: A[x == 2] partition by k }";
+    auto stats = run_one_time_keys(open_ended, 20'000, 4096, matcher);
+    CHECK(stats.rules[0].started == 20'000);
+    CHECK(stats.rules[0].dropped_runs >= 20'000 - 4096);
+    CHECK(stats.rules[0].dropped_runs < 20'000);
+    stats = run_one_time_keys(open_ended, 20'000, 1 << 20, matcher);
+    CHECK(stats.rules[0].dropped_runs == 0);
+    // A window of 100 ns holds a hundred runs: far from the limit, though twenty thousand keys came by.
+    const char* bounded = "rule r { match a: A[x == 1] -> b: A[x == 2] partition by k within 100ns }";
+    stats = run_one_time_keys(bounded, 20'000, 4096, matcher);
+    CHECK(stats.rules[0].dropped_runs == 0);
+  }
+}
+
+TEST_CASE("runs that were used up do not count against the limit") {
+  const auto plan = plan_of(
+      "event A { k: int, x: int, at: time @timestamp }\n"
+      "rule r { match a: A[x == 1] -> b: A[x == 2] partition by k }");
+  for (const auto matcher : {runtime::MatcherChoice::grouped, runtime::MatcherChoice::arena}) {
+    Recorder sink;
+    runtime::EngineOptions options;
+    options.limits.run_nodes_per_rule = 2048;
+    options.matcher = matcher;
+    runtime::Engine engine(plan, options, sink);
+    const auto source = engine.add_source();
+    model::EventBatch batch;
+    // A run that waits from the begin, while others come and go a hundred times the limit.
+    add_event(batch, plan.catalog.types[0], 0, {int_value(-1), int_value(1), int_value(0)});
+    for (std::int64_t i = 1; i <= 100'000; ++i) {
+      add_event(batch, plan.catalog.types[0], i, {int_value(i % 7), int_value(1 + i / 7 % 2), int_value(i)});
+      if (batch.size() == 1000) engine.push(source, batch);
+    }
+    add_event(batch, plan.catalog.types[0], 200'000, {int_value(-1), int_value(2), int_value(200'000)});
+    engine.push(source, batch);
+    engine.finish();
+    CHECK(engine.stats().rules[0].dropped_runs == 0);
+    CHECK(sink.matches.back() == "0@200000[1 100002]");
+  }
+}
