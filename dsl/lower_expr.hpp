@@ -2,8 +2,8 @@
 // stands; lowering gives nothing where it found an error, which it has reported then, and whoever gets
 // nothing adds no error of his own.
 //
-// The class is one, its sources are four: lower_expr.cpp (arithmetic, logic), lower_test.cpp (comparisons),
-// lower_names.cpp (what names mean), lower_call.cpp (functions and aggregates).
+// The class is one, its sources are six: lower_expr.cpp (arithmetic, logic), lower_test.cpp (comparisons),
+// lower_names.cpp (bare names), lower_steps.cpp (steps), lower_call.cpp (functions), lower_aggregate.cpp.
 #pragma once
 
 #include <cstdint>
@@ -111,7 +111,7 @@ class ExprLowerer {
   void report_mixed(const ast::Expr& node, const model::Type& left, const model::Type& right);
   bool check_literal_null(const ast::Expr& node);
 
-  // Names.
+  // Names and steps.
   Lowered lower_name(const ast::Expr& expr, const model::Type* hint);
   Lowered lower_text(const ast::Expr& expr, const model::Type* hint);
   Lowered unknown_label(const ast::Expr& expr, model::Type type);
@@ -164,6 +164,9 @@ class ExprLowerer {
 
 /// What may be missing where two kinds don't go together, or empty.
 std::string unit_hint(const ast::Expr& node, model::Kind left, model::Kind right);
+
+/// The step, last in text order, among those that `condition` names.
+std::optional<std::uint32_t> last_step_named(const ast::Expr& condition, const std::vector<StepInfo>& steps);
 
 /// The conjuncts of a condition: what top-level `and` joins.
 std::vector<const ast::Expr*> conjuncts(const ast::Expr& condition);

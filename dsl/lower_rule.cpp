@@ -251,25 +251,8 @@ class RuleLowerer {
     }
   }
 
-  // The step, last in text order, among those that `condition` names.
-  std::optional<std::uint32_t> last_named(const ast::Expr& condition) const {
-    std::optional<std::uint32_t> last;
-    std::vector<const ast::Expr*> open = {&condition};
-    while (!open.empty()) {
-      const ast::Expr* expr = open.back();
-      open.pop_back();
-      for (const ast::Expr& arg : expr->args)
-        open.push_back(&arg);
-      if (expr->kind != ast::Expr::Kind::name) continue;
-      for (std::uint32_t i = 0; i < pattern_.steps.size(); ++i) {
-        if (pattern_.steps[i].name == expr->text) last = std::max(last.value_or(0), i);
-      }
-    }
-    return last;
-  }
-
   void lower_where(const ast::Expr& conjunct) {
-    const auto target = last_named(conjunct);
+    const auto target = last_step_named(conjunct, pattern_.steps);
     const Scope scope = step_scope(Place::where, target.value_or(0));
     ExprLowerer lowerer(symbols_, scope);
     auto condition = lowerer.lower_condition(conjunct);

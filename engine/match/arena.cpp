@@ -11,9 +11,7 @@ namespace tocsin::match {
 using plan::Contiguity;
 
 ArenaMatcher::ArenaMatcher(const Program& program, const Limits& limits, Scratch& scratch)
-    : program_(program), limits_(limits), scratch_(scratch) {
-  room_ = std::min<std::size_t>(limits.run_nodes_per_rule, 4096);
-  bucket_room_ = key_room_ = 1024;
+    : RunMatcher(program, limits), scratch_(scratch) {
   into_.resize(program.steps.size());
   for (std::uint16_t a = 0; a < program.arcs.size(); ++a) {
     into_[program.arcs[a].to].push_back(a);
@@ -23,7 +21,6 @@ ArenaMatcher::ArenaMatcher(const Program& program, const Limits& limits, Scratch
     whole_run_.push_back(std::any_of(step.joined.begin(), step.joined.end(),
                                      [](const auto& joined) { return joined.expression.reads_run(); }));
   }
-  if (!program.partitioned) states_.resize(1);
 }
 
 void ArenaMatcher::visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) {
@@ -32,6 +29,7 @@ void ArenaMatcher::visit(model::EventView event, std::uint64_t order, std::uint6
   if (store_.nodes() >= room_ || buckets_.size() >= bucket_room_ || keys_.size() >= key_room_) make_room();
   const std::uint32_t slot = slot_for(event, (steps & start_steps_) != 0);
   if (slot == KeyTable::absent) return;
+  if (slot >= states_.size()) states_.resize(slot + 1);
   const std::uint64_t position = ++states_[slot].position;
   set_bound(event, position);
 
@@ -77,38 +75,6 @@ void ArenaMatcher::visit(model::EventView event, std::uint64_t order, std::uint6
   }
 }
 
-std::uint32_t ArenaMatcher::slot_for(model::EventView event, bool may_start) {
-  if (!program_.partitioned) return 0;
-  std::size_t input = 0;
-  while (program_.keys[input].type != event.type())
-    ++input;
-  KeyView key;
-  if (!make_key(event, program_.keys[input], key_scratch_, key)) return KeyTable::absent;
-  std::uint32_t slot = keys_.find(key);
-  if (slot != KeyTable::absent || !may_start) return slot;
-  slot = keys_.add(key);
-  if (slot >= states_.size()) states_.resize(slot + 1);
-  return slot;
-}
-
-void ArenaMatcher::set_bound(model::EventView event, std::uint64_t position) {
-  switch (program_.within.unit) {
-    case plan::Within::Unit::none:
-      stamp_ = 0;
-      cutoff_ = 0;
-      break;
-    case plan::Within::Unit::time:
-      stamp_ = event.time_ns();
-      if (__builtin_sub_overflow(stamp_, program_.within.time_ns, &cutoff_)) cutoff_ = INT64_MIN;
-      store_.expire(cutoff_);
-      break;
-    case plan::Within::Unit::events:
-      stamp_ = static_cast<std::int64_t>(position);
-      cutoff_ = stamp_ - static_cast<std::int64_t>(program_.within.events) + 1;
-      break;
-  }
-}
-
 void ArenaMatcher::try_start(model::EventView event, std::uint16_t arc) {
   if (!satisfies(event, arc, none)) return;
   ++counters_.started;
@@ -141,13 +107,12 @@ void ArenaMatcher::try_waiting(model::EventView event, std::uint32_t slot, std::
     if (keep) {
       before = id;
     } else if (before == none) {
-      found->second = cell.next;
+      found->second = cell.next;  // an emptied bucket stays: erasing would make the table rehash now and then
     } else {
       store_.mutable_cell(before).next = cell.next;
     }
     id = cell.next;
   }
-  if (before == none) buckets_.erase(found);
 }
 
 bool ArenaMatcher::satisfies(model::EventView event, std::uint16_t arc_id, Id parent) {
@@ -260,18 +225,8 @@ bool ArenaMatcher::complete(Output& output) {
 
 void ArenaMatcher::make_room() {
   compact();
-  const std::size_t limit = std::max(limits_.run_nodes_per_rule, 2 * RunStore::nodes_per_slab);
-  if (store_.nodes() > limit / 4 * 3) {
-    while (store_.nodes() > limit / 4 * 3) {
-      const Id oldest = store_.oldest_node();
-      for (Id id = oldest; id < oldest + RunStore::nodes_per_slab; ++id) {
-        counters_.dropped_runs += store_.node(id).parent == none;
-      }
-      if (!store_.drop_oldest_nodes()) break;
-    }
-    compact();  // runs whose first events went are gone as a whole
-  }
-  room_ = std::min(limit, 4096 + keys_.size() + buckets_.size() + 2 * store_.nodes());
+  if (drop_to_limit()) compact();  // runs whose first events went are gone as a whole
+  room_ = program_.room_for(keys_.size() + buckets_.size() + 2 * store_.nodes(), node_limit());
   bucket_room_ = std::max<std::size_t>(1024, 2 * buckets_.size());
   key_room_ = std::max<std::size_t>(1024, 2 * keys_.size());
 }
@@ -316,10 +271,7 @@ void ArenaMatcher::compact() {
   for (const auto& [address, first] : buckets_) {
     for (Id id = first; store_.cell_alive(id); id = store_.cell(id).next) {
       const Id last = store_.cell(id).node;
-      if (store_.alive(last) && program_.within.unit == plan::Within::Unit::events) {
-        const auto position = static_cast<std::int64_t>(states_[store_.node(last).key].position);
-        cutoff_ = position - static_cast<std::int64_t>(program_.within.events) + 1;
-      }
+      if (store_.alive(last)) cutoff_ = cutoff_at(states_[store_.node(last).key].position);
       if (dead(last) || !reachable(last)) continue;
       states_[store_.node(last).key].waiting = true;
       waiting.push_back({address, last, store_.cell(id).arc});

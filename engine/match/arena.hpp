@@ -15,19 +15,16 @@
 #include <string>
 #include <vector>
 
-#include "engine/match/key_table.hpp"
-#include "engine/match/matcher.hpp"
 #include "engine/match/path.hpp"
-#include "engine/match/run_store.hpp"
+#include "engine/match/run_matcher.hpp"
 
 namespace tocsin::match {
 
-class ArenaMatcher final : public Matcher {
+class ArenaMatcher final : public RunMatcher {
  public:
   ArenaMatcher(const Program& program, const Limits& limits, Scratch& scratch);
 
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
-  RuleCounters counters() const override { return counters_; }
 
  private:
   struct KeyState {
@@ -41,8 +38,6 @@ class ArenaMatcher final : public Matcher {
     Id node = none;
   };
 
-  std::uint32_t slot_for(model::EventView event, bool may_start);
-  void set_bound(model::EventView event, std::uint64_t position);
   void try_start(model::EventView event, std::uint16_t arc);
   void try_waiting(model::EventView event, std::uint32_t slot, std::uint16_t arc, std::uint64_t position);
   bool satisfies(model::EventView event, std::uint16_t arc, Id parent);
@@ -55,27 +50,14 @@ class ArenaMatcher final : public Matcher {
   void make_room();
   void compact();
 
-  const Program& program_;
-  const Limits limits_;
   Scratch& scratch_;
-  KeyTable keys_;
   std::vector<KeyState> states_;                                    // by slot
   boost::unordered_flat_map<std::uint64_t, Id, GoodHash> buckets_;  // the first cell, that of the newest run
   std::vector<bool> whole_run_;                   // by step: its conditions read more of the run than `prev`
   std::vector<std::vector<std::uint16_t>> into_;  // by step: the arcs that its events take
   std::uint64_t start_steps_ = 0;
-  RunStore store_;
-  std::size_t room_ = 0;  // nodes, and buckets, at which make_room() is due
-  std::size_t bucket_room_ = 0;
-  std::size_t key_room_ = 0;
-  RuleCounters counters_;
+  std::size_t bucket_room_ = 1024;  // buckets at which make_room() is due
 
-  // Of the event at hand.
-  std::int64_t now_ = 0;
-  std::int64_t stamp_ = 0;
-  std::int64_t cutoff_ = 0;
-
-  std::string key_scratch_;
   std::vector<Advance> advances_;
   std::vector<Id> completed_;
   std::vector<PathEntry> entries_;

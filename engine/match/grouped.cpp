@@ -65,15 +65,14 @@ UnrolledAutomaton unroll(const Program& program) {
 }
 
 GroupedMatcher::GroupedMatcher(const Program& program, const Limits& limits)
-    : program_(program), automaton_(unroll(program)), limits_(limits) {
-  // Where a time bound retires slabs by itself, there is nothing to compact before the limit.
-  const bool bounded = program.within.unit == plan::Within::Unit::time;
-  room_ = bounded ? limits.run_nodes_per_rule : std::min<std::size_t>(limits.run_nodes_per_rule, 4096);
-  key_room_ = 1024;
-  if (!program.partitioned) {
-    lists_.resize(automaton_.arcs.size());
-    positions_.resize(1);
-  }
+    : RunMatcher(program, limits), automaton_(unroll(program)) {
+  ensure(0);
+}
+
+void GroupedMatcher::ensure(std::uint32_t slot) {
+  if (slot < positions_.size()) return;
+  positions_.resize(slot + 1);
+  lists_.resize((slot + std::size_t{1}) * automaton_.arcs.size());
 }
 
 void GroupedMatcher::visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) {
@@ -83,6 +82,7 @@ void GroupedMatcher::visit(model::EventView event, std::uint64_t order, std::uin
   if (keys_.size() >= key_room_) sweep_keys();
   const std::uint32_t slot = slot_for(event, (steps & automaton_.start_steps) != 0);
   if (slot == KeyTable::absent) return;
+  ensure(slot);
   const std::uint64_t position = program_.counts_positions ? ++positions_[slot] : 0;
   set_bound(event, position);
 
@@ -109,41 +109,6 @@ void GroupedMatcher::visit(model::EventView event, std::uint64_t order, std::uin
     if (state.accepts && program_.report == plan::Report::first) continue;  // complete: it does not go on
     for (const std::uint16_t arc : state.out)
       push(slot, arc, step, position);
-  }
-}
-
-std::uint32_t GroupedMatcher::slot_for(model::EventView event, bool may_start) {
-  if (!program_.partitioned) return 0;
-  std::size_t input = 0;
-  while (program_.keys[input].type != event.type())
-    ++input;
-  KeyView key;
-  if (!make_key(event, program_.keys[input], key_scratch_, key)) return KeyTable::absent;
-  std::uint32_t slot = keys_.find(key);
-  if (slot != KeyTable::absent || !may_start) return slot;
-  slot = keys_.add(key);
-  if (slot >= positions_.size()) {
-    positions_.resize(slot + 1);
-    lists_.resize((slot + 1) * automaton_.arcs.size());
-  }
-  return slot;
-}
-
-void GroupedMatcher::set_bound(model::EventView event, std::uint64_t position) {
-  switch (program_.within.unit) {
-    case plan::Within::Unit::none:
-      stamp_ = 0;
-      cutoff_ = 0;
-      break;
-    case plan::Within::Unit::time:
-      stamp_ = event.time_ns();
-      if (__builtin_sub_overflow(stamp_, program_.within.time_ns, &cutoff_)) cutoff_ = INT64_MIN;
-      store_.expire(cutoff_);
-      break;
-    case plan::Within::Unit::events:
-      stamp_ = static_cast<std::int64_t>(position);
-      cutoff_ = stamp_ - static_cast<std::int64_t>(program_.within.events) + 1;
-      break;
   }
 }
 
@@ -368,16 +333,11 @@ void GroupedMatcher::drop_key(std::uint32_t slot) {
     list(slot, arc).head = none;
 }
 
-std::int64_t GroupedMatcher::cutoff_of(std::uint32_t slot) const {
-  if (program_.within.unit != plan::Within::Unit::events) return cutoff_;
-  return static_cast<std::int64_t>(positions_[slot]) - static_cast<std::int64_t>(program_.within.events) + 1;
-}
-
 // Frees keys for which nothing waits. Called when their number has doubled: amortised constant a key.
 void GroupedMatcher::sweep_keys() {
   for (std::uint32_t slot = 0; slot < keys_.capacity(); ++slot) {
     if (!keys_.in_use(slot)) continue;
-    cutoff_ = cutoff_of(slot);
+    cutoff_ = cutoff_at(positions_[slot]);
     bool waits = false;
     for (std::uint16_t arc = 0; arc < automaton_.arcs.size(); ++arc) {
       waits |= is_live(list(slot, arc));
@@ -391,15 +351,8 @@ void GroupedMatcher::sweep_keys() {
 
 void GroupedMatcher::make_room() {
   compact();
-  const std::size_t limit = std::max(limits_.run_nodes_per_rule, 2 * RunStore::nodes_per_slab);
-  while (store_.nodes() > limit / 4 * 3) {
-    const Id oldest = store_.oldest_node();
-    for (Id id = oldest; id < oldest + RunStore::nodes_per_slab; ++id) {
-      counters_.dropped_runs += store_.node(id).parent == none;
-    }
-    if (!store_.drop_oldest_nodes()) break;
-  }
-  room_ = std::min(limit, 4096 + keys_.size() + 2 * store_.nodes());
+  drop_to_limit();
+  room_ = program_.room_for(keys_.size() + 2 * store_.nodes(), node_limit());
 }
 
 // Copies what is still reachable into a fresh store, in the same order. Linear in the live nodes, and due
@@ -409,10 +362,9 @@ void GroupedMatcher::compact() {
   boost::unordered_flat_map<Id, bool> seen_nodes;
   boost::unordered_flat_map<Id, bool> seen_cells;
   std::vector<Id> pending;
-  const std::size_t slots = program_.partitioned ? keys_.capacity() : 1;
-  for (std::uint32_t slot = 0; slot < slots; ++slot) {
-    if (program_.partitioned && !keys_.in_use(slot)) continue;
-    cutoff_ = cutoff_of(slot);
+  for (std::uint32_t slot = 0; slot < slots(); ++slot) {
+    if (!in_use(slot)) continue;
+    cutoff_ = cutoff_at(positions_[slot]);
     for (std::uint16_t arc = 0; arc < automaton_.arcs.size(); ++arc) {
       if (is_live(list(slot, arc))) pending.push_back(list(slot, arc).head);
     }

@@ -21,10 +21,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/match/key_table.hpp"
-#include "engine/match/matcher.hpp"
 #include "engine/match/path.hpp"
-#include "engine/match/run_store.hpp"
+#include "engine/match/run_matcher.hpp"
 
 namespace tocsin::match {
 
@@ -52,12 +50,11 @@ inline constexpr std::size_t max_unrolled_states = 64;
 
 UnrolledAutomaton unroll(const Program& program);
 
-class GroupedMatcher final : public Matcher {
+class GroupedMatcher final : public RunMatcher {
  public:
   GroupedMatcher(const Program& program, const Limits& limits);
 
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
-  RuleCounters counters() const override { return counters_; }
 
  private:
   struct List {
@@ -72,8 +69,7 @@ class GroupedMatcher final : public Matcher {
     Id node = none;
   };
 
-  std::uint32_t slot_for(model::EventView event, bool may_start);
-  void set_bound(model::EventView event, std::uint64_t position);
+  void ensure(std::uint32_t slot);
   List& list(std::uint32_t slot, std::uint16_t arc) { return lists_[slot * automaton_.arcs.size() + arc]; }
   bool is_strict(std::uint16_t arc) const {
     return automaton_.arcs[arc].contiguity == plan::Contiguity::strict;
@@ -83,7 +79,6 @@ class GroupedMatcher final : public Matcher {
   void push(std::uint32_t slot, std::uint16_t arc, const Advance& advanced, std::uint64_t position);
   bool complete(Output& output);
   void enumerate_from(Id completed);
-  void note_candidate(Id completed);
   bool find_only_candidate();
   bool find_first_candidate();
   void collect_reachable_cells();
@@ -94,26 +89,12 @@ class GroupedMatcher final : public Matcher {
   void make_room();
   void compact();
   void sweep_keys();
-  std::int64_t cutoff_of(std::uint32_t slot) const;
 
-  const Program& program_;
   const UnrolledAutomaton automaton_;
-  const Limits limits_;
-  KeyTable keys_;
   std::vector<List> lists_;               // by slot, then arc
   std::vector<std::uint64_t> positions_;  // by slot: events of its stream so far
-  RunStore store_;
-  std::size_t room_ = 0;  // nodes at which make_room() is due
-  std::size_t key_room_ = 0;
-  RuleCounters counters_;
-
-  // Of the event at hand.
-  std::int64_t now_ = 0;     // its time: what slabs age by
-  std::int64_t stamp_ = 0;   // its time or position, as the rule's bound counts
-  std::int64_t cutoff_ = 0;  // starts before it are out of the bound
 
   // Working memory, kept for its capacity.
-  std::string key_scratch_;
   std::vector<Advance> advances_;
   std::vector<Id> completed_;
   std::vector<Id> above_;
@@ -128,7 +109,7 @@ class GroupedMatcher final : public Matcher {
   std::vector<std::size_t> ranking_;
   std::vector<Id> reachable_;  // cells
   boost::unordered_flat_map<Id, Id>
-      best_;  // by cell: the node whose prefix is preferred, among it and later cells
+      best_;  // by cell: the node of the preferred prefix, of it and later cells
   std::vector<PathEntry> path_a_, path_b_;
   std::vector<model::MatchedEvent> events_;
 };

@@ -7,6 +7,7 @@
 // evaluated for each run that the event might advance.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -104,6 +105,11 @@ struct Program {
   }
   bool may_leave(std::uint32_t step, std::uint32_t count) const {
     return count >= steps[step].quantifier.min;
+  }
+  /// How many nodes of runs a matcher may hold before it looks for those that no run needs any more: never
+  /// before the limit where a time bound retires them by age, else when `live` may have doubled.
+  std::size_t room_for(std::size_t live, std::size_t limit) const {
+    return within.unit == plan::Within::Unit::time ? limit : std::min(limit, 4096 + live);
   }
   /// True where a run that has taken `count` repeats of `step` last is a match.
   bool is_match(std::uint32_t step, std::uint32_t count) const {

@@ -1,10 +1,10 @@
 // The plan as text: stable, close to the rule language, one fact a line. Golden tests compare it and
 // `explain` prints it, so a change here is a change of both.
 #include <array>
-#include <chrono>
 #include <fmt/format.h>
 #include <string_view>
 
+#include "engine/plan/literal.hpp"
 #include "engine/plan/plan.hpp"
 
 namespace tocsin::plan {
@@ -12,88 +12,6 @@ namespace tocsin::plan {
 namespace {
 
 using model::Kind;
-
-constexpr std::int64_t second_ns = 1'000'000'000;
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\t': out += "\\t"; break;
-      case '\r': out += "\\r"; break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-        } else {
-          out += c;
-        }
-    }
-  }
-  return out + "\"";
-}
-
-// `1h30m`, `500ms`, `0s`: the largest units first.
-std::string duration_text(std::int64_t ns) {
-  struct Unit {
-    std::uint64_t ns;
-    const char* name;
-  };
-  static constexpr std::array<Unit, 7> units = {{{86'400'000'000'000, "d"},
-                                                 {3'600'000'000'000, "h"},
-                                                 {60'000'000'000, "m"},
-                                                 {1'000'000'000, "s"},
-                                                 {1'000'000, "ms"},
-                                                 {1'000, "us"},
-                                                 {1, "ns"}}};
-  if (ns == 0) return "0s";
-  std::string out = ns < 0 ? "-" : "";
-  auto left = ns < 0 ? 0 - static_cast<std::uint64_t>(ns) : static_cast<std::uint64_t>(ns);
-  for (const Unit& unit : units) {
-    if (left >= unit.ns) out += fmt::format("{}{}", left / unit.ns, unit.name);
-    left %= unit.ns;
-  }
-  return out;
-}
-
-// `@2026-01-31T12:00:00Z`, with as many decimals as the value has.
-std::string time_text(std::int64_t ns) {
-  using namespace std::chrono;
-  const sys_time<nanoseconds> at{nanoseconds(ns)};
-  const auto day = floor<days>(at);
-  const year_month_day date(day);
-  const auto in_day = (at - day).count();
-  const auto seconds_of_day = in_day / second_ns;
-  auto out = fmt::format("@{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
-                         static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                         seconds_of_day / 3600, seconds_of_day / 60 % 60, seconds_of_day % 60);
-  if (const auto fraction = in_day % second_ns; fraction != 0) {
-    auto digits = fmt::format("{:09}", fraction);
-    digits.erase(digits.find_last_not_of('0') + 1);
-    out += "." + digits;
-  }
-  return out + "Z";
-}
-
-std::string float_text(double value) {
-  auto out = fmt::format("{}", value);
-  if (out.find_first_not_of("-0123456789") == std::string::npos) out += ".0";
-  return out;
-}
-
-std::string constant_text(const Constant& constant) {
-  switch (constant.kind) {
-    case Kind::null: return "null";
-    case Kind::boolean: return constant.i != 0 ? "true" : "false";
-    case Kind::floating: return float_text(constant.f);
-    case Kind::string: return quoted(constant.s);
-    case Kind::time: return time_text(constant.i);
-    case Kind::duration: return duration_text(constant.i);
-    default: return fmt::format("{}", constant.i);
-  }
-}
 
 // How tightly a form binds; a looser argument gets parentheses.
 enum Binding : int {
@@ -210,7 +128,7 @@ class ExprDump {
   static std::string pattern_list(const Expr& expr) {
     std::string out;
     for (const auto& pattern : expr.patterns)
-      out += (out.empty() ? "" : ", ") + quoted(pattern);
+      out += (out.empty() ? "" : ", ") + quoted_text(pattern);
     return out;
   }
 
@@ -239,7 +157,8 @@ class ExprDump {
 
   Rendered negation(const Expr& operand) const {
     if (operand.op == Op::is_bound) return {step_name(rule_, operand.ref.step) + " is null", binds_compare};
-    if (operand.op == Op::is_null) return {at_least(operand.args[0], binds_add) + " is not null", binds_compare};
+    if (operand.op == Op::is_null)
+      return {at_least(operand.args[0], binds_add) + " is not null", binds_compare};
     return {"not " + at_least(operand, binds_not), binds_not};
   }
 
@@ -349,7 +268,7 @@ std::string dump(const Plan& plan, const Rule& rule, const Expr& expr) {
 std::string dump(const Plan& plan, const Rule& rule) {
   const auto type_name = [&](model::EventTypeId id) { return plan.catalog[id].name; };
   auto out = fmt::format("rule {}\n", rule.name);
-  if (!rule.doc.empty()) out += fmt::format("  doc {}\n", quoted(rule.doc));
+  if (!rule.doc.empty()) out += fmt::format("  doc {}\n", quoted_text(rule.doc));
   for (const auto& label : rule.labels) {
     out += "  label " + label.name;
     for (const auto& value : label.values)

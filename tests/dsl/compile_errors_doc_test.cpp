@@ -1,4 +1,4 @@
-// docs/errors.md says what users see: each ```tocsin block, compiled as rules.tocsin, gives exactly the ```text
+// docs/errors.md says what users see: each `tocsin` block, compiled as rules.tocsin, gives exactly the `text`
 // block behind it.
 #include <doctest/doctest.h>
 

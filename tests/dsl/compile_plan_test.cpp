@@ -213,8 +213,8 @@ TEST_CASE("types and nullability of what is emitted") {
 
 TEST_CASE("steps, their own names and prev") {
   CHECK(plan_of(R"(rule r {
-  match a: Payment -> rise: Payment[amount > prev.amount and amount > a.amount and sum(rise.amount) < 10 and count(rise) < 5
-    and last(rise).amount < 5]{2..4 strict} , c: Payment[amount > rise[0].amount and a.card == card]
+  match a: Payment -> rise: Payment[amount > prev.amount and amount > a.amount and sum(rise.amount) < 10 
+    and count(rise) < 5 and last(rise).amount < 5]{2..4 strict} , c: Payment[amount > rise[0].amount and a.card == card]
 }
 )") == R"(rule r
   input Payment
@@ -258,7 +258,8 @@ TEST_CASE("where goes to the last step that it names") {
 param on: bool = false
 rule r {
   match a: Payment -> b: Payment? -> p: Payment{2..} -> (c: Payment | d: Payment)
-  where a.amount > 1 and a.amount < b.amount and b.amount < p.amount and count(p) < 9 and c.amount > first(p).amount
+  where a.amount > 1 and a.amount < b.amount and b.amount < p.amount and count(p) < 9
+    and c.amount > first(p).amount
     and d.amount > b.amount and (b is null or b.amount < d.amount) and on and c.amount > d.amount
     and p.amount > prev.amount
 }

@@ -1,9 +1,6 @@
 // The engine's own promises: shards and batches change nothing, counters add up, nothing is allocated.
 #include "engine/runtime/engine.hpp"
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <random>
 
 #include "tests/engine/support.hpp"
@@ -12,8 +9,6 @@ using namespace tocsin;
 using namespace tocsin::test;
 
 namespace {
-
-std::atomic<std::uint64_t> allocations{0};
 
 constexpr const char* rules =
     "event P { card: string, amount: float, at: time @timestamp }\n"
@@ -45,19 +40,6 @@ std::vector<std::string> run(const plan::Plan& plan, const runtime::EngineOption
 }
 
 }  // namespace
-
-// Counts every allocation of the process; see the last case.
-void* operator new(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 TEST_CASE("matches and their order are the same for 1, 2, 3 and 7 shards and any batch size") {
   const auto plan = plan_of(rules);
@@ -162,9 +144,9 @@ TEST_CASE("in a steady state no event allocates") {
     }
   };
   push(300);  // buffers reach their size
-  const std::uint64_t before = allocations.load();
+  const std::uint64_t before = test::allocations();
   const std::uint64_t matches = sink.matches;
   push(300);
   CHECK(sink.matches > matches);
-  CHECK(allocations.load() - before == 0);
+  CHECK(test::allocations() - before == 0);
 }

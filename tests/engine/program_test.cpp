@@ -73,7 +73,7 @@ TEST_CASE("a leading optional step gives two starts; a trailing one two ends") {
 }
 
 TEST_CASE("the edge of a group governs its first step") {
-  CHECK(program_dump("rule g { match a: A , (b: B -> c: A | d: A) ~> e: B }") == R"(rule g
+  CHECK(program_dump("rule g { match a: A , ((b: B -> c: A) | d: A) ~> e: B }") == R"(rule g
   matcher: grouped (every condition reads one event alone, so runs that wait for the same step advance together)
   step a: A
     predicate: true

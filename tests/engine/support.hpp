@@ -13,6 +13,9 @@
 
 namespace tocsin::test {
 
+/// Allocations of the process so far (allocations.cpp).
+std::uint64_t allocations();
+
 /// The plan of a rule text that must be without errors.
 inline plan::Plan plan_of(const std::string& text) {
   auto compiled = dsl::compile_text("test.tocsin", text);

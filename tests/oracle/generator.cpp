@@ -335,6 +335,7 @@ Case random_case(std::uint64_t seed) {
     if (!out.rules.back().emit_type.empty()) types.push_back(out.rules.back().emit_type);
   }
   if (dice.chance(15)) out.lateness_s = 1 + dice.below(3);
+  if (dice.chance(10)) out.sources = 2;
   out.events = random_events(dice, out.lateness_s);
   return out;
 }

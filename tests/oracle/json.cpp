@@ -22,6 +22,10 @@ namespace {
   throw std::runtime_error(sentence + ": " + simdjson::minify(value));
 }
 
+// By value: what a temporary result refers to does not outlive it.
+simdjson::dom::array array_of(element value) { return value.get_array().value(); }
+simdjson::dom::object object_of(element value) { return value.get_object().value(); }
+
 std::string text_of(element value) { return std::string(value.get_string().value()); }
 
 std::int64_t label_index(const model::Enumeration& enumeration, element value) {
@@ -42,7 +46,7 @@ Datum read_datum(element value, const model::Type& type, model::TimeUnit unit, c
     case Kind::array: {
       Datum datum;
       datum.kind = Kind::array;
-      for (const element item : value.get_array().value()) {
+      for (const element item : array_of(value)) {
         datum.items.push_back(read_datum(item, {.kind = type.element}, unit, catalog));
       }
       return datum;
@@ -79,7 +83,7 @@ std::string fields_disagreement(element fields, const Match& match, const plan::
   const plan::Rule& rule = plan.rules[match.rule];
   if (!rule.emit) return "the rule emits nothing";
   const model::EventType& type = plan.catalog[rule.emit->type];
-  for (const auto [key, value] : fields.get_object().value()) {
+  for (const auto [key, value] : object_of(fields)) {
     const auto index = type.find(key);
     if (!index) return fmt::format("{} has no field '{}'", type.name, key);
     const model::Field& field = type.fields[*index];
@@ -100,7 +104,7 @@ void read_event(const std::string& line, const model::Catalog& catalog, model::E
   const std::int64_t arrival_ns = latest_time(out);
   model::EventWriter writer(out);
   writer.begin(*type);
-  for (const auto [key, value] : object.get_object().value()) {
+  for (const auto [key, value] : object_of(object)) {
     const auto index = type->find(key);
     if (key == "type" && !index) continue;
     if (!index) fail("no such field of " + type->name, object);
@@ -122,7 +126,7 @@ std::string disagreement(const std::string& line, const Match& match, const plan
   simdjson::dom::parser parser;
   const element object = parser.parse(line);
   const plan::Rule& rule = plan.rules[match.rule];
-  for (const auto [key, value] : object.get_object().value()) {
+  for (const auto [key, value] : object_of(object)) {
     if (key == "rule") {
       if (text_of(value) != rule.name) return "the rule differs";
     } else if (key == "type") {
@@ -133,13 +137,13 @@ std::string disagreement(const std::string& line, const Match& match, const plan
       }
     } else if (key == "seqs") {
       std::vector<std::uint64_t> seqs;
-      for (const element seq : value.get_array().value()) seqs.push_back(seq.get_uint64().value());
+      for (const element seq : array_of(value)) seqs.push_back(seq.get_uint64().value());
       const bool same = std::equal(seqs.begin(), seqs.end(), match.events.begin(), match.events.end(),
                                    [](std::uint64_t seq, const auto& event) { return seq == event.second; });
       if (!same) return "the events differ";
     } else if (key == "steps") {
       std::vector<std::string> names;
-      for (const element name : value.get_array().value()) names.push_back(text_of(name));
+      for (const element name : array_of(value)) names.push_back(text_of(name));
       const bool same = std::equal(names.begin(), names.end(), match.events.begin(), match.events.end(),
                                    [&](const auto& name, const auto& e) { return name == rule.steps[e.first].name; });
       if (!same) return "the steps differ";

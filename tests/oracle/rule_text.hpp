@@ -51,6 +51,7 @@ struct Case {
   std::vector<RuleText> rules;
   std::vector<std::string> events;  // NDJSON, in arrival order
   int lateness_s = 0;
+  unsigned sources = 1;
 };
 
 std::string rules_of(const Case& test);

@@ -5,7 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <limits>
+#include <optional>
 #include <stdexcept>
 
 #include "dsl/compile.hpp"
@@ -82,11 +82,12 @@ std::vector<Setup> some_setups(std::uint64_t turn) {
 
 std::vector<model::EventView> processing_order(Arrivals& arrivals) {
   std::vector<model::EventView> order;
-  std::int64_t greatest = std::numeric_limits<std::int64_t>::min();
+  std::vector<std::optional<std::int64_t>> greatest(arrivals.sources);
   for (std::size_t i = 0; i < arrivals.events.size(); ++i) {
     const model::EventView event = arrivals.events[i];
-    if (!order.empty() && event.time_ns() < greatest - arrivals.lateness_ns) continue;
-    greatest = std::max(greatest, event.time_ns());
+    auto& of_source = greatest[arrivals.source_of(i)];
+    if (of_source && event.time_ns() < *of_source - arrivals.lateness_ns) continue;
+    of_source = std::max(of_source.value_or(event.time_ns()), event.time_ns());
     order.push_back(event);
     arrivals.events.header(i).seq = order.size();
   }
@@ -104,13 +105,16 @@ std::vector<Match> run_engine(const plan::Plan& plan, const Arrivals& arrivals, 
   options.predicate_index = setup.predicate_index;
   options.limits = limits;
   runtime::Engine engine(plan, options, collector);
-  const std::uint16_t source = engine.add_source(arrivals.lateness_ns);
+  for (unsigned i = 0; i < arrivals.sources; ++i) engine.add_source(arrivals.lateness_ns);
   model::EventBatch batch;
   for (std::size_t i = 0; i < arrivals.events.size(); ++i) {
     batch.append(arrivals.events[i]);
-    if (batch.size() == setup.batch) engine.push(source, batch);
+    const bool last = i + 1 == arrivals.events.size();
+    const std::uint16_t source = arrivals.source_of(i);
+    const bool turn_ends = last || arrivals.source_of(i + 1) != source;
+    if (batch.size() == setup.batch || turn_ends) engine.push(source, batch);
+    if (turn_ends && i + 1 + 3 * (arrivals.sources - 1) >= arrivals.events.size()) engine.close_source(source);
   }
-  if (!batch.empty()) engine.push(source, batch);
   engine.finish();
   return std::move(collector.matches);
 }

@@ -37,15 +37,18 @@ std::vector<Setup> all_setups();
 /// one with several. Seven engines instead of 72.
 std::vector<Setup> some_setups(std::uint64_t turn);
 
-/// Events as they arrive, from one source.
+/// Events as they arrive, in turns of three from each source.
 struct Arrivals {
   model::EventBatch events;
   std::int64_t lateness_ns = 0;
+  unsigned sources = 1;
+
+  std::uint16_t source_of(std::size_t index) const { return static_cast<std::uint16_t>(index / 3 % sources); }
 };
 
 /// The events that are not late, numbered from 1 as they arrive, by event time and then by arrival: what the
-/// engine is to process, in this order. An event is late where its time is below the greatest so far minus
-/// the lateness. The views live as long as `arrivals` is not changed.
+/// engine is to process, in this order. An event is late where its time is below the greatest so far of its
+/// source minus the lateness. The views live as long as `arrivals` is not changed.
 std::vector<model::EventView> processing_order(Arrivals& arrivals);
 
 /// Runs the engine over the arrivals and collects its matches as they come.

@@ -26,9 +26,15 @@ std::string trimmed(const std::string& text) {
 void read_options(const std::string& text, Script& script) {
   std::istringstream words(text);
   for (std::string word; words >> word;) {
-    const auto lateness = starts_with(word, "lateness=") ? parse_duration(word.substr(9)) : std::nullopt;
-    if (!lateness) throw std::runtime_error("unknown option: " + word);
-    script.lateness_ns = *lateness;
+    const std::string value = word.substr(word.find('=') + 1);
+    const auto lateness = parse_duration(value);
+    if (starts_with(word, "lateness=") && lateness) {
+      script.lateness_ns = *lateness;
+    } else if (word == "sources=2" || word == "sources=3") {
+      script.sources = unsigned(value[0] - '0');
+    } else {
+      throw std::runtime_error("unknown option: " + word);
+    }
   }
 }
 
@@ -44,12 +50,9 @@ std::vector<std::string> errors_of(const dsl::Compiled& compiled) {
 
 std::string check_errors(const Script& script, const dsl::Compiled& compiled) {
   const auto found = errors_of(compiled);
-  for (std::size_t i = 0; i < std::max(found.size(), script.errors.size()); ++i) {
-    if (i == found.size()) return "missing error: " + script.errors[i];
-    if (i == script.errors.size()) return "unexpected error: " + found[i];
-    if (found[i] != script.errors[i]) return "expected error: " + script.errors[i] + "\n   found error: " + found[i];
-  }
-  return "";
+  if (found == script.errors) return "";
+  return fmt::format("expected errors:\n{}\nfound errors:\n{}", fmt::join(script.errors, "\n"),
+                     fmt::join(found, "\n"));
 }
 
 std::string check_matches(const Script& script, const plan::Plan& plan, const std::vector<Match>& matches) {
@@ -111,7 +114,10 @@ std::string print(const Script& script) {
   std::istringstream purpose(script.purpose);
   for (std::string line; std::getline(purpose, line);) out += "# " + line + "\n";
   if (!script.matcher.empty()) out += "matcher: " + script.matcher + "\n";
-  if (script.lateness_ns > 0) out += fmt::format("options: lateness={}ns\n", script.lateness_ns);
+  std::string options;
+  if (script.lateness_ns > 0) options += fmt::format(" lateness={}ns", script.lateness_ns);
+  if (script.sources > 1) options += fmt::format(" sources={}", script.sources);
+  if (!options.empty()) out += "options:" + options + "\n";
   out += "rules:\n" + script.rules;
   if (!script.errors.empty()) {
     lines("errors:\n", script.errors);
@@ -128,7 +134,7 @@ std::string check(const Script& script, const std::vector<Setup>& setups) {
   if (!compiled.plan || !script.errors.empty()) return check_errors(script, compiled);
 
   const plan::Plan& plan = *compiled.plan;
-  Arrivals arrivals{.events = {}, .lateness_ns = script.lateness_ns};
+  Arrivals arrivals{.events = {}, .lateness_ns = script.lateness_ns, .sources = script.sources};
   for (const std::string& line : script.events) read_event(line, plan.catalog, arrivals.events);
 
   const std::string of_oracle = check_matches(script, plan, find_matches(plan, processing_order(arrivals)));

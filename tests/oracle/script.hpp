@@ -2,7 +2,7 @@
 //
 //   # What must hold, in a line.
 //   matcher: grouped                        (optional: the matcher that the first rule must get)
-//   options: lateness=5s                    (optional)
+//   options: lateness=5s sources=2          (optional; sources take turns of three events)
 //   rules:
 //     … rule text …
 //   events:
@@ -26,6 +26,7 @@ struct Script {
   std::string rules;
   std::string matcher;  // empty: any
   std::int64_t lateness_ns = 0;
+  unsigned sources = 1;
   std::vector<std::string> events;
   std::vector<std::string> matches;
   std::vector<std::string> errors;

@@ -33,6 +33,9 @@ bool has(element object, const char* key) {
   return value.error() == simdjson::SUCCESS && !value.value().is_null();
 }
 
+// By value: what a temporary result refers to does not outlive it.
+simdjson::dom::array array_of(element value) { return value.get_array().value(); }
+
 std::string text_of(element object, const char* key) {
   return has(object, key) ? std::string(object[key].get_string().value()) : std::string();
 }
@@ -57,10 +60,11 @@ std::optional<std::string> quantifier_of(element step, bool alone) {
   const bool optional = has(step, "optional") && !alone;
   if (has(step, "greedy") || has(step, "until")) return std::nullopt;
   if (!has(step, "times")) return optional ? "?" : "";
-  const auto times = step["times"].get_array().value();
+  const auto times = array_of(step["times"]);
   const std::int64_t least = times.at(0).get_int64().value();
   if (optional && least > 1) return std::nullopt;
-  const std::string most = times.at(1).is_null() ? "" : std::to_string(times.at(1).get_int64().value());
+  const bool has_most = !times.at(1).is_null();
+  const std::string most = has_most ? std::to_string(times.at(1).get_int64().value()) : "";
   const std::string inner = text_of(step, "inner");
   const std::string mode = inner == "strict" ? " strict" : inner == "nondet" ? " any" : "";
   return fmt::format("{{{}..{}{}}}", optional ? 0 : least, most, mode);
@@ -68,8 +72,8 @@ std::optional<std::string> quantifier_of(element step, bool alone) {
 
 std::optional<std::string> pattern_of(element steps) {
   std::string out;
-  const bool alone = steps.get_array().value().size() == 1;
-  for (const element step : steps.get_array().value()) {
+  const bool alone = array_of(steps).size() == 1;
+  for (const element step : array_of(steps)) {
     const std::string contiguity = text_of(step, "contiguity");
     if (contiguity == "not_followed" || contiguity == "not_next") return std::nullopt;
     if (contiguity != "begin") out += contiguity == "strict" ? " , " : contiguity == "nondet" ? " ~> " : " -> ";
@@ -94,7 +98,7 @@ std::optional<Script> script_of(element fact) {
   Script script;
   script.purpose = text_of(fact, "name");
   script.rules = fmt::format("{}rule r {{\n  match {}\n  report all\n  after match skip none\n}}\n", schema, *pattern);
-  for (const element event : fact["events"].get_array().value()) {
+  for (const element event : array_of(fact["events"])) {
     script.events.push_back(fmt::format(
         R"({{"type":"E","name":"{}","price":{},"volume":{},"sub":{},"at":{}}})", text_of(event, "name"),
         event["price"].get_double().value(), has(event, "volume") ? event["volume"].get_double().value() : 0.0,
@@ -133,9 +137,9 @@ TEST_CASE("facts of Flink CEP") {
     for (const std::string& event : script->events) read_event(event, plan.catalog, arrivals.events);
 
     std::vector<std::vector<std::string>> expected, found;
-    for (const element match : fact["expected"].get_array().value()) {
+    for (const element match : array_of(fact["expected"])) {
       expected.emplace_back();
-      for (const element id : match.get_array().value()) expected.back().emplace_back(id.get_string().value());
+      for (const element id : array_of(match)) expected.back().emplace_back(id.get_string().value());
     }
     for (const Match& match : find_matches(plan, processing_order(arrivals))) {
       found.emplace_back();

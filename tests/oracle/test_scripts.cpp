@@ -35,6 +35,7 @@ TEST_CASE("a script prints as it was read") {
                       .rules = "event A {\n}\n",
                       .matcher = "grouped",
                       .lateness_ns = 5,
+                      .sources = 2,
                       .events = {R"({"type":"A"})", R"({"type":"A"})"},
                       .matches = {R"({"rule":"r"})"},
                       .errors = {}};
@@ -43,6 +44,7 @@ TEST_CASE("a script prints as it was read") {
   CHECK(again.rules == script.rules);
   CHECK(again.matcher == script.matcher);
   CHECK(again.lateness_ns == script.lateness_ns);
+  CHECK(again.sources == script.sources);
   CHECK(again.events == script.events);
   CHECK(again.matches == script.matches);
 }

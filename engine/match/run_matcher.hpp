@@ -1,0 +1,65 @@
+// What the matchers that keep runs have in common: keys, the store, the rule's bound, the limit.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "engine/match/key_table.hpp"
+#include "engine/match/matcher.hpp"
+#include "engine/match/run_store.hpp"
+
+namespace tocsin::match {
+
+class RunMatcher : public Matcher {
+ public:
+  RuleCounters counters() const final { return counters_; }
+
+ protected:
+  RunMatcher(const Program& program, const Limits& limits)
+      : program_(program), limits_(limits), room_(program.room_for(0, limits.run_nodes_per_rule)) {}
+
+  /// The slot of the event's key, 0 without a partition. A new key gets one only where the event may start a
+  /// run; else, and where a key field is null, KeyTable::absent.
+  std::uint32_t slot_for(model::EventView event, bool may_start);
+
+  /// Slots that may hold state.
+  std::uint32_t slots() const {
+    return program_.partitioned ? static_cast<std::uint32_t>(keys_.capacity()) : 1;
+  }
+  bool in_use(std::uint32_t slot) const { return !program_.partitioned || keys_.in_use(slot); }
+
+  /// Sets stamp_ and cutoff_ for an event at this place of its stream, and frees what has passed the bound.
+  void set_bound(model::EventView event, std::uint64_t position);
+
+  /// The first stamp within the bound, for a key whose stream stands at `position`.
+  std::int64_t cutoff_at(std::uint64_t position) const {
+    if (program_.within.unit != plan::Within::Unit::events) return cutoff_;
+    return static_cast<std::int64_t>(position) - static_cast<std::int64_t>(program_.within.events) + 1;
+  }
+
+  /// Where the nodes exceed three quarters of the limit, drops and counts the oldest runs until they don't.
+  /// True where any went.
+  bool drop_to_limit();
+  /// A limit below two slabs is taken as two slabs.
+  std::size_t node_limit() const {
+    return std::max(limits_.run_nodes_per_rule, 2 * RunStore::nodes_per_slab);
+  }
+
+  const Program& program_;
+  const Limits limits_;
+  KeyTable keys_;
+  RunStore store_;
+  std::size_t room_;             // nodes at which to look for those that no run needs any more
+  std::size_t key_room_ = 1024;  // keys at which to look for idle ones
+  RuleCounters counters_;
+
+  // Of the event at hand.
+  std::int64_t now_ = 0;     // its time: what slabs age by
+  std::int64_t stamp_ = 0;   // its time or position, as the rule's bound counts
+  std::int64_t cutoff_ = 0;  // starts before it are out of the bound
+
+ private:
+  std::string key_scratch_;
+};
+
+}  // namespace tocsin::match

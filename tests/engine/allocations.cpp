@@ -1,0 +1,29 @@
+// Counts every allocation of the test binary. In a file of its own, so that the compiler does not see through
+// the replaced operators.
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+
+namespace {
+std::atomic<std::uint64_t> count{0};
+}  // namespace
+
+namespace tocsin::test {
+std::uint64_t allocations();
+std::uint64_t allocations() {
+  return count.load();
+}
+}  // namespace tocsin::test
+
+void* operator new(std::size_t size) {
+  count.fetch_add(1, std::memory_order_relaxed);
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
