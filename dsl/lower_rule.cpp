@@ -241,13 +241,22 @@ class RuleLowerer {
     }
   }
 
+  // Lowered once for each type; what is wrong with it for all of them is said once.
   void lower_input_where(const ast::Expr& conjunct) {
+    auto& said = symbols_.diagnostics;
+    const auto first = said.size();
     for (auto& input : rule_.inputs) {
       Scope scope;
       scope.place = Place::input;
       scope.current = {FieldRef{.type = input.type}};
       auto lowered = lower_conjuncts({&conjunct}, scope);
       std::move(lowered.begin(), lowered.end(), std::back_inserter(input.conditions));
+    }
+    for (auto i = said.size(); i-- > first;) {
+      const bool repeats = std::any_of(said.begin() + first, said.begin() + i, [&](const Diagnostic& other) {
+        return other.span.begin == said[i].span.begin && other.message == said[i].message;
+      });
+      if (repeats) said.erase(said.begin() + i);
     }
   }
 

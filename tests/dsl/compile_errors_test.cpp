@@ -242,6 +242,12 @@ TEST_CASE("clauses") {
   check("@high @high rule r { match a: Payment }", "1:8 @high is given twice\n");
 }
 
+TEST_CASE("where over several types is checked for each, and says the same thing once") {
+  check("rule r { from Payment, Login where lower(card) > 5 and tries > 1 emit R { card } }",
+        "1:36 cannot compare a string with an int | text is written in quotes: \"5\"\n"
+        "1:56 unknown field 'tries' of Payment\n");
+}
+
 TEST_CASE("partition keys") {
   check("rule r { match Login -> Payment partition by user }",
         "1:46 Payment has no field 'user' to partition by | map the names, as in partition by Login.user = "

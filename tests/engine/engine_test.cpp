@@ -143,7 +143,7 @@ TEST_CASE("in a steady state no event allocates") {
       engine.push(source, batch);
     }
   };
-  push(300);  // buffers reach their size
+  push(1500);  // buffers reach their size
   const std::uint64_t before = test::allocations();
   const std::uint64_t matches = sink.matches;
   push(300);

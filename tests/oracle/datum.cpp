@@ -21,7 +21,8 @@ Datum to_datum(const model::Value& value) {
     case Kind::array: {
       Datum datum;
       datum.kind = Kind::array;
-      for (std::uint32_t i = 0; i < value.size; ++i) datum.items.push_back(to_datum(element_of(value, i)));
+      for (std::uint32_t i = 0; i < value.size; ++i)
+        datum.items.push_back(to_datum(element_of(value, i)));
       return datum;
     }
     default: return Datum::of_int(value.i, value.kind);

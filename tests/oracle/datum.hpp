@@ -14,9 +14,9 @@ namespace tocsin::oracle {
 /// A value of any kind. Members that its kind does not use are left empty, so that == means the same value.
 struct Datum {
   model::Kind kind = model::Kind::null;
-  std::int64_t i = 0;  // integer, time, duration, boolean, enumeration
-  double f = 0;        // floating
-  std::string s;       // string
+  std::int64_t i = 0;        // integer, time, duration, boolean, enumeration
+  double f = 0;              // floating
+  std::string s;             // string
   std::vector<Datum> items;  // array
 
   bool is_null() const { return kind == model::Kind::null; }

@@ -49,7 +49,8 @@ Datum field_of(const plan::FieldRef& ref, const Scope& scope) {
 Datum sum_of(const std::vector<Datum>& values, Kind kind) {
   if (kind == Kind::floating) {
     double sum = 0;
-    for (const Datum& value : values) sum += value.f;
+    for (const Datum& value : values)
+      sum += value.f;
     return Datum::floating(sum);
   }
   std::int64_t sum = 0;
@@ -62,7 +63,8 @@ Datum sum_of(const std::vector<Datum>& values, Kind kind) {
 Datum average_of(const std::vector<Datum>& values) {
   if (values.empty()) return Datum::null();
   double sum = 0;
-  for (const Datum& value : values) sum += value.kind == Kind::floating ? value.f : double(value.i);
+  for (const Datum& value : values)
+    sum += value.kind == Kind::floating ? value.f : double(value.i);
   return Datum::floating(sum / double(values.size()));
 }
 
@@ -150,7 +152,8 @@ Datum evaluate(const Expr& expr, const Scope& scope) {
 
     default: {
       std::vector<Datum> args;
-      for (const Expr& each : expr.args) args.push_back(evaluate(each, scope));
+      for (const Expr& each : expr.args)
+        args.push_back(evaluate(each, scope));
       return call(expr, args);
     }
   }

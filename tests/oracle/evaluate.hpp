@@ -21,11 +21,11 @@ using Run = std::vector<Taken>;
 
 /// What an expression can see.
 struct Scope {
-  const Run& run;                   // events taken so far, in order
-  const Event* current = nullptr;   // the event tried, or the one that fired the rule
-  std::uint32_t step = 0;           // the step that tries it: whose previous event `prev` is
-  const Event* element = nullptr;   // inside an aggregate: the event at hand
-  const Datum* item = nullptr;      // inside any(): the array element at hand
+  const Run& run;                  // events taken so far, in order
+  const Event* current = nullptr;  // the event tried, or the one that fired the rule
+  std::uint32_t step = 0;          // the step that tries it: whose previous event `prev` is
+  const Event* element = nullptr;  // inside an aggregate: the event at hand
+  const Datum* item = nullptr;     // inside any(): the array element at hand
 };
 
 /// The value of `expr`. Linear in its size times the length of the run. Throws std::logic_error for `hash`,

@@ -1,12 +1,11 @@
 // Functions of plain values, each as its one-line definition in docs/language.md says.
-#include <arpa/inet.h>
-#include <re2/re2.h>
-
 #include <algorithm>
+#include <arpa/inet.h>
 #include <chrono>
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <re2/re2.h>
 #include <stdexcept>
 
 #include "tests/oracle/evaluate.hpp"
@@ -54,7 +53,8 @@ using Characters = std::vector<std::string>;
 
 bool like(const Characters& text, std::size_t t, const Characters& pattern, std::size_t p) {
   if (p == pattern.size()) return t == text.size();
-  if (pattern[p] == "*") return like(text, t, pattern, p + 1) || (t < text.size() && like(text, t + 1, pattern, p));
+  if (pattern[p] == "*")
+    return like(text, t, pattern, p + 1) || (t < text.size() && like(text, t + 1, pattern, p));
   if (t == text.size()) return false;
   return (pattern[p] == "?" || pattern[p] == text[t]) && like(text, t + 1, pattern, p + 1);
 }
@@ -72,7 +72,8 @@ bool in_cidr(const std::string& text, const std::string& network) {
     unsigned char base[16] = {};
     if (inet_pton(family, text.c_str(), address) != 1) continue;
     if (inet_pton(family, network.substr(0, slash).c_str(), base) != 1) continue;
-    const int bits = slash == std::string::npos ? (family == AF_INET ? 32 : 128) : std::stoi(network.substr(slash + 1));
+    const int bits =
+        slash == std::string::npos ? (family == AF_INET ? 32 : 128) : std::stoi(network.substr(slash + 1));
     for (int bit = 0; bit < bits; ++bit) {
       const int mask = 0x80 >> (bit % 8);
       if ((address[bit / 8] & mask) != (base[bit / 8] & mask)) return false;
@@ -111,7 +112,9 @@ Datum from_double(double value, Kind kind) {
   return Datum::of_int(static_cast<std::int64_t>(value), kind);
 }
 
-double as_double(const Datum& datum) { return datum.kind == Kind::floating ? datum.f : double(datum.i); }
+double as_double(const Datum& datum) {
+  return datum.kind == Kind::floating ? datum.f : double(datum.i);
+}
 
 Datum arithmetic(Op op, const Datum& a, const Datum& b, Kind result) {
   const bool floating = a.kind == Kind::floating || b.kind == Kind::floating || result == Kind::floating;
@@ -146,7 +149,9 @@ Datum arithmetic(Op op, const Datum& a, const Datum& b, Kind result) {
 
 Datum rounded(Op op, const Datum& value, Kind result) {
   if (value.kind != Kind::floating) return value;
-  const double v = op == Op::floor ? std::floor(value.f) : op == Op::ceil ? std::ceil(value.f) : std::round(value.f);
+  const double v = op == Op::floor  ? std::floor(value.f)
+                   : op == Op::ceil ? std::ceil(value.f)
+                                    : std::round(value.f);
   return from_double(v, result);
 }
 
@@ -154,9 +159,11 @@ Datum substring(const std::vector<Datum>& args) {
   const auto chars = characters(args[0].s);
   const std::int64_t size = std::int64_t(chars.size());
   const std::int64_t begin = std::clamp<std::int64_t>(args[1].i, 0, size);
-  const std::int64_t count = args.size() > 2 ? std::clamp<std::int64_t>(args[2].i, 0, size - begin) : size - begin;
+  const std::int64_t count =
+      args.size() > 2 ? std::clamp<std::int64_t>(args[2].i, 0, size - begin) : size - begin;
   std::string out;
-  for (std::int64_t i = begin; i < begin + count; ++i) out += chars[std::size_t(i)];
+  for (std::int64_t i = begin; i < begin + count; ++i)
+    out += chars[std::size_t(i)];
   return Datum::text(out);
 }
 
@@ -192,7 +199,8 @@ bool test(const Expr& expr, const std::vector<Datum>& args) {
       });
     }
     case Op::matches:
-      return any_pattern([&](const std::string& pattern) { return matches(value.s, pattern, expr.ignore_case); });
+      return any_pattern(
+          [&](const std::string& pattern) { return matches(value.s, pattern, expr.ignore_case); });
     case Op::in_cidr:
       return any_pattern([&](const std::string& network) { return in_cidr(value.s, network); });
     default:  // has
@@ -206,13 +214,15 @@ Datum text_function(Op op, const std::vector<Datum>& args) {
     case Op::lower: return Datum::text(lower(text));
     case Op::upper: return Datum::text(upper(text));
     case Op::length:
-      return Datum::of_int(std::int64_t(args[0].kind == Kind::array ? args[0].items.size() : characters(text).size()));
+      return Datum::of_int(
+          std::int64_t(args[0].kind == Kind::array ? args[0].items.size() : characters(text).size()));
     case Op::starts_with: return Datum::boolean(text.starts_with(args[1].s));
     case Op::ends_with: return Datum::boolean(text.ends_with(args[1].s));
     case Op::contains: return Datum::boolean(text.find(args[1].s) != std::string::npos);
     case Op::concat: {
       std::string all;
-      for (const Datum& each : args) all += each.s;
+      for (const Datum& each : args)
+        all += each.s;
       return Datum::text(all);
     }
     default: return substring(args);
@@ -224,7 +234,9 @@ Datum number_function(const Expr& expr, const std::vector<Datum>& args) {
   const double x = as_double(value);
   switch (expr.op) {
     case Op::to_float: return Datum::floating(x);
-    case Op::neg: return arithmetic(Op::sub, value.kind == Kind::floating ? Datum::floating(0) : Datum::of_int(0), value, expr.type.kind);
+    case Op::neg:
+      return arithmetic(Op::sub, value.kind == Kind::floating ? Datum::floating(0) : Datum::of_int(0), value,
+                        expr.type.kind);
     case Op::abs:
       if (value.kind == Kind::floating) return Datum::floating(std::abs(x));
       return value.i >= 0 ? value : arithmetic(Op::sub, Datum::of_int(0), value, expr.type.kind);
@@ -235,9 +247,12 @@ Datum number_function(const Expr& expr, const std::vector<Datum>& args) {
     case Op::log: return x <= 0 ? Datum::null() : Datum::floating(std::log(x));
     case Op::exp: return Datum::floating(std::exp(x));
     case Op::pow: return Datum::floating(std::pow(x, as_double(args[1])));
-    case Op::min: return *std::min_element(args.begin(), args.end(), [](auto& a, auto& b) { return compare(a, b) < 0; });
-    case Op::max: return *std::max_element(args.begin(), args.end(), [](auto& a, auto& b) { return compare(a, b) < 0; });
-    case Op::distance_km: return Datum::floating(haversine_km(x, as_double(args[1]), as_double(args[2]), as_double(args[3])));
+    case Op::min:
+      return *std::min_element(args.begin(), args.end(), [](auto& a, auto& b) { return compare(a, b) < 0; });
+    case Op::max:
+      return *std::max_element(args.begin(), args.end(), [](auto& a, auto& b) { return compare(a, b) < 0; });
+    case Op::distance_km:
+      return Datum::floating(haversine_km(x, as_double(args[1]), as_double(args[2]), as_double(args[3])));
     default: throw std::logic_error("the oracle does not know this function");
   }
 }
@@ -257,20 +272,38 @@ Datum time_function(const Expr& expr, const Datum& time) {
 
 Datum call(const Expr& expr, const std::vector<Datum>& args) {
   switch (expr.op) {
-    case Op::eq: case Op::ne: case Op::lt: case Op::le: case Op::gt: case Op::ge:
-      return Datum::boolean(comparison(expr, args));
-    case Op::in: case Op::like: case Op::matches: case Op::in_cidr: case Op::has:
-      return Datum::boolean(test(expr, args));
+    case Op::eq:
+    case Op::ne:
+    case Op::lt:
+    case Op::le:
+    case Op::gt:
+    case Op::ge: return Datum::boolean(comparison(expr, args));
+    case Op::in:
+    case Op::like:
+    case Op::matches:
+    case Op::in_cidr:
+    case Op::has: return Datum::boolean(test(expr, args));
     default: break;
   }
-  if (std::any_of(args.begin(), args.end(), [](const Datum& each) { return each.is_null(); })) return Datum::null();
+  if (std::any_of(args.begin(), args.end(), [](const Datum& each) { return each.is_null(); }))
+    return Datum::null();
   switch (expr.op) {
-    case Op::add: case Op::sub: case Op::mul: case Op::div: case Op::mod:
-      return arithmetic(expr.op, args[0], args[1], expr.type.kind);
-    case Op::lower: case Op::upper: case Op::length: case Op::starts_with: case Op::ends_with:
-    case Op::contains: case Op::concat: case Op::substring:
-      return text_function(expr.op, args);
-    case Op::hour: case Op::weekday: case Op::date_trunc: return time_function(expr, args[0]);
+    case Op::add:
+    case Op::sub:
+    case Op::mul:
+    case Op::div:
+    case Op::mod: return arithmetic(expr.op, args[0], args[1], expr.type.kind);
+    case Op::lower:
+    case Op::upper:
+    case Op::length:
+    case Op::starts_with:
+    case Op::ends_with:
+    case Op::contains:
+    case Op::concat:
+    case Op::substring: return text_function(expr.op, args);
+    case Op::hour:
+    case Op::weekday:
+    case Op::date_trunc: return time_function(expr, args[0]);
     default: return number_function(expr, args);
   }
 }

@@ -1,9 +1,8 @@
 // What a random rule may hold, with the odds that keep matches frequent.
 #include "tests/oracle/generator.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace tocsin::oracle {
 
@@ -41,7 +40,9 @@ struct Named {
   bool repeated = false;
 };
 
-bool is_derived(const std::string& type) { return type[0] == 'D'; }
+bool is_derived(const std::string& type) {
+  return type[0] == 'D';
+}
 
 class RuleGenerator {
  public:
@@ -115,7 +116,8 @@ class RuleGenerator {
       return fmt::format("({} is null or {} >= {}.x)", earlier.name, x, earlier.name);
     }
     if (earlier.repeated && dice_.chance(15)) return fmt::format("{} >= avg({}.x)", x, earlier.name);
-    return fmt::format("{} {} {}", x, dice_.pick({"==", "==", "==", "!=", "<=", ">=", "<", ">"}), value_of(earlier));
+    return fmt::format("{} {} {}", x, dice_.pick({"==", "==", "==", "!=", "<=", ">=", "<", ">"}),
+                       value_of(earlier));
   }
 
   /// A condition of a repeated step over its own earlier events.
@@ -151,7 +153,8 @@ class RuleGenerator {
     PatternText step;
     step.type = dice_.pick(types_);
     step.quantifier = quantifier();
-    const bool repeated = !step.quantifier.empty() && step.quantifier != "?" && step.quantifier.rfind("{0..1", 0) != 0;
+    const bool repeated =
+        !step.quantifier.empty() && step.quantifier != "?" && step.quantifier.rfind("{0..1", 0) != 0;
     const std::string name = fmt::format("{}{}", char('a' + steps_ % 26), steps_);
     ++steps_;
     if (dice_.chance(90)) step.name = name;
@@ -183,7 +186,9 @@ class RuleGenerator {
     out.kind = PatternText::Kind::sequence;
     for (int i = 0; i < length; ++i) {
       const int kind = depth > 0 ? dice_.below(100) : 0;
-      out.children.push_back(kind < 75 ? step() : kind < 90 ? alternation(depth - 1) : sequence(2, depth - 1));
+      out.children.push_back(kind < 75   ? step()
+                             : kind < 90 ? alternation(depth - 1)
+                                         : sequence(2, depth - 1));
       out.edges.push_back(i == 0 ? "" : dice_.pick({"->", "->", "->", "~>", ","}));
     }
     return out;
@@ -205,13 +210,15 @@ class RuleGenerator {
     if (pattern.kind == PatternText::Kind::step) {
       if (std::find(out.begin(), out.end(), pattern.type) == out.end()) out.push_back(pattern.type);
     }
-    for (const PatternText& child : pattern.children) types_in(child, out);
+    for (const PatternText& child : pattern.children)
+      types_in(child, out);
   }
 
   void partition(RuleText& rule, const std::vector<std::string>& stream) {
     const auto mapped = [&] {
       std::vector<std::string> parts;
-      for (const std::string& type : stream) parts.push_back(type + "." + (type == "C" ? "m" : dice_.pick({"k", "x"})));
+      for (const std::string& type : stream)
+        parts.push_back(type + "." + (type == "C" ? "m" : dice_.pick({"k", "x"})));
       return stream.size() > 1 ? fmt::format("{}", fmt::join(parts, " = ")) : std::string("k");
     };
     switch (dice_.below(6)) {
@@ -288,11 +295,14 @@ class RuleGenerator {
     }
     rule.emit.emplace_back("s", text);
     for (const Named& each : visible_) {
-      if (each.repeated && dice_.chance(40)) rule.emit.emplace_back("avg_" + each.name, "avg(" + each.name + ".x)");
-      if (!each.repeated && dice_.chance(20)) rule.emit.emplace_back("has_" + each.name, each.name + " is not null");
+      if (each.repeated && dice_.chance(40))
+        rule.emit.emplace_back("avg_" + each.name, "avg(" + each.name + ".x)");
+      if (!each.repeated && dice_.chance(20))
+        rule.emit.emplace_back("has_" + each.name, each.name + " is not null");
     }
     if (dice_.chance(20)) rule.emit.emplace_back("took", "match_end - match_start");
-    if (!rule.partition.empty() && rule.partition.back() == "s" && dice_.chance(50)) rule.emit.emplace_back("key", "s");
+    if (!rule.partition.empty() && rule.partition.back() == "s" && dice_.chance(50))
+      rule.emit.emplace_back("key", "s");
   }
 
   Dice& dice_;
@@ -310,7 +320,8 @@ std::vector<std::string> random_events(Dice& dice, int lateness_s) {
     if (dice.chance(5)) now += 6;
     const int at = lateness_s > 0 ? std::max(0, now - dice.below(lateness_s + 2)) : now;
     const std::string type = dice.pick({"A", "A", "B", "B", "C"});
-    std::string line = fmt::format(R"({{"type":"{}","at":{},"x":{},"s":"{}")", type, at, dice.below(4), dice.pick({"p", "q"}));
+    std::string line = fmt::format(R"({{"type":"{}","at":{},"x":{},"s":"{}")", type, at, dice.below(4),
+                                   dice.pick({"p", "q"}));
     if (type != "C" || dice.chance(80)) line += fmt::format(R"(,"k":{})", dice.below(3));
     if (type == "C") line += fmt::format(R"(,"m":{})", dice.below(3));
     if (dice.chance(70)) line += fmt::format(R"(,"y":{})", dice.below(3));
@@ -330,7 +341,8 @@ Case random_case(std::uint64_t seed) {
   for (int i = 1; i <= count; ++i) {
     // Fewer types make patterns meet; a later rule had better read what an earlier one emits.
     std::vector<std::string> mine = types;
-    while (mine.size() > 2 && dice.chance(60)) mine.erase(mine.begin() + dice.below(int(mine.size()) - 1));
+    while (mine.size() > 2 && dice.chance(60))
+      mine.erase(mine.begin() + dice.below(int(mine.size()) - 1));
     out.rules.push_back(RuleGenerator(dice, mine).rule(i));
     if (!out.rules.back().emit_type.empty()) types.push_back(out.rules.back().emit_type);
   }

@@ -1,12 +1,11 @@
 // JSON by schema, with simdjson's DOM: short and slow.
 #include "tests/oracle/json.hpp"
 
-#include <fmt/format.h>
-#include <simdjson.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <fmt/format.h>
+#include <simdjson.h>
 #include <stdexcept>
 
 #include "tests/oracle/runs.hpp"
@@ -23,10 +22,16 @@ namespace {
 }
 
 // By value: what a temporary result refers to does not outlive it.
-simdjson::dom::array array_of(element value) { return value.get_array().value(); }
-simdjson::dom::object object_of(element value) { return value.get_object().value(); }
+simdjson::dom::array array_of(element value) {
+  return value.get_array().value();
+}
+simdjson::dom::object object_of(element value) {
+  return value.get_object().value();
+}
 
-std::string text_of(element value) { return std::string(value.get_string().value()); }
+std::string text_of(element value) {
+  return std::string(value.get_string().value());
+}
 
 std::int64_t label_index(const model::Enumeration& enumeration, element value) {
   const auto at = std::find(enumeration.labels.begin(), enumeration.labels.end(), text_of(value));
@@ -35,7 +40,8 @@ std::int64_t label_index(const model::Enumeration& enumeration, element value) {
 }
 
 /// `value` as one of `type`.
-Datum read_datum(element value, const model::Type& type, model::TimeUnit unit, const model::Catalog& catalog) {
+Datum read_datum(element value, const model::Type& type, model::TimeUnit unit,
+                 const model::Catalog& catalog) {
   if (value.is_null()) return Datum::null();
   switch (type.kind) {
     case Kind::boolean: return Datum::boolean(value.get_bool().value());
@@ -75,7 +81,8 @@ model::Value to_value(const Datum& datum) {
 
 std::int64_t latest_time(const model::EventBatch& batch) {
   std::int64_t latest = 0;
-  for (std::size_t i = 0; i < batch.size(); ++i) latest = std::max(latest, batch[i].time_ns());
+  for (std::size_t i = 0; i < batch.size(); ++i)
+    latest = std::max(latest, batch[i].time_ns());
   return latest;
 }
 
@@ -113,7 +120,8 @@ void read_event(const std::string& line, const model::Catalog& catalog, model::E
     if (datum.is_null()) continue;
     if (datum.kind == Kind::array) {
       std::vector<model::Value> elements;
-      for (const Datum& item : datum.items) elements.push_back(to_value(item));
+      for (const Datum& item : datum.items)
+        elements.push_back(to_value(item));
       writer.set_array(*index, elements);
     } else {
       writer.set(*index, to_value(datum));
@@ -137,15 +145,18 @@ std::string disagreement(const std::string& line, const Match& match, const plan
       }
     } else if (key == "seqs") {
       std::vector<std::uint64_t> seqs;
-      for (const element seq : array_of(value)) seqs.push_back(seq.get_uint64().value());
+      for (const element seq : array_of(value))
+        seqs.push_back(seq.get_uint64().value());
       const bool same = std::equal(seqs.begin(), seqs.end(), match.events.begin(), match.events.end(),
                                    [](std::uint64_t seq, const auto& event) { return seq == event.second; });
       if (!same) return "the events differ";
     } else if (key == "steps") {
       std::vector<std::string> names;
-      for (const element name : array_of(value)) names.push_back(text_of(name));
-      const bool same = std::equal(names.begin(), names.end(), match.events.begin(), match.events.end(),
-                                   [&](const auto& name, const auto& e) { return name == rule.steps[e.first].name; });
+      for (const element name : array_of(value))
+        names.push_back(text_of(name));
+      const bool same =
+          std::equal(names.begin(), names.end(), match.events.begin(), match.events.end(),
+                     [&](const auto& name, const auto& e) { return name == rule.steps[e.first].name; });
       if (!same) return "the steps differ";
     } else if (key == "fields") {
       const std::string text = fields_disagreement(value, match, plan);
@@ -158,16 +169,21 @@ std::string disagreement(const std::string& line, const Match& match, const plan
 }
 
 std::optional<std::int64_t> parse_duration(const std::string& text) {
-  static const std::pair<const char*, std::int64_t> units[] = {
-      {"ns", 1},           {"us", 1'000},           {"ms", 1'000'000},         {"s", 1'000'000'000},
-      {"m", 60'000'000'000}, {"h", 3'600'000'000'000}, {"d", 86'400'000'000'000}};
+  static const std::pair<const char*, std::int64_t> units[] = {{"ns", 1},
+                                                               {"us", 1'000},
+                                                               {"ms", 1'000'000},
+                                                               {"s", 1'000'000'000},
+                                                               {"m", 60'000'000'000},
+                                                               {"h", 3'600'000'000'000},
+                                                               {"d", 86'400'000'000'000}};
   std::int64_t total = 0;
   std::size_t at = 0;
   while (at < text.size()) {
     const std::size_t digits_end = std::min(text.find_first_not_of("0123456789", at), text.size());
     const std::size_t unit_end = std::min(text.find_first_of("0123456789", digits_end), text.size());
     const std::string name = text.substr(digits_end, unit_end - digits_end);
-    const auto unit = std::find_if(std::begin(units), std::end(units), [&](auto& each) { return each.first == name; });
+    const auto unit =
+        std::find_if(std::begin(units), std::end(units), [&](auto& each) { return each.first == name; });
     if (digits_end == at || unit == std::end(units)) return std::nullopt;
     total += std::stoll(text.substr(at, digits_end - at)) * unit->second;
     at = unit_end;
@@ -178,7 +194,8 @@ std::optional<std::int64_t> parse_duration(const std::string& text) {
 std::optional<std::int64_t> parse_time(const std::string& text) {
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, consumed = 0;
   double second = 0;
-  if (std::sscanf(text.c_str(), "%d-%d-%dT%d:%d:%lf%n", &year, &month, &day, &hour, &minute, &second, &consumed) != 6) {
+  if (std::sscanf(text.c_str(), "%d-%d-%dT%d:%d:%lf%n", &year, &month, &day, &hour, &minute, &second,
+                  &consumed) != 6) {
     return std::nullopt;
   }
   int offset_minutes = 0;

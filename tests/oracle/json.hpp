@@ -12,8 +12,8 @@
 namespace tocsin::oracle {
 
 /// Appends the event that `line` describes: its type by the key `type`, the rest by field. Times are RFC 3339
-/// text or integers in the field's unit, durations text such as `1h30m` or integers in ns. An event whose type
-/// has no time carries that of the latest event before it. Throws std::runtime_error with a sentence.
+/// text or integers in the field's unit, durations text such as `1h30m` or integers in ns. An event whose
+/// type has no time carries that of the latest event before it. Throws std::runtime_error with a sentence.
 void read_event(const std::string& line, const model::Catalog& catalog, model::EventBatch& out);
 
 /// Empty where `match` agrees with the keys that `line` gives (rule, type, at, fields, seqs, steps), else a

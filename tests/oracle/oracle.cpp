@@ -1,9 +1,8 @@
 // Candidates, then report and skip, then emit, rule by rule.
 #include "tests/oracle/oracle.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 #include <functional>
 #include <map>
 #include <optional>
@@ -37,7 +36,8 @@ using Candidate = std::vector<std::pair<std::uint32_t, std::size_t>>;
 /// Writes down every candidate of one rule in one partition: by start, and then in order of preference.
 class Enumeration {
  public:
-  Enumeration(const Rule& rule, const Stream& stream, std::size_t max) : rule_(rule), stream_(stream), max_(max) {}
+  Enumeration(const Rule& rule, const Stream& stream, std::size_t max)
+      : rule_(rule), stream_(stream), max_(max) {}
 
   std::vector<Candidate> all() {
     for (start_ = 0; start_ < stream_.size(); ++start_) {
@@ -54,7 +54,8 @@ class Enumeration {
       case PatternNode::Kind::step: return repeats(pattern.step, 0, edge, next);
       case PatternNode::Kind::sequence: return children_from(pattern, 0, edge, next);
       case PatternNode::Kind::alternation:
-        for (const PatternNode& child : pattern.children) node(child, edge, next);
+        for (const PatternNode& child : pattern.children)
+          node(child, edge, next);
     }
   }
 
@@ -158,7 +159,8 @@ class Enumeration {
 };
 
 /// Walks the stream: at each event `report` chooses, then `skip` drops what has started so far.
-std::vector<Candidate> reported(const Rule& rule, const std::vector<Candidate>& candidates, std::size_t size) {
+std::vector<Candidate> reported(const Rule& rule, const std::vector<Candidate>& candidates,
+                                std::size_t size) {
   std::vector<Candidate> out;
   std::size_t live_from = 0;  // runs that started before are dropped
   for (std::size_t now = 0; now < size; ++now) {
@@ -196,17 +198,21 @@ std::optional<std::vector<std::string>> partition_of(const Rule& rule, const Eve
 
 class Oracle {
  public:
-  Oracle(const plan::Plan& plan, const std::vector<model::EventView>& stream, std::size_t max) : plan_(plan), max_(max) {
+  Oracle(const plan::Plan& plan, const std::vector<model::EventView>& stream, std::size_t max)
+      : plan_(plan), max_(max) {
     for (std::size_t i = 0; i < stream.size(); ++i) {
       items_.push_back({.raw = i, .event = to_event(stream[i], plan.catalog)});
     }
   }
 
   std::vector<Match> matches() {
-    for (std::size_t i = 0; i < plan_.order.size(); ++i) run_rule(plan_.order[i], i + 1);
-    std::stable_sort(found_.begin(), found_.end(), [](const Found& a, const Found& b) { return a.raw < b.raw; });
+    for (std::size_t i = 0; i < plan_.order.size(); ++i)
+      run_rule(plan_.order[i], i + 1);
+    std::stable_sort(found_.begin(), found_.end(),
+                     [](const Found& a, const Found& b) { return a.raw < b.raw; });
     std::vector<Match> out;
-    for (Found& each : found_) out.push_back(std::move(each.match));
+    for (Found& each : found_)
+      out.push_back(std::move(each.match));
     return out;
   }
 
@@ -239,7 +245,10 @@ class Oracle {
 
     std::vector<Item> derived;
     for (const Completed& each : completed) {
-      Item item{.raw = each.trigger->raw, .emitter = emitter, .ordinal = derived.size(), .event = emit(rule, each.run)};
+      Item item{.raw = each.trigger->raw,
+                .emitter = emitter,
+                .ordinal = derived.size(),
+                .event = emit(rule, each.run)};
       found_.push_back({item.raw, to_match(id, rule.emit.has_value(), each, item.event)});
       derived.push_back(std::move(item));
     }
@@ -248,7 +257,8 @@ class Oracle {
 
   std::vector<Completed> filter(const Stream& stream) const {
     std::vector<Completed> out;
-    for (const Item* item : stream) out.push_back({item, {{0, &item->event}}});
+    for (const Item* item : stream)
+      out.push_back({item, {{0, &item->event}}});
     return out;
   }
 
@@ -256,7 +266,8 @@ class Oracle {
     std::vector<Completed> out;
     for (const Candidate& candidate : reported(rule, Enumeration(rule, stream, max_).all(), stream.size())) {
       Completed completed{stream[candidate.back().second], {}};
-      for (const auto& [step, position] : candidate) completed.run.push_back({step, &stream[position]->event});
+      for (const auto& [step, position] : candidate)
+        completed.run.push_back({step, &stream[position]->event});
       out.push_back(std::move(completed));
     }
     return out;
@@ -269,7 +280,8 @@ class Oracle {
     event.type = rule.emit->type;
     event.fields.resize(plan_.catalog[event.type].fields.size());
     for (const plan::EmitField& field : rule.emit->fields) {
-      event.fields[field.field] = evaluate(field.value, {.run = run, .current = &trigger, .step = run.back().step});
+      event.fields[field.field] =
+          evaluate(field.value, {.run = run, .current = &trigger, .step = run.back().step});
     }
     return event;
   }
@@ -280,14 +292,17 @@ class Oracle {
     match.at_ns = emitted.time_ns;
     match.trigger_seq = emitted.seq;
     match.emitted = emits;
-    for (const Taken& taken : completed.run) match.events.emplace_back(taken.step, taken.event->seq);
+    for (const Taken& taken : completed.run)
+      match.events.emplace_back(taken.step, taken.event->seq);
     match.fields = emitted.fields;
     return match;
   }
 
   void merge(std::vector<Item>& derived) {
-    items_.insert(items_.end(), std::make_move_iterator(derived.begin()), std::make_move_iterator(derived.end()));
-    std::stable_sort(items_.begin(), items_.end(), [](const Item& a, const Item& b) { return place(a) < place(b); });
+    items_.insert(items_.end(), std::make_move_iterator(derived.begin()),
+                  std::make_move_iterator(derived.end()));
+    std::stable_sort(items_.begin(), items_.end(),
+                     [](const Item& a, const Item& b) { return place(a) < place(b); });
   }
 
   const plan::Plan& plan_;

@@ -1,10 +1,9 @@
 // Printing and reducing rule texts.
 #include "tests/oracle/rule_text.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-
-#include <algorithm>
 
 namespace tocsin::oracle {
 
@@ -21,7 +20,8 @@ std::string print(const PatternText& pattern) {
     const PatternText& child = pattern.children[i];
     if (i > 0) out += pattern.kind == Kind::alternation ? " | " : " " + pattern.edges[i] + " ";
     // A step alone needs no parentheses, nor does an alternation in a sequence, as `|` binds tighter.
-    const bool bare = child.kind == Kind::step || (pattern.kind == Kind::sequence && child.kind == Kind::alternation);
+    const bool bare =
+        child.kind == Kind::step || (pattern.kind == Kind::sequence && child.kind == Kind::alternation);
     out += bare ? print(child) : "( " + print(child) + " )";
   }
   return out;
@@ -31,7 +31,8 @@ std::string print(const RuleText& rule) {
   std::string out = "rule " + rule.name + " {\n";
   if (!rule.from.empty()) {
     std::vector<std::string> items;
-    for (const auto& [type, condition] : rule.from) items.push_back(condition.empty() ? type : type + "[" + condition + "]");
+    for (const auto& [type, condition] : rule.from)
+      items.push_back(condition.empty() ? type : type + "[" + condition + "]");
     out += fmt::format("  from {}\n", fmt::join(items, ", "));
   }
   if (rule.match) out += "  match " + print(*rule.match) + "\n";
@@ -42,7 +43,8 @@ std::string print(const RuleText& rule) {
   if (!rule.skip.empty()) out += "  after match skip " + rule.skip + "\n";
   if (!rule.emit_type.empty()) {
     std::vector<std::string> fields;
-    for (const auto& [name, value] : rule.emit) fields.push_back(name + ": " + value);
+    for (const auto& [name, value] : rule.emit)
+      fields.push_back(name + ": " + value);
     out += fmt::format("  emit {} {{ {} }}\n", rule.emit_type, fmt::join(fields, ", "));
   }
   return out + "}\n";
@@ -72,7 +74,8 @@ List without(List list, std::size_t index) {
 
 std::vector<PatternText> reductions(const PatternText& pattern) {
   std::vector<PatternText> out;
-  for (const PatternText& child : pattern.children) out.push_back(child);
+  for (const PatternText& child : pattern.children)
+    out.push_back(child);
   for (std::size_t i = 0; i < pattern.children.size(); ++i) {
     PatternText less = pattern;
     less.children = without(less.children, i);
@@ -142,7 +145,8 @@ std::vector<RuleText> reductions(const RuleText& rule) {
 
 std::string rules_of(const Case& test) {
   std::string out = test.schema;
-  for (const RuleText& rule : test.rules) out += print(rule);
+  for (const RuleText& rule : test.rules)
+    out += print(rule);
   return out;
 }
 
@@ -189,7 +193,8 @@ Case shrink(Case test, const Fails& fails) {
   for (bool changed = true; changed;) {
     changed = drop_from(test, &Case::events, fails);
     changed |= drop_from(test, &Case::rules, fails);
-    while (reduce_a_rule(test, fails)) changed = true;
+    while (reduce_a_rule(test, fails))
+      changed = true;
   }
   return test;
 }

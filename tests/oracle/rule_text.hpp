@@ -15,7 +15,7 @@ namespace tocsin::oracle {
 struct PatternText {
   enum class Kind : std::uint8_t { step, sequence, alternation };
   Kind kind = Kind::step;
-  std::string name;                     // of a step
+  std::string name;  // of a step
   std::string type;
   std::vector<std::string> conditions;  // conjuncts
   std::string quantifier;               // `+`, `{2.. strict}`, or empty
@@ -56,8 +56,8 @@ struct Case {
 
 std::string rules_of(const Case& test);
 
-/// Takes parts from `test` as long as `fails` holds of the rest: events, rules, then parts of rules. Quadratic
-/// in the number of parts.
+/// Takes parts from `test` as long as `fails` holds of the rest: events, rules, then parts of rules.
+/// Quadratic in the number of parts.
 Case shrink(Case test, const std::function<bool(const Case&)>& fails);
 
 }  // namespace tocsin::oracle

@@ -1,10 +1,9 @@
 // Drives the engine and holds its matches against the oracle's.
 #include "tests/oracle/runs.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-
-#include <algorithm>
 #include <optional>
 #include <stdexcept>
 
@@ -38,7 +37,8 @@ class Collector : public model::MatchSink {
     match.rule = view.rule;
     match.at_ns = view.at_ns;
     match.trigger_seq = view.trigger_seq;
-    for (const model::MatchedEvent& each : view.events) match.events.emplace_back(each.step, each.event.seq());
+    for (const model::MatchedEvent& each : view.events)
+      match.events.emplace_back(each.step, each.event.seq());
     match.emitted = static_cast<bool>(view.emitted);
     if (match.emitted) match.fields = to_event(view.emitted, plan_.catalog).fields;
     matches.push_back(std::move(match));
@@ -62,7 +62,8 @@ std::vector<Setup> all_setups() {
   for (const MatcherChoice matcher : matchers) {
     for (const bool index : {true, false}) {
       for (const unsigned shards : shard_counts) {
-        for (const std::size_t batch : batch_sizes) setups.push_back({matcher, index, shards, batch});
+        for (const std::size_t batch : batch_sizes)
+          setups.push_back({matcher, index, shards, batch});
       }
     }
   }
@@ -76,7 +77,8 @@ std::vector<Setup> some_setups(std::uint64_t turn) {
       setups.push_back({matcher, index, 1, batch_sizes[(turn + setups.size()) % 3]});
     }
   }
-  setups.push_back({matchers[turn / 3 % 3], turn / 9 % 2 == 0, shard_counts[1 + turn % 3], batch_sizes[turn / 2 % 3]});
+  setups.push_back(
+      {matchers[turn / 3 % 3], turn / 9 % 2 == 0, shard_counts[1 + turn % 3], batch_sizes[turn / 2 % 3]});
   return setups;
 }
 
@@ -105,7 +107,8 @@ std::vector<Match> run_engine(const plan::Plan& plan, const Arrivals& arrivals, 
   options.predicate_index = setup.predicate_index;
   options.limits = limits;
   runtime::Engine engine(plan, options, collector);
-  for (unsigned i = 0; i < arrivals.sources; ++i) engine.add_source(arrivals.lateness_ns);
+  for (unsigned i = 0; i < arrivals.sources; ++i)
+    engine.add_source(arrivals.lateness_ns);
   model::EventBatch batch;
   for (std::size_t i = 0; i < arrivals.events.size(); ++i) {
     batch.append(arrivals.events[i]);
@@ -113,7 +116,8 @@ std::vector<Match> run_engine(const plan::Plan& plan, const Arrivals& arrivals, 
     const std::uint16_t source = arrivals.source_of(i);
     const bool turn_ends = last || arrivals.source_of(i + 1) != source;
     if (batch.size() == setup.batch || turn_ends) engine.push(source, batch);
-    if (turn_ends && i + 1 + 3 * (arrivals.sources - 1) >= arrivals.events.size()) engine.close_source(source);
+    if (turn_ends && i + 1 + 3 * (arrivals.sources - 1) >= arrivals.events.size())
+      engine.close_source(source);
   }
   engine.finish();
   return std::move(collector.matches);
@@ -122,7 +126,8 @@ std::vector<Match> run_engine(const plan::Plan& plan, const Arrivals& arrivals, 
 std::string difference(const plan::Plan& plan, const std::vector<model::EventView>& order,
                        const std::vector<Match>& expected, const std::vector<Match>& found) {
   std::vector<std::size_t> place(order.size() + 1, order.size());  // by sequence number
-  for (std::size_t i = 0; i < order.size(); ++i) place[order[i].seq()] = i;
+  for (std::size_t i = 0; i < order.size(); ++i)
+    place[order[i].seq()] = i;
 
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (found[i].trigger_seq > order.size()) return "a match of no event: " + to_json(found[i], plan);
@@ -132,7 +137,8 @@ std::string difference(const plan::Plan& plan, const std::vector<model::EventVie
   }
   const auto by_rule = [&](const std::vector<Match>& matches) {
     std::vector<const Match*> sorted;
-    for (const Match& match : matches) sorted.push_back(&match);
+    for (const Match& match : matches)
+      sorted.push_back(&match);
     std::stable_sort(sorted.begin(), sorted.end(), [&](const Match* a, const Match* b) {
       return std::pair(place[a->trigger_seq], a->rule) < std::pair(place[b->trigger_seq], b->rule);
     });
@@ -149,8 +155,9 @@ std::string difference(const plan::Plan& plan, const std::vector<model::EventVie
   return "";
 }
 
-std::string difference_under(const std::vector<Setup>& setups, const plan::Plan& plan, const Arrivals& arrivals,
-                             const std::vector<model::EventView>& order, const std::vector<Match>& expected) {
+std::string difference_under(const std::vector<Setup>& setups, const plan::Plan& plan,
+                             const Arrivals& arrivals, const std::vector<model::EventView>& order,
+                             const std::vector<Match>& expected) {
   for (const Setup& setup : setups) {
     const std::string text = difference(plan, order, expected, run_engine(plan, arrivals, setup));
     if (!text.empty()) return to_string(setup) + ": " + text;

@@ -13,7 +13,8 @@
 
 namespace tocsin::oracle {
 
-/// Tests that take what time they get do less where the build is slow: without optimisation, under sanitizers.
+/// Tests that take what time they get do less where the build is slow: without optimisation, under
+/// sanitizers.
 #if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 inline constexpr unsigned slowdown = 1;
 #else
@@ -55,16 +56,17 @@ std::vector<model::EventView> processing_order(Arrivals& arrivals);
 std::vector<Match> run_engine(const plan::Plan& plan, const Arrivals& arrivals, const Setup& setup,
                               const Limits& limits = {});
 
-/// Empty where both are the same, else the first difference as a sentence. `expected` is the oracle's; `order`
-/// is the processing order. Matches of one rule must come in the same order, and those of all rules in order
-/// of the events that completed them; among different rules that one event completes, any order will do, as
-/// the language promises none.
+/// Empty where both are the same, else the first difference as a sentence. `expected` is the oracle's;
+/// `order` is the processing order. Matches of one rule must come in the same order, and those of all rules
+/// in order of the events that completed them; among different rules that one event completes, any order will
+/// do, as the language promises none.
 std::string difference(const plan::Plan& plan, const std::vector<model::EventView>& order,
                        const std::vector<Match>& expected, const std::vector<Match>& found);
 
 /// Compares the engine under each setup with `expected`. Empty, or the setup and the difference.
-std::string difference_under(const std::vector<Setup>& setups, const plan::Plan& plan, const Arrivals& arrivals,
-                             const std::vector<model::EventView>& order, const std::vector<Match>& expected);
+std::string difference_under(const std::vector<Setup>& setups, const plan::Plan& plan,
+                             const Arrivals& arrivals, const std::vector<model::EventView>& order,
+                             const std::vector<Match>& expected);
 /// The same, with what the oracle finds.
 std::string difference_under(const std::vector<Setup>& setups, const plan::Plan& plan, Arrivals& arrivals);
 

@@ -1,9 +1,8 @@
 // Reads, prints and runs test files.
 #include "tests/oracle/script.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -15,7 +14,9 @@ namespace tocsin::oracle {
 
 namespace {
 
-bool starts_with(const std::string& text, const char* prefix) { return text.rfind(prefix, 0) == 0; }
+bool starts_with(const std::string& text, const char* prefix) {
+  return text.rfind(prefix, 0) == 0;
+}
 
 std::string trimmed(const std::string& text) {
   const auto begin = text.find_first_not_of(" \t\r");
@@ -39,9 +40,15 @@ void read_options(const std::string& text, Script& script) {
 }
 
 std::vector<std::string> errors_of(const dsl::Compiled& compiled) {
-  std::vector<std::string> lines;
+  dsl::Diagnostics errors;
   for (const dsl::Diagnostic& each : compiled.diagnostics) {
-    if (each.severity != dsl::Severity::error) continue;
+    if (each.severity == dsl::Severity::error) errors.push_back(each);
+  }
+  std::stable_sort(errors.begin(), errors.end(), [](const dsl::Diagnostic& a, const dsl::Diagnostic& b) {
+    return std::pair(a.span.file, a.span.begin) < std::pair(b.span.file, b.span.begin);
+  });
+  std::vector<std::string> lines;
+  for (const dsl::Diagnostic& each : errors) {
     const auto at = dsl::line_column(compiled.sources.files[each.span.file], each.span.begin);
     lines.push_back(fmt::format("{}:{}: {}", at.line, at.column, each.message));
   }
@@ -60,7 +67,8 @@ std::string check_matches(const Script& script, const plan::Plan& plan, const st
     if (i == matches.size()) return "missing: " + script.matches[i];
     if (i == script.matches.size()) return "one too many: " + to_json(matches[i], plan);
     const std::string text = disagreement(script.matches[i], matches[i], plan);
-    if (!text.empty()) return text + ": expected " + script.matches[i] + ", found " + to_json(matches[i], plan);
+    if (!text.empty())
+      return text + ": expected " + script.matches[i] + ", found " + to_json(matches[i], plan);
   }
   return "";
 }
@@ -68,7 +76,7 @@ std::string check_matches(const Script& script, const plan::Plan& plan, const st
 std::string check_matcher(const Script& script, const plan::Plan& plan) {
   if (script.matcher.empty()) return "";
   const std::string text = runtime::explain(plan, {});
-  if (text.find(script.matcher) != std::string::npos) return "";
+  if (text.find("matcher: " + script.matcher + " ") != std::string::npos) return "";
   return "the matcher is not " + script.matcher + ":\n" + text;
 }
 
@@ -109,10 +117,12 @@ std::string print(const Script& script) {
   std::string out;
   const auto lines = [&](const char* title, const std::vector<std::string>& each) {
     out += title;
-    for (const std::string& line : each) out += line + "\n";
+    for (const std::string& line : each)
+      out += line + "\n";
   };
   std::istringstream purpose(script.purpose);
-  for (std::string line; std::getline(purpose, line);) out += "# " + line + "\n";
+  for (std::string line; std::getline(purpose, line);)
+    out += "# " + line + "\n";
   if (!script.matcher.empty()) out += "matcher: " + script.matcher + "\n";
   std::string options;
   if (script.lateness_ns > 0) options += fmt::format(" lateness={}ns", script.lateness_ns);
@@ -135,7 +145,8 @@ std::string check(const Script& script, const std::vector<Setup>& setups) {
 
   const plan::Plan& plan = *compiled.plan;
   Arrivals arrivals{.events = {}, .lateness_ns = script.lateness_ns, .sources = script.sources};
-  for (const std::string& line : script.events) read_event(line, plan.catalog, arrivals.events);
+  for (const std::string& line : script.events)
+    read_event(line, plan.catalog, arrivals.events);
 
   const std::string of_oracle = check_matches(script, plan, find_matches(plan, processing_order(arrivals)));
   if (!of_oracle.empty()) return "oracle: " + of_oracle;

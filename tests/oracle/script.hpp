@@ -1,7 +1,7 @@
 // Test files as text: a rule file, events, and the matches or errors that must come of them.
 //
 //   # What must hold, in a line.
-//   matcher: grouped                        (optional: the matcher that the first rule must get)
+//   matcher: grouped                        (optional: the matcher that a rule must get)
 //   options: lateness=5s sources=2          (optional; sources take turns of three events)
 //   rules:
 //     … rule text …

@@ -2,7 +2,6 @@
 // block after it is its input; a ```matches block after that is all that must come of it, in order.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-
 #include <sstream>
 
 #include "tests/oracle/script.hpp"
@@ -46,7 +45,8 @@ std::vector<Example> examples_of(const std::vector<Block>& blocks) {
   for (const Block& block : blocks) {
     if (block.language == "tocsin") {
       examples.push_back({block.line, {}, false});
-      for (const std::string& line : block.lines) examples.back().script.rules += line + "\n";
+      for (const std::string& line : block.lines)
+        examples.back().script.rules += line + "\n";
     } else if (block.language == "events") {
       REQUIRE(!examples.empty());
       if (!examples.back().script.events.empty()) {
@@ -89,8 +89,9 @@ TEST_CASE("the examples of docs/language.md") {
 }
 
 TEST_CASE("blocks of a page become examples") {
-  const auto examples = examples_of(blocks_of(
-      "```tocsin\nr\n```\ntext\n```events\n1\n```\n```matches\n```\n```events\n2\n```\n```\nx\n```\n```tocsin\n```\n"));
+  const auto examples =
+      examples_of(blocks_of("```tocsin\nr\n```\ntext\n```events\n1\n```\n```matches\n```\n```events\n2\n```"
+                            "\n```\nx\n```\n```tocsin\n```\n"));
   REQUIRE(examples.size() == 3);
   CHECK(examples[0].script.events == std::vector<std::string>{"1"});
   CHECK(examples[0].compares);

@@ -5,11 +5,10 @@
 //
 // The streams run side by side, a partition each, and many rules in one plan: an engine run covers
 // rules × 243 streams. TOCSIN_EXHAUSTIVE=N takes every Nth pattern of three elements (1: all, for hours).
-#include <doctest/doctest.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdlib>
+#include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <optional>
 
 #include "tests/oracle/json.hpp"
@@ -54,9 +53,9 @@ const std::vector<Element> elements = {
     {R"(s$: L[c == @]+)", 1},
 };
 const char* const edges[] = {"->", "~>", ","};
-const char* const clauses[] = {
-    "report first after match skip past last", "report first after match skip none",
-    "report all after match skip none", "report all after match skip past last"};
+const char* const clauses[] = {"report first after match skip past last",
+                               "report first after match skip none", "report all after match skip none",
+                               "report all after match skip past last"};
 std::string replaced(std::string text, char what, const std::string& by) {
   for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
     text.replace(at, 1, by);
@@ -70,7 +69,8 @@ struct Pattern {
 };
 
 /// The pattern of these elements, or nothing where it is no rule.
-std::optional<Pattern> pattern_of(const std::vector<std::size_t>& which, const std::vector<std::size_t>& edge) {
+std::optional<Pattern> pattern_of(const std::vector<std::size_t>& which,
+                                  const std::vector<std::size_t>& edge) {
   Pattern out;
   const std::string first = elements[which[0]].text;
   if (first.find('@') != std::string::npos) return std::nullopt;
@@ -89,7 +89,8 @@ std::optional<Pattern> pattern_of(const std::vector<std::size_t>& which, const s
 std::vector<Pattern> patterns_of(std::size_t size, std::size_t stride) {
   std::vector<Pattern> out;
   std::size_t choices = 1;
-  for (std::size_t i = 0; i < size; ++i) choices *= elements.size() * (i == 0 ? 1 : std::size(edges));
+  for (std::size_t i = 0; i < size; ++i)
+    choices *= elements.size() * (i == 0 ? 1 : std::size(edges));
   for (std::size_t number = 0; number < choices; number += stride) {
     std::vector<std::size_t> which, edge;
     std::size_t rest = number;
@@ -109,10 +110,11 @@ std::vector<std::string> all_rules(std::size_t stride) {
   for (const std::size_t size : {1, 2, 3}) {
     for (const Pattern& pattern : patterns_of(size, size == 3 ? stride : 1)) {
       for (const char* clause : clauses) {
-        const std::string bounds[] = {"", fmt::format("within {} events", std::max(3, pattern.least)), "within 3s"};
+        const std::string bounds[] = {"", fmt::format("within {} events", std::max(3, pattern.least)),
+                                      "within 3s"};
         const std::string& bound = bounds[rules.size() / std::size(clauses) % 3];
-        rules.push_back(fmt::format("rule r{} {{ match {} partition by p {} {} }}\n", rules.size(), pattern.text,
-                                    bound, clause));
+        rules.push_back(fmt::format("rule r{} {{ match {} partition by p {} {} }}\n", rules.size(),
+                                    pattern.text, bound, clause));
       }
     }
   }
@@ -121,7 +123,8 @@ std::vector<std::string> all_rules(std::size_t stride) {
 
 std::size_t number_of_streams() {
   std::size_t count = 1;
-  for (std::size_t i = 0; i < stream_length; ++i) count *= 3;
+  for (std::size_t i = 0; i < stream_length; ++i)
+    count *= 3;
   return count;
 }
 
@@ -147,13 +150,15 @@ Arrivals all_streams(const plan::Plan& plan) {
 
 TEST_CASE("all small rules over all short streams") {
   const char* text = std::getenv("TOCSIN_EXHAUSTIVE");
-  const std::size_t stride = text == nullptr ? 997 : std::max<std::size_t>(1, std::strtoull(text, nullptr, 10));
+  const std::size_t stride =
+      text == nullptr ? 997 : std::max<std::size_t>(1, std::strtoull(text, nullptr, 10));
   const std::vector<std::string> rules = all_rules(stride);
   std::size_t matches = 0, failures = 0;
   for (std::size_t begin = 0; begin < rules.size() && failures < 3; begin += rules_a_plan) {
     const std::size_t end = std::min(begin + rules_a_plan, rules.size());
     std::string source = schema;
-    for (std::size_t i = begin; i < end; ++i) source += rules[i];
+    for (std::size_t i = begin; i < end; ++i)
+      source += rules[i];
     const plan::Plan plan = compile(source);
     Arrivals arrivals = all_streams(plan);
     const auto order = processing_order(arrivals);

@@ -1,14 +1,13 @@
-// A second opinion: facts that Apache Flink CEP's own tests state (pattern, events, matches), where the shared
-// data stands beside the repository. Each is translated into a rule with `report all` and `skip none`, and held
-// by the oracle and the engine. Left out is what has no rule text yet: negation, `until`, possessive loops,
-// repeated groups, and a repetition that is optional but not of one (`{2}` or nothing).
-#include <doctest/doctest.h>
-#include <fmt/format.h>
-#include <simdjson.h>
-
+// A second opinion: facts that Apache Flink CEP's own tests state (pattern, events, matches), where the
+// shared data stands beside the repository. Each is translated into a rule with `report all` and `skip none`,
+// and held by the oracle and the engine. Left out is what has no rule text yet: negation, `until`, possessive
+// loops, repeated groups, and a repetition that is optional but not of one (`{2}` or nothing).
 #include <algorithm>
+#include <doctest/doctest.h>
 #include <filesystem>
+#include <fmt/format.h>
 #include <optional>
+#include <simdjson.h>
 #include <sstream>
 
 #include "tests/oracle/json.hpp"
@@ -34,7 +33,9 @@ bool has(element object, const char* key) {
 }
 
 // By value: what a temporary result refers to does not outlive it.
-simdjson::dom::array array_of(element value) { return value.get_array().value(); }
+simdjson::dom::array array_of(element value) {
+  return value.get_array().value();
+}
 
 std::string text_of(element object, const char* key) {
   return has(object, key) ? std::string(object[key].get_string().value()) : std::string();
@@ -54,8 +55,8 @@ std::string condition_of(element step) {
   return replaced(text, " so far", "");
 }
 
-/// `{n..m mode}`, or nothing where the language has no such repetition yet. A step that stands `alone` takes at
-/// least one event: a pattern that can match nothing is an error here, and finds nothing there.
+/// `{n..m mode}`, or nothing where the language has no such repetition yet. A step that stands `alone` takes
+/// at least one event: a pattern that can match nothing is an error here, and finds nothing there.
 std::optional<std::string> quantifier_of(element step, bool alone) {
   const bool optional = has(step, "optional") && !alone;
   if (has(step, "greedy") || has(step, "until")) return std::nullopt;
@@ -76,7 +77,8 @@ std::optional<std::string> pattern_of(element steps) {
   for (const element step : array_of(steps)) {
     const std::string contiguity = text_of(step, "contiguity");
     if (contiguity == "not_followed" || contiguity == "not_next") return std::nullopt;
-    if (contiguity != "begin") out += contiguity == "strict" ? " , " : contiguity == "nondet" ? " ~> " : " -> ";
+    if (contiguity != "begin")
+      out += contiguity == "strict" ? " , " : contiguity == "nondet" ? " ~> " : " -> ";
     const auto quantifier = quantifier_of(step, alone);
     if (!quantifier) return std::nullopt;
     if (has(step, "group")) {
@@ -86,7 +88,8 @@ std::optional<std::string> pattern_of(element steps) {
       continue;
     }
     const std::string condition = condition_of(step);
-    out += replaced(text_of(step, "name"), "-", "_") + ": E" + (condition.empty() ? "" : "[" + condition + "]");
+    out +=
+        replaced(text_of(step, "name"), "-", "_") + ": E" + (condition.empty() ? "" : "[" + condition + "]");
     out += *quantifier;
   }
   return out;
@@ -97,12 +100,14 @@ std::optional<Script> script_of(element fact) {
   if (!pattern) return std::nullopt;
   Script script;
   script.purpose = text_of(fact, "name");
-  script.rules = fmt::format("{}rule r {{\n  match {}\n  report all\n  after match skip none\n}}\n", schema, *pattern);
+  script.rules =
+      fmt::format("{}rule r {{\n  match {}\n  report all\n  after match skip none\n}}\n", schema, *pattern);
   for (const element event : array_of(fact["events"])) {
-    script.events.push_back(fmt::format(
-        R"({{"type":"E","name":"{}","price":{},"volume":{},"sub":{},"at":{}}})", text_of(event, "name"),
-        event["price"].get_double().value(), has(event, "volume") ? event["volume"].get_double().value() : 0.0,
-        has(event, "type"), event["ts"].get_int64().value()));
+    script.events.push_back(
+        fmt::format(R"({{"type":"E","name":"{}","price":{},"volume":{},"sub":{},"at":{}}})",
+                    text_of(event, "name"), event["price"].get_double().value(),
+                    has(event, "volume") ? event["volume"].get_double().value() : 0.0, has(event, "type"),
+                    event["ts"].get_int64().value()));
   }
   return script;
 }
@@ -134,16 +139,19 @@ TEST_CASE("facts of Flink CEP") {
     INFO(print(*script));
     const auto plan = compile(script->rules);
     Arrivals arrivals;
-    for (const std::string& event : script->events) read_event(event, plan.catalog, arrivals.events);
+    for (const std::string& event : script->events)
+      read_event(event, plan.catalog, arrivals.events);
 
     std::vector<std::vector<std::string>> expected, found;
     for (const element match : array_of(fact["expected"])) {
       expected.emplace_back();
-      for (const element id : array_of(match)) expected.back().emplace_back(id.get_string().value());
+      for (const element id : array_of(match))
+        expected.back().emplace_back(id.get_string().value());
     }
     for (const Match& match : find_matches(plan, processing_order(arrivals))) {
       found.emplace_back();
-      for (const auto& [step, seq] : match.events) found.back().push_back(fmt::format("e{}", seq));
+      for (const auto& [step, seq] : match.events)
+        found.back().push_back(fmt::format("e{}", seq));
     }
     CHECK(sorted(found) == sorted(expected));
     CHECK(difference_under(some_setups(held), plan, arrivals) == "");

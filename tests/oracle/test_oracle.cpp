@@ -1,7 +1,6 @@
-// The oracle against answers worked out by hand, on plans built by hand: neither parser nor engine takes part.
-// Events are letters of one type, a second apart; the events of a match are written as their numbers.
+// The oracle against answers worked out by hand, on plans built by hand: neither parser nor engine takes
+// part. Events are letters of one type, a second apart; the events of a match are written as their numbers.
 #include <doctest/doctest.h>
-
 #include <string>
 
 #include "engine/model/batch.hpp"
@@ -51,13 +50,17 @@ plan::Expr compare_letter(plan::Op op, plan::Expr other) {
   return expr;
 }
 
-plan::Expr is(const char* value) { return compare_letter(plan::Op::eq, text(value)); }
+plan::Expr is(const char* value) {
+  return compare_letter(plan::Op::eq, text(value));
+}
 
 plan::Step step(plan::Expr condition, plan::Quantifier quantifier = {}) {
   return {.name = "", .type = 0, .conditions = {std::move(condition)}, .quantifier = quantifier};
 }
 
-PatternNode leaf(std::uint32_t index) { return {.kind = PatternNode::Kind::step, .step = index, .children = {}, .edges = {}}; }
+PatternNode leaf(std::uint32_t index) {
+  return {.kind = PatternNode::Kind::step, .step = index, .children = {}, .edges = {}};
+}
 
 /// The steps one after the other, with `edge` before each.
 plan::Rule rule(std::vector<plan::Step> steps, Contiguity edge = Contiguity::relaxed) {
@@ -93,7 +96,8 @@ std::string matches(plan::Rule rule, const std::string& stream) {
     writer.commit(std::int64_t(i) * 1'000'000'000, i + 1, 0);
   }
   std::vector<model::EventView> views;
-  for (std::size_t i = 0; i < batch.size(); ++i) views.push_back(batch[i]);
+  for (std::size_t i = 0; i < batch.size(); ++i)
+    views.push_back(batch[i]);
   std::string out;
   for (const Match& match : find_matches(plan, views)) {
     if (!out.empty()) out += '|';
@@ -152,9 +156,12 @@ TEST_CASE("an optional element: its successor keeps its own edge") {
 TEST_CASE("alternatives, the left one preferred") {
   plan::Rule either = rule({step(is("a")), step(is("b")), step(is("a")), step(is("c"))});
   // ( a -> b | a ) -> c
-  PatternNode sequence{.kind = PatternNode::Kind::sequence, .step = 0, .children = {leaf(0), leaf(1)},
+  PatternNode sequence{.kind = PatternNode::Kind::sequence,
+                       .step = 0,
+                       .children = {leaf(0), leaf(1)},
                        .edges = {Contiguity::relaxed, Contiguity::relaxed}};
-  PatternNode group{.kind = PatternNode::Kind::alternation, .step = 0, .children = {sequence, leaf(2)}, .edges = {}};
+  PatternNode group{
+      .kind = PatternNode::Kind::alternation, .step = 0, .children = {sequence, leaf(2)}, .edges = {}};
   either.pattern.children = {group, leaf(3)};
   either.pattern.edges.resize(2);
   CHECK(matches(either, "abc") == "1 2 3");
@@ -184,5 +191,6 @@ TEST_CASE("an input condition takes an event out of the stream") {
 }
 
 TEST_CASE("too many candidates are refused, not enumerated") {
-  CHECK_THROWS_AS(matches(all(rule({step(is("a"), {1, many, Contiguity::any})})), std::string(24, 'a')), TooMany);
+  CHECK_THROWS_AS(matches(all(rule({step(is("a"), {1, many, Contiguity::any})})), std::string(24, 'a')),
+                  TooMany);
 }

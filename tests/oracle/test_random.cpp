@@ -2,11 +2,10 @@
 //
 // TOCSIN_RANDOM_CASES and TOCSIN_SEED choose how many and where to begin; case i of seed s is case 0 of seed
 // s + i. A failure is shrunk and printed as a script for tests/scripts.
-#include <doctest/doctest.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdlib>
+#include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <stdexcept>
 
 #include "tests/oracle/generator.hpp"
@@ -28,9 +27,10 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 }
 
 Arrivals arrivals_of(const Case& test, const plan::Plan& plan) {
-  Arrivals arrivals{.events = {}, .lateness_ns = test.lateness_s * std::int64_t{1'000'000'000},
-                    .sources = test.sources};
-  for (const std::string& line : test.events) read_event(line, plan.catalog, arrivals.events);
+  Arrivals arrivals{
+      .events = {}, .lateness_ns = test.lateness_s * std::int64_t{1'000'000'000}, .sources = test.sources};
+  for (const std::string& line : test.events)
+    read_event(line, plan.catalog, arrivals.events);
   return arrivals;
 }
 
@@ -51,8 +51,14 @@ std::string as_script(const Case& test, const std::vector<Setup>& setups) {
   });
   const plan::Plan plan = compile(rules_of(small));
   Arrivals arrivals = arrivals_of(small, plan);
-  Script script{.purpose = "Found by the random comparison.", .rules = rules_of(small), .matcher = "",
-                .lateness_ns = arrivals.lateness_ns, .sources = arrivals.sources, .events = small.events, .matches = {}, .errors = {}};
+  Script script{.purpose = "Found by the random comparison.",
+                .rules = rules_of(small),
+                .matcher = "",
+                .lateness_ns = arrivals.lateness_ns,
+                .sources = arrivals.sources,
+                .events = small.events,
+                .matches = {},
+                .errors = {}};
   for (const Match& match : find_matches(plan, processing_order(arrivals))) {
     script.matches.push_back(to_json(match, plan));
   }
@@ -87,8 +93,8 @@ TEST_CASE("random rules over random streams") {
     INFO(fmt::format("TOCSIN_SEED={} TOCSIN_RANDOM_CASES=1\n{}", seed + i, wrong));
     CHECK(wrong.empty());
   }
-  MESSAGE(fmt::format("{} cases from seed {}: {} with matches, {} matches, {} left out as too large", cases, seed,
-                      with_matches, matches, too_many));
+  MESSAGE(fmt::format("{} cases from seed {}: {} with matches, {} matches, {} left out as too large", cases,
+                      seed, with_matches, matches, too_many));
   if (cases >= 100) {
     CHECK(with_matches > cases / 4);  // else the generator tests little
     CHECK(too_many < cases / 20);
@@ -116,12 +122,16 @@ TEST_CASE("random rules under tiny limits") {
     } catch (const TooMany&) {
       continue;
     }
-    const Limits tiny{.run_nodes_per_rule = 4, .matches_per_event = 2, .reorder_events = 2, .batch_events = 2,
+    const Limits tiny{.run_nodes_per_rule = 4,
+                      .matches_per_event = 2,
+                      .reorder_events = 2,
+                      .batch_events = 2,
                       .batches_in_flight = 2};
     for (const Setup& setup : some_setups(i)) {
       const auto found = run_engine(plan, arrivals, setup, tiny);
       for (const Match& match : found) {
-        INFO("TOCSIN_SEED=" << seed + i << " " << to_string(setup) << "\n" << rules_of(test) << to_json(match, plan));
+        INFO("TOCSIN_SEED=" << seed + i << " " << to_string(setup) << "\n"
+                            << rules_of(test) << to_json(match, plan));
         CHECK(std::find(expected.begin(), expected.end(), match) != expected.end());
       }
       if (found.size() < expected.size()) ++cut_short;

@@ -1,7 +1,6 @@
 // tests/scripts/*.test: a behaviour a file, held by the oracle and by the engine under every setting.
-#include <doctest/doctest.h>
-
 #include <algorithm>
+#include <doctest/doctest.h>
 #include <filesystem>
 
 #include "tests/oracle/script.hpp"

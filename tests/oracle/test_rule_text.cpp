@@ -1,0 +1,82 @@
+// Rule texts print as the language writes them, and a failing case loses everything that it can lose.
+#include <algorithm>
+#include <doctest/doctest.h>
+
+#include "tests/oracle/generator.hpp"
+#include "tests/oracle/rule_text.hpp"
+#include "tests/oracle/runs.hpp"
+
+using namespace tocsin::oracle;
+
+namespace {
+
+PatternText step(const char* name, const char* type, const char* quantifier = "") {
+  PatternText out;
+  out.name = name;
+  out.type = type;
+  out.quantifier = quantifier;
+  return out;
+}
+
+PatternText list(PatternText::Kind kind, std::vector<PatternText> children) {
+  PatternText out;
+  out.kind = kind;
+  out.edges.assign(children.size(), "->");
+  out.children = std::move(children);
+  return out;
+}
+
+PatternText sequence(std::vector<PatternText> children) {
+  return list(PatternText::Kind::sequence, std::move(children));
+}
+
+PatternText either(std::vector<PatternText> children) {
+  return list(PatternText::Kind::alternation, std::move(children));
+}
+
+}  // namespace
+
+TEST_CASE("a pattern prints with the parentheses that it needs") {
+  const PatternText a = step("a", "A"), b = step("b", "B"), c = step("", "C", "+");
+  CHECK(print(sequence({either({a, b}), c})) == "a: A | b: B -> C+");
+  CHECK(print(either({sequence({a, b}), c})) == "( a: A -> b: B ) | C+");
+  CHECK(print(sequence({a, sequence({b, c})})) == "a: A -> ( b: B -> C+ )");
+}
+
+TEST_CASE("the least number of events") {
+  const PatternText none = step("n", "A", "{0..2 any}"), two = step("t", "A", "{2.. strict}"),
+                    one = step("o", "A", "+");
+  CHECK(least_events(sequence({none, two, one})) == 3);
+  CHECK(least_events(either({two, one})) == 1);
+  CHECK(least_events(either({two, step("s", "A", "*")})) == 0);
+}
+
+TEST_CASE("shrinking leaves what the failure needs and nothing else") {
+  Case test;
+  test.events = {"1", "2", "3", "4", "5"};
+  RuleText rule;
+  rule.name = "r1";
+  rule.match = sequence({step("a", "A", "{2..}"), either({step("b", "B"), step("c", "C")}), step("d", "A")});
+  rule.partition = {"k", "s"};
+  rule.within = "5s";
+  rule.report = "all";
+  test.rules = {rule, rule};
+  test.rules[1].name = "r2";
+
+  // It takes the third event and rule r2 with `report all` and step c.
+  const Case small = shrink(test, [](const Case& less) {
+    const auto has = [&](const char* text) { return rules_of(less).find(text) != std::string::npos; };
+    const bool event = std::find(less.events.begin(), less.events.end(), "3") != less.events.end();
+    return event && has("rule r2") && has("c: C") && has("report all");
+  });
+  CHECK(small.events == std::vector<std::string>{"3"});
+  CHECK(rules_of(small) == "rule r2 {\n  match c: C\n  report all\n}\n");
+}
+
+TEST_CASE("random cases compile, and a seed gives its case again") {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    const std::string rules = rules_of(random_case(seed));
+    CHECK(rules == rules_of(random_case(seed)));
+    CHECK_NOTHROW(compile(rules));
+  }
+}
