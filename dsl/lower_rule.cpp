@@ -58,13 +58,8 @@ class RuleLowerer {
       plan::Label label{.name = annotation.name.text, .values = {}};
       for (const auto& value : annotation.values) {
         const Scope scope;
-        auto lowered = ExprLowerer(symbols_, scope).lower(value);
-        if (!lowered) continue;
-        if (!is_constant(*lowered)) {
-          error(value.span, "an annotation takes plain values");
-          continue;
-        }
-        label.values.push_back(std::move(lowered->constant));
+        auto lowered = ExprLowerer(symbols_, scope).lower(value);  // a literal, by the grammar
+        if (lowered) label.values.push_back(std::move(lowered->constant));
       }
       rule_.labels.push_back(std::move(label));
     }

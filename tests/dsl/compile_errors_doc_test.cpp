@@ -1,7 +1,6 @@
 // docs/errors.md says what users see: each `tocsin` block, compiled as rules.tocsin, gives exactly the `text`
 // block behind it.
 #include <doctest/doctest.h>
-
 #include <fstream>
 #include <sstream>
 

@@ -362,7 +362,7 @@ rule r { match a: Payment[amount > size and card == name and side == wanted and 
 )";
   const auto plain = plan_of(rules);
   CHECK(plain.find("if amount > 10.0\n    if card == \"x\"\n    if side == buy\n    if at > "
-                    "@2026-01-01T00:00:00Z\n") != std::string::npos);
+                   "@2026-01-01T00:00:00Z\n") != std::string::npos);
   CHECK(plain.find("within 10m") != std::string::npos);
 
   const auto set = plan_of(
