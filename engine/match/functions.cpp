@@ -228,6 +228,13 @@ std::int64_t stable_hash(const model::Value& value) {
   return static_cast<std::int64_t>(hash >> 1);
 }
 
+int compare_values(const model::Value& a, const model::Value& b, model::Kind kind, bool ignore_case) {
+  if (kind == model::Kind::floating) return a.f < b.f ? -1 : a.f > b.f ? 1 : a.f == b.f ? 0 : 2;
+  if (kind == model::Kind::string) return compare_text(a.text(), b.text(), ignore_case);
+  if (kind == model::Kind::array) return identical(a, b) ? 0 : 2;
+  return (a.i > b.i) - (a.i < b.i);
+}
+
 bool identical(const model::Value& a, const model::Value& b) {
   using model::Kind;
   if (a.kind != b.kind) return false;

@@ -53,6 +53,9 @@ double distance_km(double lat1, double lon1, double lat2, double lon2);
 /// A hash that is the same in every run and on every machine, in [0, 2^63).
 std::int64_t stable_hash(const model::Value& value);
 
+/// Two values of one kind that are not null: -1, 0, 1, or 2 where they have no order (NaN, unlike arrays).
+int compare_values(const model::Value& a, const model::Value& b, model::Kind kind, bool ignore_case);
+
 /// Kinds alike; null is equal to null alone. For distinct counts and keys, not for the language's `==`.
 bool identical(const model::Value& a, const model::Value& b);
 
