@@ -100,7 +100,6 @@ Value Expression::eval_text(const Node& node, const Bindings& bindings, Scratch&
 
 Value Expression::eval_number(const Node& node, const Bindings& bindings, Scratch& scratch) const {
   const Value a = eval(arg(node, 0), bindings, scratch);
-  if (node.op == Op::hash) return Value::integer(stable_hash(a));
   if (a.is_null()) return a;
   const bool floating = a.kind == Kind::floating;
   const auto fault = [&] {
@@ -132,6 +131,7 @@ Value Expression::eval_number(const Node& node, const Bindings& bindings, Scratc
       }
       return best;
     }
+    case Op::hash: return Value::integer(stable_hash(a));
     case Op::hour: return Value::integer(hour_of(a.i));
     case Op::weekday: return Value::integer(weekday_of(a.i));
     case Op::date_trunc: return Value::of_int(truncate_date(a.i, units_[node.pattern]), Kind::time);

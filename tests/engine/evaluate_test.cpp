@@ -105,6 +105,7 @@ TEST_CASE("expressions") {
       {"in_cidr(ip, \"10.1.3.0/24\")", "false"},
       {"in_cidr(s, \"10.0.0.0/8\")", "false"},
       {"round(distance_km(52.52, 13.405, 48.8566, 2.3522))", "877.000000"},
+      {"hash(n)", "null"},
       {"hash(s) == hash(s) and hash(s) >= 0", "true"},
   };
   for (const auto& [expression, expected] : cases) {
