@@ -107,11 +107,10 @@ std::vector<Pattern> patterns_of(std::size_t size, std::size_t stride) {
 }
 
 std::vector<std::string> all_rules(std::size_t stride_of_two, std::size_t stride_of_three) {
+  const std::size_t strides[] = {1, stride_of_two, stride_of_three};
   std::vector<std::string> rules;
   for (const std::size_t size : {1, 2, 3}) {
-    for (const Pattern& pattern : patterns_of(size, size == 1   ? 1
-                                                    : size == 2 ? stride_of_two
-                                                                : stride_of_three)) {
+    for (const Pattern& pattern : patterns_of(size, strides[size - 1])) {
       for (const char* clause : clauses) {
         const std::string bounds[] = {"", fmt::format("within {} events", std::max(3, pattern.least)),
                                       "within 3s"};
