@@ -61,10 +61,12 @@ void Pipeline::submit(model::EventBatch& events) {
     if (pool_.try_dequeue(batch)) break;
     idler.idle(credits_, epoch);
   }
+  batch->take_over();
   batch->reset();
   batch->number = submitted_++;
   std::swap(batch->events, events);
   route(*batch);
+  batch->hand_over();
   for (auto& worker : workers_)
     worker->inbox.enqueue(*worker->to_inbox, batch);
   work_.notify();
@@ -100,6 +102,7 @@ bool Pipeline::do_shard_work(unsigned number) {
   Worker& worker = *workers_[number];
   bool worked = false;
   for (Batch* batch = nullptr; worker.inbox.try_dequeue(batch); worked = true) {
+    batch->take_over();
     worker.batches[batch->number % worker.batches.size()] = batch;
     ++worker.received;
   }
@@ -124,6 +127,7 @@ void Pipeline::run_layer(unsigned number, std::size_t layer, Batch& batch) {
     batch.ready[layer].store(true, std::memory_order_release);
     work_.notify();
   } else {
+    batch.hand_over();
     finished_.enqueue(*workers_[number]->to_egress, &batch);
     finished_signal_.notify();
   }
@@ -144,6 +148,7 @@ void Pipeline::run_egress() {
 bool Pipeline::do_egress_work() {
   bool worked = false;
   for (Batch* batch = nullptr; finished_.try_dequeue(batch); worked = true) {
+    batch->take_over();
     arrived_[batch->number % arrived_.size()] = batch;
   }
   for (;;) {
@@ -151,6 +156,7 @@ bool Pipeline::do_egress_work() {
     if (!next) return worked;
     matches_.fetch_add(deliver_in_order(next->logs, sink_, in_order_, view_scratch_),
                        std::memory_order_relaxed);
+    next->hand_over();
     pool_.enqueue(to_pool_, next);
     next = nullptr;
     all_delivered_.store(++delivered_, std::memory_order_release);
