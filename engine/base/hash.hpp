@@ -3,15 +3,17 @@
 #pragma once
 
 #define XXH_INLINE_ALL
+#include <bit>
 #include <cstdint>
 #include <string_view>
 #include <xxhash.h>
 
 namespace tocsin {
 
-/// Mixes one 64-bit value into `seed`. Never the identity. Constant time.
+/// Mixes one 64-bit value into `seed`; mixing a into b is not mixing b into a. Never the identity. Constant
+/// time.
 inline std::uint64_t hash_mix(std::uint64_t value, std::uint64_t seed = 0x9E3779B97F4A7C15ull) {
-  const auto product = static_cast<unsigned __int128>(value ^ seed) * 0xD6E8FEB86659FD93ull;
+  const auto product = static_cast<unsigned __int128>(value ^ std::rotl(seed, 29)) * 0xD6E8FEB86659FD93ull;
   const auto folded = static_cast<std::uint64_t>(product >> 64) ^ static_cast<std::uint64_t>(product);
   return (folded ^ (folded >> 32)) * 0x9FB21C651E98DF25ull;
 }

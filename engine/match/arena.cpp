@@ -163,10 +163,14 @@ void ArenaMatcher::wait(Id id, std::uint32_t slot) {
     if (!address) continue;
     Id& first = buckets_.try_emplace(*address, none).first->second;
     // What waited on a strict arc for an earlier event's successor has missed it.
-    const bool stale = arc.contiguity == Contiguity::strict && store_.cell_alive(first) &&
-                       store_.alive(store_.cell(first).node) &&
-                       store_.node(store_.cell(first).node).position != node.position;
-    first = store_.add_cell({id, stale ? none : first, a}, now_);
+    const auto missed = [&](const Cell& cell) {
+      if (!store_.alive(cell.node)) return true;
+      const Node& waiting = store_.node(cell.node);
+      return cell.arc == a && waiting.key == slot && waiting.position != node.position;
+    };
+    while (arc.contiguity == Contiguity::strict && store_.cell_alive(first) && missed(store_.cell(first)))
+      first = store_.cell(first).next;
+    first = store_.add_cell({id, first, a}, now_);
   }
 }
 
