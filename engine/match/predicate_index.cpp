@@ -93,6 +93,7 @@ PredicateIndex::PredicateIndex(const std::vector<const Program*>& programs, cons
   for (TypeIndex& index : types_) {
     for (std::uint32_t p = 0; p < index.predicates.size(); ++p)
       give_access_path(index, p, catalog, enabled);
+    index.gated = index.equalities.empty() && index.always.empty();
     for (RangeGroup& group : index.ranges) {
       std::stable_sort(group.thresholds.begin(), group.thresholds.end(), [&](const auto& a, const auto& b) {
         if (group.floating ? a.float_bound != b.float_bound : a.int_bound != b.int_bound) {
@@ -168,6 +169,30 @@ void PredicateIndex::give_access_path(TypeIndex& index, std::uint32_t number, co
   for (std::size_t i = 0; i < conjuncts.size(); ++i) {
     if (i != path) predicate.residual.emplace_back(conjuncts[i], catalog);
   }
+}
+
+std::size_t PredicateIndex::TypeIndex::pass_over(const model::EventBatch& events, std::size_t i,
+                                                 model::EventTypeId type) const {
+  const auto scan = [&](const auto& passes) {
+    while (i < events.size() && events[i].type() == type && !passes(events[i]))
+      ++i;
+    return i;
+  };
+  if (ranges.size() != 1) {
+    return scan([&](model::EventView event) {
+      return std::any_of(ranges.begin(), ranges.end(), [&](const auto& r) { return r.may_pass(event); });
+    });
+  }
+  // One range is the common case: its comparison is chosen once and not for each event.
+  const std::uint32_t slot = ranges[0].slot;
+  const double number = ranges[0].first_float;
+  const std::int64_t integer = ranges[0].first_int;
+  if (ranges[0].floating && ranges[0].upper)
+    return scan([=](model::EventView event) { return event.load_float(slot) <= number; });
+  if (ranges[0].floating)
+    return scan([=](model::EventView event) { return event.load_float(slot) >= number; });
+  if (ranges[0].upper) return scan([=](model::EventView event) { return event.load_int(slot) <= integer; });
+  return scan([=](model::EventView event) { return event.load_int(slot) >= integer; });
 }
 
 void PredicateIndex::look_up_equalities(const TypeIndex& index, model::EventView event, Scratch& scratch) {

@@ -16,6 +16,7 @@
 #include "engine/match/evaluate.hpp"
 #include "engine/match/key_table.hpp"
 #include "engine/match/program.hpp"
+#include "engine/model/batch.hpp"
 #include "engine/model/schema.hpp"
 
 namespace tocsin::match {
@@ -45,6 +46,19 @@ class PredicateIndex {
       hit(index, predicate, event, scratch);
     if (touched_.size() > 1) sort_touched();
     return touched_;
+  }
+
+  /// The first event from number `i` on that may concern a rule, or the number of events. Passes over the
+  /// others at one comparison each where all predicates have bounds as access paths.
+  std::size_t next_candidate(const model::EventBatch& events, std::size_t i) const {
+    while (i < events.size()) {
+      const model::EventTypeId type = events[i].type();
+      const TypeIndex& index = types_[type];
+      if (!index.gated) return i;
+      i = index.pass_over(events, i, type);
+      if (i < events.size() && events[i].type() == type) return i;
+    }
+    return i;
   }
 
   /// A stable text form, for `explain`.
@@ -102,6 +116,10 @@ class PredicateIndex {
     std::vector<EqualityGroup> equalities;
     std::vector<RangeGroup> ranges;
     std::vector<std::uint32_t> always;  // no access path
+    bool gated = false;                 // what fails the first bound of every range satisfies no predicate
+
+    /// The first event from number `i` on that is of another type or passes some range's first bound.
+    std::size_t pass_over(const model::EventBatch& events, std::size_t i, model::EventTypeId type) const;
   };
 
   void add(TypeIndex& index, const std::vector<plan::Expr>& conjuncts, const Subscriber& subscriber);

@@ -6,70 +6,30 @@
 
 namespace tocsin::model {
 
-namespace {
-
-std::uint32_t round_up_8(std::size_t bytes) {
-  return static_cast<std::uint32_t>((bytes + 7) & ~std::size_t{7});
-}
-
-}  // namespace
-
 void EventBatch::grow(std::size_t bytes) {
   words_.resize(std::max({(bytes + 7) / 8, words_.size() * 2, std::size_t{512}}));
 }
 
 void EventBatch::append(EventView event) {
-  std::memcpy(reserve(event.size()), event.bytes(), event.size());
+  reserve(event.size());
+  std::memcpy(data() + used_, event.bytes(), event.size());
   offsets_.push_back(static_cast<std::uint32_t>(used_));
   used_ += event.size();
 }
 
-void EventWriter::begin(const EventType& type) {
-  type_ = &type;
-  size_ = type.fixed_size;
-  std::byte* bytes = batch_.reserve(size_);
-  std::memset(bytes, 0, size_);
-  const std::size_t fields = type.fields.size();
-  for (std::size_t word = 0; word * 64 < fields; ++word) {
-    const std::size_t bits = std::min<std::size_t>(64, fields - word * 64);
-    const std::uint64_t ones = bits == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
-    std::memcpy(bytes + sizeof(EventHeader) + 8 * word, &ones, sizeof ones);
-  }
-}
-
-std::byte* EventWriter::append_data(std::uint32_t bytes) {
-  batch_.reserve(size_ + std::size_t{bytes});
-  std::byte* data = event() + size_;
-  size_ += bytes;
-  return data;
-}
-
-void EventWriter::write_text(std::size_t slot_offset, std::string_view value) {
-  const VarSlot var{static_cast<std::uint32_t>(size_ - slot_offset),
-                    static_cast<std::uint32_t>(value.size())};
-  std::byte* data = append_data(static_cast<std::uint32_t>(value.size()));
-  if (!value.empty()) std::memcpy(data, value.data(), value.size());
-  std::memcpy(event() + slot_offset, &var, sizeof var);
-}
-
-void EventWriter::set_string(std::uint32_t field, std::string_view value) {
-  write_text(static_cast<std::size_t>(slot_of(field) - event()), value);
-}
-
 void EventWriter::set_array(std::uint32_t field, std::span<const Value> elements) {
-  const auto slot_offset = static_cast<std::size_t>(slot_of(field) - event());
-  append_data(round_up_8(size_) - size_);
-  const std::uint32_t first = size_;
-  const VarSlot var{static_cast<std::uint32_t>(first - slot_offset),
-                    static_cast<std::uint32_t>(elements.size())};
-  append_data(static_cast<std::uint32_t>(8 * elements.size()));
-  std::memcpy(event() + slot_offset, &var, sizeof var);
+  const std::size_t slot = mark_set(field);
+  const std::uint32_t first = (size_ + 7) & ~std::uint32_t{7};
+  const auto bytes = static_cast<std::uint32_t>(8 * elements.size());
+  batch_.reserve(first + std::size_t{bytes});
+  std::memset(event() + size_, 0, first - size_);
+  size_ = first + bytes;
+  store(slot, VarSlot{static_cast<std::uint32_t>(first - slot), static_cast<std::uint32_t>(elements.size())});
   for (std::size_t i = 0; i < elements.size(); ++i) {
-    const std::size_t offset = first + 8 * i;
     if (elements[i].kind == Kind::string) {
-      write_text(offset, elements[i].text());
+      write_text(first + 8 * i, elements[i].text());
     } else {
-      std::memcpy(event() + offset, &elements[i].i, sizeof elements[i].i);
+      store(first + 8 * i, elements[i].i);
     }
   }
 }
@@ -87,24 +47,6 @@ void EventWriter::set(std::uint32_t field, const Value& value) {
     }
     default: return set_int(field, value.i);
   }
-}
-
-void EventWriter::commit(std::int64_t time_ns, std::uint64_t seq, std::uint16_t source) {
-  const std::uint32_t padded = round_up_8(size_);
-  if (padded != size_) {
-    const std::uint32_t gap = padded - size_;
-    std::memset(append_data(gap), 0, gap);
-  }
-  EventHeader header;
-  std::memcpy(&header, event(), sizeof header);
-  header.size = size_;
-  header.type = type_->id;
-  header.source = source;
-  if (!type_->timestamp || !is_set(*type_->timestamp)) header.time_ns = time_ns;
-  header.seq = seq;
-  std::memcpy(event(), &header, sizeof header);
-  batch_.offsets_.push_back(static_cast<std::uint32_t>(batch_.used_));
-  batch_.used_ += size_;
 }
 
 }  // namespace tocsin::model

@@ -2,6 +2,7 @@
 // again, it allocates only while it still grows.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -12,6 +13,22 @@
 #include "engine/model/schema.hpp"
 
 namespace tocsin::model {
+
+/// As memcpy, but inline for the short texts that events are made of.
+inline void copy_bytes(std::byte* to, const char* from, std::size_t bytes) {
+  if (bytes > 16) {
+    std::memcpy(to, from, bytes);
+  } else if (bytes >= 8) {  // two words, which may overlap
+    std::memcpy(to, from, 8);
+    std::memcpy(to + bytes - 8, from + bytes - 8, 8);
+  } else if (bytes >= 4) {
+    std::memcpy(to, from, 4);
+    std::memcpy(to + bytes - 4, from + bytes - 4, 4);
+  } else {
+    for (std::size_t i = 0; i < bytes; ++i)
+      to[i] = static_cast<std::byte>(from[i]);
+  }
+}
 
 class EventBatch {
  public:
@@ -42,9 +59,8 @@ class EventBatch {
   friend class EventWriter;
   const std::byte* data() const { return reinterpret_cast<const std::byte*>(words_.data()); }
   std::byte* data() { return reinterpret_cast<std::byte*>(words_.data()); }
-  std::byte* reserve(std::size_t bytes) {  // room for `bytes` more behind used_
+  void reserve(std::size_t bytes) {  // room for `bytes` more behind used_
     if (used_ + bytes > 8 * words_.size()) grow(used_ + bytes);
-    return data() + used_;
   }
   void grow(std::size_t bytes);
 
@@ -60,35 +76,77 @@ class EventWriter {
  public:
   explicit EventWriter(EventBatch& batch) : batch_(batch) {}
 
-  void begin(const EventType& type);
+  void begin(const EventType& type) {
+    type_ = &type;
+    size_ = type.fixed_size;
+    batch_.reserve(size_);
+    const std::size_t fields = type.fields.size();
+    for (std::size_t first = 0; first < fields; first += 64) {
+      const std::uint64_t all = ~std::uint64_t{0};
+      store(null_word(first), fields - first >= 64 ? all : ~(all << (fields - first)));
+    }
+  }
   /// integer, time, duration, boolean (0 or 1) or enumeration (index of the label).
-  void set_int(std::uint32_t field, std::int64_t value) { std::memcpy(slot_of(field), &value, sizeof value); }
-  void set_float(std::uint32_t field, double value) { std::memcpy(slot_of(field), &value, sizeof value); }
-  void set_string(std::uint32_t field, std::string_view value);
+  void set_int(std::uint32_t field, std::int64_t value) { store(mark_set(field), value); }
+  void set_float(std::uint32_t field, double value) { store(mark_set(field), value); }
+  void set_string(std::uint32_t field, std::string_view value) { write_text(mark_set(field), value); }
   /// Elements of the field's element kind; text elements are copied.
   void set_array(std::uint32_t field, std::span<const Value> elements);
   /// Any value whose kind fits the field and that does not point into this batch; null leaves the field as
   /// it is. Allocates for arrays.
   void set(std::uint32_t field, const Value& value);
-  bool is_set(std::uint32_t field) const { return !EventView(event()).is_null(field); }
+  bool is_set(std::uint32_t field) const { return ((load(null_word(field)) >> (field % 64)) & 1) == 0; }
   /// Finishes the event. For a type with a timestamp field, `time_ns` counts only where that was not set.
-  void commit(std::int64_t time_ns, std::uint64_t seq, std::uint16_t source);
+  void commit(std::int64_t time_ns, std::uint64_t seq, std::uint16_t source) {
+    const bool has_time = type_->timestamp && is_set(*type_->timestamp);
+    clear_nulls();
+    const std::uint32_t padded = (size_ + 7) & ~std::uint32_t{7};
+    for (batch_.reserve(padded); size_ < padded; ++size_)
+      event()[size_] = std::byte{0};
+    auto& header = *reinterpret_cast<EventHeader*>(event());
+    header.size = size_;
+    header.type = type_->id;
+    header.source = source;
+    if (!has_time) header.time_ns = time_ns;
+    header.seq = seq;
+    batch_.offsets_.push_back(static_cast<std::uint32_t>(batch_.used_));
+    batch_.used_ += size_;
+  }
   /// Forgets the event begun.
   void abort() {}
 
  private:
+  // Places in the event are given as distances from its begin, as the batch may move while it grows.
   std::byte* event() { return batch_.data() + batch_.used_; }
   const std::byte* event() const { return batch_.data() + batch_.used_; }
-  std::byte* slot_of(std::uint32_t field) {  // and marks the field set
-    std::byte* word = event() + sizeof(EventHeader) + 8 * (field / 64);
-    std::uint64_t bits;
-    std::memcpy(&bits, word, sizeof bits);
-    bits &= ~(std::uint64_t{1} << (field % 64));
-    std::memcpy(word, &bits, sizeof bits);
-    return event() + type_->fields[field].slot;
+  template <class T>
+  void store(std::size_t place, T value) {
+    std::memcpy(event() + place, &value, sizeof value);
   }
-  std::byte* append_data(std::uint32_t bytes);
-  void write_text(std::size_t slot_offset, std::string_view value);
+  std::uint64_t load(std::size_t place) const {
+    std::uint64_t value;
+    std::memcpy(&value, event() + place, sizeof value);
+    return value;
+  }
+  static std::size_t null_word(std::size_t field) { return sizeof(EventHeader) + 8 * (field / 64); }
+  std::size_t mark_set(std::uint32_t field) {  // the place of its slot
+    const std::size_t word = null_word(field);
+    store(word, load(word) & ~(std::uint64_t{1} << (field % 64)));
+    return type_->fields[field].slot;
+  }
+  // The slot of a null is 0.
+  void clear_nulls() {
+    for (std::size_t first = 0; first < type_->fields.size(); first += 64) {
+      for (std::uint64_t left = load(null_word(first)); left != 0; left &= left - 1)
+        store(type_->fields[first + static_cast<std::size_t>(std::countr_zero(left))].slot, std::uint64_t{0});
+    }
+  }
+  void write_text(std::size_t slot, std::string_view value) {
+    batch_.reserve(size_ + value.size());
+    store(slot, VarSlot{static_cast<std::uint32_t>(size_ - slot), static_cast<std::uint32_t>(value.size())});
+    copy_bytes(event() + size_, value.data(), value.size());
+    size_ += static_cast<std::uint32_t>(value.size());
+  }
 
   EventBatch& batch_;
   const EventType* type_ = nullptr;

@@ -15,11 +15,8 @@ std::uint16_t EventTime::add_source(std::int64_t lateness_ns) {
   return static_cast<std::uint16_t>(sources_.size() - 1);
 }
 
+// For an event that is not the newest yet.
 bool EventTime::is_late(Source& source, std::int64_t time_ns) {
-  if (time_ns >= source.newest_ns && time_ns >= released_ns_) {
-    source.newest_ns = time_ns;
-    return false;
-  }
   if (time_ns >= source.watermark_ns() && time_ns >= released_ns_) return false;
   ++source.late;
   std::int64_t needed;
@@ -32,17 +29,28 @@ void EventTime::admit(std::uint16_t id, model::EventBatch& batch) {
   Source& source = sources_[id];
   const bool direct = sources_.size() == 1 && source.lateness_ns == 0;
   bool any_late = false;
+  // Most events are the newest of their source: for them the loop runs on locals alone.
+  std::int64_t newest_ns = source.newest_ns;
+  std::uint64_t seq = last_seq_;
+  const std::int64_t released_ns = released_ns_;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     model::EventHeader& header = batch.header(i);
     header.source = id;
-    header.seq = 0;  // late, unless numbered
-    if (is_late(source, header.time_ns)) {
-      any_late = true;
-      continue;
+    if (header.time_ns >= newest_ns && header.time_ns >= released_ns) {
+      newest_ns = header.time_ns;
+    } else {
+      source.newest_ns = newest_ns;
+      if (is_late(source, header.time_ns)) {
+        any_late = true;
+        header.seq = 0;  // late
+        continue;
+      }
     }
-    ++source.events;
-    header.seq = ++last_seq_;
+    header.seq = ++seq;
   }
+  source.newest_ns = newest_ns;
+  source.events += seq - last_seq_;
+  last_seq_ = seq;
   if (any_late) batch.erase_if([](const model::EventHeader& header) { return header.seq == 0; });
   if (direct) return;
   for (std::size_t i = 0; i < batch.size(); ++i) {

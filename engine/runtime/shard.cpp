@@ -27,16 +27,17 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
             {derived.position.event, derived.position.rule, 0, derived.rank, 0});
     }
   };
+  const bool derived = !batch.derived.empty();
   const auto raw = [&](std::uint32_t event) {
-    if (!batch.derived.empty()) derived_before(event);
+    if (derived) derived_before(event);
     const model::EventView view = batch.events[event];
     const auto& touched = index.lookup(view, scratch_);
     if (!touched.empty()) visit(layer, view, touched, {event, 0, 0, 0, 0});
   };
   if (shards_ == 1) {
-    const auto events = static_cast<std::uint32_t>(batch.events.size());
-    for (std::uint32_t event = 0; event < events; ++event)
-      raw(event);
+    const std::size_t events = batch.events.size();
+    for (std::size_t i = 0; (i = index.next_candidate(batch.events, i)) < events; ++i)
+      raw(static_cast<std::uint32_t>(i));
   } else {
     for (const std::uint32_t event : batch.parts[number_])
       raw(event);
