@@ -31,8 +31,10 @@ connectors::RuleOutput rule_output(const plan::Rule& rule) {
       values.push_back(value_of(constant));
   }
   for (const plan::Step& step : rule.steps)
-    output.steps.push_back({step.name, step.type});
+    output.steps.push_back(
+        {step.name.empty() && step.types.size() > 1 ? "any" : step.name, step.types.front()});
   if (rule.emit) output.emitted = rule.emit->type;
+  if (rule.timeout) output.timeout = rule.timeout->type;
   return output;
 }
 

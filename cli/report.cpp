@@ -16,10 +16,11 @@ struct Column {
   std::string_view title;  // of the table, and with underscores the key in JSON
   std::uint64_t runtime::RuleCounters::*counter;
 };
-constexpr std::array<Column, 5> rule_columns{{
+constexpr std::array<Column, 6> rule_columns{{
     {"events", &runtime::RuleCounters::events},
     {"started", &runtime::RuleCounters::started},
     {"matches", &runtime::RuleCounters::matches},
+    {"timeouts", &runtime::RuleCounters::timeouts},
     {"dropped runs", &runtime::RuleCounters::dropped_runs},
     {"dropped matches", &runtime::RuleCounters::dropped_matches},
 }};

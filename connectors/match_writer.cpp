@@ -57,11 +57,16 @@ MatchWriter::MatchWriter(const model::Catalog& catalog, const std::vector<RuleOu
     types_.push_back(render(type));
 }
 
+std::string MatchWriter::render_begin(const RuleOutput& rule,
+                                      std::optional<model::EventTypeId> emitted) const {
+  return "{\"rule\":" + json_string(rule.name) +
+         ",\"type\":" + (emitted ? json_string(catalog_[*emitted].name) : "null") + ",\"at\":\"";
+}
+
 MatchWriter::RuleText MatchWriter::render(const RuleOutput& rule) const {
   RuleText text;
-  text.begin = "{\"rule\":" + json_string(rule.name) +
-               ",\"type\":" + (rule.emitted ? json_string(catalog_[*rule.emitted].name) : "null") +
-               ",\"at\":\"";
+  text.begin = render_begin(rule, rule.emitted);
+  text.timeout_begin = render_begin(rule, rule.timeout);
   text.end = ",\"labels\":" + render_labels(rule.labels, catalog_) + ",\"seqs\":[";
   for (const auto& step : rule.steps) {
     std::string group = json_string(step.name.empty() ? catalog_[step.type].name : step.name) + ":[";
@@ -137,9 +142,9 @@ void MatchWriter::on_match(const model::MatchView& match) {
   ++matches_;
   char at[time_text_size];
   const char* at_end = write_time(at, match.at_ns);
-  output_.append(rule.begin);
+  output_.append(match.timeout ? rule.timeout_begin : rule.begin);
   output_.append(std::string_view(at, static_cast<std::size_t>(at_end - at)));
-  output_.append("\",\"fields\":{");
+  output_.append(std::string_view(match.timeout ? "\",\"timeout\":true,\"fields\":{" : "\",\"fields\":{"));
   if (match.emitted) write_fields(match.emitted, true);
   output_.append('}');
   output_.append(rule.end);

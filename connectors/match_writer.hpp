@@ -2,6 +2,8 @@
 //
 //   {"rule":"r","type":"T","at":"…","fields":{…},"labels":{…},"seqs":[…],"events":{"step":[{"type":"E",…}]}}
 //
+// and, where it is no match but a run that its bound ended unfinished, "timeout":true behind "at".
+//
 // Whatever is the same for all matches of a rule, or all events of a type, is rendered once beforehand; a
 // match is then a few copies into the output's buffer. Nothing is allocated per match.
 #pragma once
@@ -32,6 +34,7 @@ struct RuleOutput {
   std::vector<Label> labels = {};
   std::vector<Step> steps = {};                    // by index; none for a filter
   std::optional<model::EventTypeId> emitted = {};  // none: type is null and fields are {}
+  std::optional<model::EventTypeId> timeout = {};  // what `on timeout` emits
 };
 
 struct MatchWriterOptions {
@@ -52,6 +55,7 @@ class MatchWriter final : public model::MatchSink {
  private:
   struct RuleText {
     std::string begin;                         // {"rule":…,"type":…,"at":"
+    std::string timeout_begin;                 // the same of a timeout
     std::string end;                           // ,"labels":{…},"seqs":[
     std::vector<std::string> groups;           // "name":[ of each list of events, in order of the steps
     std::vector<std::uint32_t> group_of_step;  // steps of one name share a list
@@ -62,6 +66,7 @@ class MatchWriter final : public model::MatchSink {
     std::vector<std::string> fields;  // ,"name":
   };
 
+  std::string render_begin(const RuleOutput& rule, std::optional<model::EventTypeId> emitted) const;
   RuleText render(const RuleOutput& rule) const;
   TypeText render(const model::EventType& type) const;
   void write_fields(model::EventView event, bool first);

@@ -19,27 +19,27 @@ struct Name {
 /// One node form for all expressions: the kind says what `text`, `number` and `args` mean.
 struct Expr {
   enum class Kind : std::uint8_t {
-    integer,    // integer
-    floating,   // floating
-    text,       // text, unescaped
-    boolean,    // integer: 0 or 1
+    integer,   // integer
+    floating,  // floating
+    text,      // text, unescaped
+    boolean,   // integer: 0 or 1
     null,
-    duration,   // integer: ns
-    time,       // integer: ns since the epoch
-    name,       // text: a bare name (field, param, step, enum label, match_start, …)
-    member,     // args[0] . text     (name_span is the place of the text)
-    index,      // args[0] [ args[1] ]
-    call,       // text ( args… )     (function, aggregate, first, last)
-    unary,      // text: "-", "not"; args[0]
-    binary,     // text: + - * / % == != < <= > >= and or has, ==~ !=~ ; args[0], args[1]
-    in,         // args[0] in ( args[1…] ); text: "in" or "in~"
-    like,       // args[0] like args[1…]; text: "like", "like~", "matches" or "matches~"
-    between,    // args[0] between args[1] and args[2]
-    is_null,    // args[0] is null; integer: 1 for `is not null`
+    duration,  // integer: ns
+    time,      // integer: ns since the epoch
+    name,      // text: a bare name (field, param, step, enum label, match_start, …)
+    member,    // args[0] . text     (name_span is the place of the text)
+    index,     // args[0] [ args[1] ]
+    call,      // text ( args… )     (function, aggregate, first, last)
+    unary,     // text: "-", "not"; args[0]
+    binary,    // text: + - * / % == != < <= > >= and or has, ==~ !=~ ; args[0], args[1]
+    in,        // args[0] in ( args[1…] ); text: "in" or "in~"
+    like,      // args[0] like args[1…]; text: "like", "like~", "matches" or "matches~"
+    between,   // args[0] between args[1] and args[2]
+    is_null,   // args[0] is null; integer: 1 for `is not null`
   };
   Kind kind = Kind::null;
   Span span;
-  Span name_span;        // of the operator, function name or member
+  Span name_span;  // of the operator, function name or member
   std::string text;
   std::int64_t integer = 0;
   double floating = 0;
@@ -48,10 +48,10 @@ struct Expr {
 };
 
 struct TypeName {
-  std::string name;                   // int float bool string time duration enum
+  std::string name;  // int float bool string time duration enum
   Span span;
-  std::vector<Name> labels;           // of enum
-  std::optional<Name> unit;           // of time: ns us ms s
+  std::vector<Name> labels;  // of enum
+  std::optional<Name> unit;  // of time: ns us ms s
   bool array = false;
   bool nullable = false;
 };
@@ -92,26 +92,43 @@ struct ImportDecl {
 
 enum class Contiguity : std::uint8_t { strict, relaxed, any };
 
+enum class Loop : std::uint8_t { greedy, reluctant, possessive };
+
 struct Quantifier {
   std::uint64_t min = 1;
   std::optional<std::uint64_t> max = 1;  // none: open
   std::optional<Contiguity> mode;        // the word in the braces, where written
+  std::optional<Expr> gap;               // a duration
+  Loop loop = Loop::greedy;              // the suffix
   Span span;
 };
 
-/// step: [name ':'] type ['[' condition ']'] [quantifier]. sequence and alternation: children.
-/// A parenthesised group is a sequence or alternation with `grouped` set.
+/// `->[5s]`.
+struct Edge {
+  Contiguity contiguity = Contiguity::relaxed;
+  std::optional<Expr> bound;  // a duration
+  Span span;
+};
+
+/// step: [name ':'] type ['[' condition ']'] [quantifier] ['until' '[' until ']'].
+/// negation: 'not' type ['[' condition ']'] ['for' duration].
+/// sequence, alternation, permutation (`&`): children. A parenthesised group is one of these with `grouped`
+/// set, and has a quantifier or a duration (`within`) where written; one that holds a single step is a
+/// sequence of that step, or the step itself if neither is written.
 struct Pattern {
-  enum class Kind : std::uint8_t { step, sequence, alternation };
+  enum class Kind : std::uint8_t { step, negation, sequence, alternation, permutation };
   Kind kind = Kind::step;
   Span span;
   std::optional<Name> name;
+  bool any = false;  // `any[…]`; `type` is that word
   Name type;
   std::optional<Expr> condition;
   std::optional<Quantifier> quantifier;
+  std::optional<Expr> until;
+  std::optional<Expr> duration;  // of `for` or, in a group, `within`
   bool grouped = false;
   std::vector<Pattern> children;
-  std::vector<Contiguity> edges;  // of a sequence: edges[i] before children[i]; edges[0] unused
+  std::vector<Edge> edges;  // of a sequence: edges[i] before children[i]; edges[0] unused
 };
 
 /// `card`, or `Login.user = Payment.customer = …`.
@@ -142,13 +159,19 @@ struct Emit {
 };
 
 struct Within {
-  std::optional<Expr> duration;          // a duration expression (literal or param)
+  std::optional<Expr> duration;  // a duration expression (literal or param)
   std::optional<std::uint64_t> events;
   Span span;
 };
 
-enum class Report : std::uint8_t { first, all };
-enum class Skip : std::uint8_t { past_last, none };
+enum class Report : std::uint8_t { first, last, longest, any, all };
+
+/// `after match skip …`.
+struct Skip {
+  enum class To : std::uint8_t { past_last, none, next, first, last };
+  To to = To::past_last;
+  std::optional<Name> step;  // of first and last
+};
 
 struct RuleDecl {
   std::string doc;
@@ -162,6 +185,7 @@ struct RuleDecl {
   std::optional<Report> report;
   std::optional<Skip> skip;
   std::optional<Emit> emit;
+  std::optional<Emit> timeout;  // `on timeout emit`
   Span span;
 };
 

@@ -9,8 +9,6 @@
 namespace tocsin::dsl::ast {
 namespace {
 
-using namespace std::string_view_literals;
-
 std::string expression(const Expr& expr);
 
 /// "(head args…)"
@@ -71,7 +69,46 @@ std::string range(const Quantifier& quantifier) {
   std::string out = " {" + std::to_string(quantifier.min) + "..";
   if (quantifier.max) out += std::to_string(*quantifier.max);
   if (quantifier.mode) out += " " + std::string(word(*quantifier.mode));
-  return out + "}";
+  if (quantifier.gap) out += " gap " + expression(*quantifier.gap);
+  out += "}";
+  if (quantifier.loop == Loop::reluctant) out += " reluctant";
+  if (quantifier.loop == Loop::possessive) out += " possessive";
+  return out;
+}
+
+std::string edge_text(const Edge& edge) {
+  const std::string bound = edge.bound ? "[" + expression(*edge.bound) + "] " : "";
+  return std::string(word(edge.contiguity)) + " " + bound;
+}
+
+std::string_view list_name(Pattern::Kind kind) {
+  switch (kind) {
+    case Pattern::Kind::sequence: return "sequence";
+    case Pattern::Kind::alternation: return "alternation";
+    default: return "permutation";
+  }
+}
+
+std::string_view report_name(Report report) {
+  switch (report) {
+    case Report::first: return "first";
+    case Report::last: return "last";
+    case Report::longest: return "longest";
+    case Report::any: return "any";
+    case Report::all: return "all";
+  }
+  return {};
+}
+
+std::string skip_text(const Skip& skip) {
+  switch (skip.to) {
+    case Skip::To::past_last: return "past last";
+    case Skip::To::none: return "none";
+    case Skip::To::next: return "to next";
+    case Skip::To::first: return "to first " + skip.step->text;
+    case Skip::To::last: return "to last " + skip.step->text;
+  }
+  return {};
 }
 
 class Dumper {
@@ -114,9 +151,10 @@ class Dumper {
     if (rule.where) line("where " + expression(*rule.where));
     if (rule.within && rule.within->duration) line("within " + expression(*rule.within->duration));
     if (rule.within && rule.within->events) line("within events " + std::to_string(*rule.within->events));
-    if (rule.report) line(*rule.report == Report::all ? "report all"sv : "report first"sv);
-    if (rule.skip) line(*rule.skip == Skip::none ? "skip none"sv : "skip past last"sv);
-    if (rule.emit) emit(*rule.emit);
+    if (rule.report) line("report " + std::string(report_name(*rule.report)));
+    if (rule.skip) line("skip " + skip_text(*rule.skip));
+    if (rule.emit) emit("emit ", *rule.emit);
+    if (rule.timeout) emit("on timeout emit ", *rule.timeout);
   }
 
   std::string take() { return std::move(out_); }
@@ -148,21 +186,30 @@ class Dumper {
     if (expr) line("condition " + expression(*expr));
   }
 
+  void step(const Pattern& node, std::string text) {
+    text += node.kind == Pattern::Kind::negation ? "not " : "step ";
+    if (node.name) text += node.name->text + ": ";
+    text += node.any ? "any[…]" : node.type.text;
+    if (node.quantifier) text += range(*node.quantifier);
+    if (node.duration) text += " for " + expression(*node.duration);
+    line(text);
+    condition(node.condition);
+    Nested nested(*this);
+    if (node.until) line("until " + expression(*node.until));
+  }
+
   void pattern(const Pattern& node, std::string_view edge) {
+    if (node.children.empty()) return step(node, std::string(edge));
     std::string text(edge);
     if (node.grouped) text += "group ";
-    if (node.kind == Pattern::Kind::step) {
-      text += "step " + (node.name ? node.name->text + ": " : "") + node.type.text;
-      line(text + (node.quantifier ? range(*node.quantifier) : ""));
-      condition(node.condition);
-      return;
-    }
-    const bool sequence = node.kind == Pattern::Kind::sequence;
-    line(text + (sequence ? "sequence" : "alternation"));
+    text += list_name(node.kind);
+    if (node.quantifier) text += range(*node.quantifier);
+    if (node.duration) text += " within " + expression(*node.duration);
+    line(text);
     Nested nested(*this);
     for (std::size_t i = 0; i < node.children.size(); ++i) {
-      const std::string before = sequence && i > 0 ? std::string(word(node.edges[i])) + " " : "";
-      pattern(node.children[i], before);
+      const bool has_edge = node.kind == Pattern::Kind::sequence && i > 0;
+      pattern(node.children[i], has_edge ? edge_text(node.edges[i]) : "");
     }
   }
 
@@ -174,8 +221,8 @@ class Dumper {
     line(text);
   }
 
-  void emit(const Emit& node) {
-    line("emit " + node.type.text);
+  void emit(const std::string& clause, const Emit& node) {
+    line(clause + node.type.text);
     Nested nested(*this);
     for (const EmitField& field : node.fields) {
       line(field.name.text + (field.value ? " = " + expression(*field.value) : ""));

@@ -119,49 +119,87 @@ std::string annotation(const Annotation& node) {
   return "@" + node.name.text + (node.values.empty() ? "" : list(node.values, 0));
 }
 
-std::string_view arrow(Contiguity edge) {
-  switch (edge) {
-    case Contiguity::strict: return ", ";
-    case Contiguity::relaxed: return "-> ";
-    case Contiguity::any: return "~> ";
+std::string arrow(const Edge& edge) {
+  const std::string bound = edge.bound ? "[" + expression(*edge.bound) + "] " : " ";
+  switch (edge.contiguity) {
+    case Contiguity::strict: return "," + bound;
+    case Contiguity::relaxed: return "->" + bound;
+    case Contiguity::any: return "~>" + bound;
   }
   return {};
 }
 
-std::string quantifier(const Quantifier& node) {
-  if (!node.mode && !node.max && node.min <= 1) return node.min == 0 ? "*" : "+";
-  if (!node.mode && node.min == 0 && node.max == 1) return "?";
+std::string range(const Quantifier& node) {
+  const bool sign = !node.mode && !node.gap;
+  if (sign && !node.max && node.min <= 1) return node.min == 0 ? "*" : "+";
+  if (sign && node.min == 0 && node.max == 1) return "?";
   std::string out = "{" + std::to_string(node.min);
   if (!node.max) out += "..";
   if (node.max && *node.max != node.min) out += ".." + std::to_string(*node.max);
   if (node.mode) {
     out += *node.mode == Contiguity::strict ? " strict" : *node.mode == Contiguity::any ? " any" : " relaxed";
   }
+  if (node.gap) out += " gap " + expression(*node.gap);
   return out + "}";
+}
+
+std::string quantifier(const std::optional<Quantifier>& node) {
+  if (!node) return "";
+  return range(*node) + (node->loop == Loop::reluctant ? "?" : node->loop == Loop::possessive ? "+" : "");
 }
 
 std::string condition(const std::optional<Expr>& expr) {
   return expr ? "[" + expression(*expr) + "]" : "";
 }
 
+std::string step(const Pattern& node) {
+  return (node.name ? node.name->text + ": " : "") + node.type.text + condition(node.condition) +
+         quantifier(node.quantifier) + (node.until ? " until " + condition(node.until) : "");
+}
+
 /// `separator` stands before each edge of the outermost sequence.
 std::string pattern(const Pattern& node, std::string_view separator = " ") {
-  if (node.kind == Pattern::Kind::step) {
-    return (node.name ? node.name->text + ": " : "") + node.type.text + condition(node.condition) +
-           (node.quantifier ? quantifier(*node.quantifier) : "");
+  if (node.kind == Pattern::Kind::step) return step(node);
+  if (node.kind == Pattern::Kind::negation) {
+    return "not " + step(node) + (node.duration ? " for " + expression(*node.duration) : "");
   }
   const bool sequence = node.kind == Pattern::Kind::sequence;
+  const char* const sign = node.kind == Pattern::Kind::alternation ? "| " : "& ";
   std::string out;
   for (std::size_t i = 0; i < node.children.size(); ++i) {
     if (i > 0) {
       // The comma stands where it does in prose, unless the line is broken.
-      if (!(sequence && separator == " " && node.edges[i] == Contiguity::strict))
+      if (!(sequence && separator == " " && node.edges[i].contiguity == Contiguity::strict))
         out += sequence ? separator : " ";
-      out += sequence ? arrow(node.edges[i]) : "| ";
+      out += sequence ? arrow(node.edges[i]) : sign;
     }
     out += pattern(node.children[i]);
   }
-  return node.grouped ? "(" + out + ")" : out;
+  if (!node.grouped) return out;
+  if (node.duration) out += " within " + expression(*node.duration);
+  return "(" + out + ")" + quantifier(node.quantifier);
+}
+
+std::string_view report(Report node) {
+  switch (node) {
+    case Report::first: return "first";
+    case Report::last: return "last";
+    case Report::longest: return "longest";
+    case Report::any: return "any";
+    case Report::all: return "all";
+  }
+  return {};
+}
+
+std::string skip(const Skip& node) {
+  switch (node.to) {
+    case Skip::To::past_last: return "past last";
+    case Skip::To::none: return "none";
+    case Skip::To::next: return "to next";
+    case Skip::To::first: return "to first " + node.step->text;
+    case Skip::To::last: return "to last " + node.step->text;
+  }
+  return {};
 }
 
 std::string partition(const PartitionKey& key) {
@@ -219,10 +257,10 @@ class Printer {
     if (rule.within && rule.within->events) {
       line("  within " + std::to_string(*rule.within->events) + " events");
     }
-    if (rule.report) line(*rule.report == Report::all ? "  report all" : "  report first");
-    if (rule.skip)
-      line(*rule.skip == Skip::none ? "  after match skip none" : "  after match skip past last");
-    if (rule.emit) emit(*rule.emit);
+    if (rule.report) line("  report " + std::string(report(*rule.report)));
+    if (rule.skip) line("  after match skip " + skip(*rule.skip));
+    if (rule.emit) emit("  emit ", *rule.emit);
+    if (rule.timeout) emit("  on timeout emit ", *rule.timeout);
     line("}");
   }
 
@@ -254,14 +292,14 @@ class Printer {
     line(text.size() <= line_width ? text : "  match " + pattern(node, "\n    "));
   }
 
-  void emit(const Emit& node) {
-    std::string text = "  emit " + node.type.text + " {";
+  void emit(const std::string& clause, const Emit& node) {
+    std::string text = clause + node.type.text + " {";
     for (const EmitField& field : node.fields) {
       text += (&field == &node.fields.front() ? " " : ", ") + emit_field(field);
     }
     text += node.fields.empty() ? "}" : " }";
     if (text.size() <= line_width) return line(text);
-    line("  emit " + node.type.text + " {");
+    line(clause + node.type.text + " {");
     for (const EmitField& field : node.fields)
       line("    " + emit_field(field) + ",");
     line("  }");

@@ -100,6 +100,7 @@ const x3::rule<class from_item_id, ast::FromItem> from_item{"an event type"};
 const x3::rule<class key_part_id, ast::PartitionKey::Mapping> key_part{"a field, as card or Payment.card"};
 const x3::rule<class key_id, ast::PartitionKey> key{"a field, as card or Payment.card"};
 const x3::rule<class within_id, ast::Within> within{"a duration or a number of events"};
+const x3::rule<class skip_id, ast::Skip> skip{"what a match uses up"};
 const x3::rule<class emit_field_id, ast::EmitField> emit_field{"a field"};
 const x3::rule<class emit_id, ast::Emit> emit{"an emitted type"};
 const x3::rule<class rule_id, ast::RuleDecl> rule{"'rule'"};
@@ -145,7 +146,7 @@ const auto from = word("from")[once(&ast::RuleDecl::from)] > from_item[push(&ast
                   *(comma > from_item[push(&ast::RuleDecl::from)]) > clause_end("'[', ',' or a clause");
 
 const auto match = word("match")[once(&ast::RuleDecl::match)] > pattern[set(&ast::RuleDecl::match)] >
-                   clause_end("'->', '~>', ',', '|' or a clause");
+                   clause_end("'->', '~>', ',', '|', '&' or a clause");
 
 const auto key_part_def = ((qualified >> name("an event type")[set(&ast::PartitionKey::Mapping::type)] >>
                             symbol(".")) > name("a field name")[set(&ast::PartitionKey::Mapping::field)]) |
@@ -182,21 +183,26 @@ const auto within_def =
 const auto within_clause = word("within")[once(&ast::RuleDecl::within)] >
                            within[set(&ast::RuleDecl::within)] > clause_end("an operator or a clause");
 
-inline constexpr std::string_view later_reports[] = {"last", "longest", "any"};
+inline constexpr std::string_view reports[] = {"first", "last", "longest", "any", "all"};
+const auto report_word = [](auto& context) {
+  const auto found = std::find(std::begin(reports), std::end(reports), x3::_attr(context)->text);
+  x3::_val(context).report = static_cast<ast::Report>(found - std::begin(reports));
+};
 const auto report = word("report")[once(&ast::RuleDecl::report)] >
-                    -word_of(later_reports)[([](auto& context) {
-                      throw SyntaxError(
-                          x3::_attr(context),
-                          "'report " + std::string(x3::_attr(context)->text) + "' is not supported yet");
-                    })] > (word("first")[assign(&ast::RuleDecl::report, ast::Report::first)] |
-                           word("all")[assign(&ast::RuleDecl::report, ast::Report::all)] |
-                           (x3::eps > word("first", "'first' or 'all'")));
+                    word_of(reports, "'first', 'last', 'longest', 'any' or 'all'")[report_word];
 
-const auto skip = word("after")[once(&ast::RuleDecl::skip)] > word("match") > word("skip") >
-                  -word("to")[unsupported("'skip to'")] >
-                  ((word("past") > word("last")[assign(&ast::RuleDecl::skip, ast::Skip::past_last)]) |
-                   word("none")[assign(&ast::RuleDecl::skip, ast::Skip::none)] |
-                   (x3::eps > word("none", "'past last' or 'none'")));
+const auto skips_to = [](ast::Skip::To to) { return assign(&ast::Skip::to, to); };
+const auto skip_step = name("a step name")[set(&ast::Skip::step)];
+const auto skip_def =
+    (word("past") > word("last")[skips_to(ast::Skip::To::past_last)]) |
+    word("none")[skips_to(ast::Skip::To::none)] |
+    (word("to") > (word("next")[skips_to(ast::Skip::To::next)] |
+                   (word("first")[skips_to(ast::Skip::To::first)] > skip_step) |
+                   (word("last")[skips_to(ast::Skip::To::last)] > skip_step) |
+                   (x3::eps > word("next", "'next', or 'first' or 'last' and the name of a step")))) |
+    (x3::eps > word("none", "'past last', 'to next', 'to first', 'to last' or 'none'"));
+const auto skip_clause = word("after")[once(&ast::RuleDecl::skip)] > word("match") >
+                         word("skip") > skip[set(&ast::RuleDecl::skip)];
 
 const auto emit_field_def = name("a field name")[set(&ast::EmitField::name)] >>
                             -symbol("=")[mistake("an emitted field's value stands after ':'", "write ':'")] >>
@@ -209,13 +215,15 @@ const auto emit_def = name("an event type")[([](auto& context) {
                       symbol("}", "a field name or '}'")[ends];
 const auto emit_clause = word("emit")[once(&ast::RuleDecl::emit)] > emit[set(&ast::RuleDecl::emit)];
 
+const auto timeout_clause = word("on")[once(&ast::RuleDecl::timeout)] > word("timeout") >
+                            word("emit") > emit[set(&ast::RuleDecl::timeout)];
+
 const auto later_clause = word("window")[unsupported("'window'")] | word("when")[unsupported("'when'")] |
-                          word("throttle")[unsupported("'throttle'")] |
-                          word("on")[unsupported("'on timeout'")];
+                          word("throttle")[unsupported("'throttle'")];
 
 const auto rule_def = word("rule")[begins] > name("a rule name")[set(&ast::RuleDecl::name)] > symbol("{") >
-                      *(match | from | partition | where | within_clause | report | skip | emit_clause |
-                        later_clause) > symbol("}", "a clause or '}'")[ends];
+                      *(match | from | partition | where | within_clause | report | skip_clause |
+                        emit_clause | timeout_clause | later_clause) > symbol("}", "a clause or '}'")[ends];
 
 // The file.
 
@@ -283,7 +291,7 @@ const auto file_end = sight([](Cursor token) { return token->kind == Token::Kind
 const auto file_def = *(!file_end >> declaration[keep]);
 
 BOOST_SPIRIT_DEFINE(type, annotation, field, event, param, import_file, from_item, key_part, key, within,
-                    emit_field, emit, rule, declaration, file)
+                    skip, emit_field, emit, rule, declaration, file)
 
 }  // namespace grammar
 

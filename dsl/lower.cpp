@@ -22,7 +22,7 @@ namespace {
 using RuleId = std::uint32_t;
 
 void collect_types(const ast::Pattern& pattern, std::vector<const ast::Name*>& out) {
-  if (pattern.kind == ast::Pattern::Kind::step) out.push_back(&pattern.type);
+  if (pattern.children.empty() && !pattern.any) out.push_back(&pattern.type);
   for (const auto& child : pattern.children)
     collect_types(child, out);
 }
@@ -48,15 +48,21 @@ class RulesLowerer {
   }
 
  private:
+  /// An `emit` of a rule, or its `on timeout emit`.
+  struct Emitter {
+    RuleId rule = 0;
+    bool at_timeout = false;
+  };
+
   struct Node {
-    std::optional<EventTypeId> emits;
+    std::vector<EventTypeId> emits;  // of its `emit` and its `on timeout emit`, where they are sound
     std::vector<EventTypeId> reads;  // emitted types alone
     std::size_t waits_for = 0;       // how many of these are incomplete
     bool started = false;
   };
 
   struct Emitted {
-    std::vector<RuleId> emitters;
+    std::vector<Emitter> emitters;
     std::vector<RuleId> readers;
     std::size_t left = 0;  // emitters not yet typed
   };
@@ -73,25 +79,39 @@ class RulesLowerer {
 
   void declare_emitted() {
     for (RuleId id = 0; id < decls_.size(); ++id) {
-      if (!decls_[id]->emit) continue;
-      const ast::Name& name = decls_[id]->emit->type;
-      auto type = symbols_.find_type(name.text);
-      if (type && !symbols_.catalog[*type].derived) {
-        symbols_.error(name.span, fmt::format("event '{}' is declared, so no rule can emit it", name.text),
-                       fmt::format("emit another type; {} is declared at {}", name.text,
-                                   symbols_.place(symbols_.infos[*type].span)));
-        continue;
-      }
-      if (!type && symbols_.catalog.types.size() >= std::numeric_limits<EventTypeId>::max()) {
-        symbols_.error(name.span, "too many event types");
-        continue;
-      }
-      if (!type) type = symbols_.add_type(name.text, name.span, true);
-      nodes_[id].emits = type;
-      emitted_[*type].emitters.push_back(id);
+      if (decls_[id]->emit) declare_emitted({id, false});
+      if (decls_[id]->timeout) declare_emitted({id, true});
     }
     for (auto& [unused, emitted] : emitted_)
       emitted.left = emitted.emitters.size();
+  }
+
+  void declare_emitted(const Emitter& emitter) {
+    const ast::Name& name = clause(emitter).type;
+    auto type = symbols_.find_type(name.text);
+    if (type && !symbols_.catalog[*type].derived) {
+      symbols_.error(name.span, fmt::format("event '{}' is declared, so no rule can emit it", name.text),
+                     fmt::format("emit another type; {} is declared at {}", name.text,
+                                 symbols_.place(symbols_.infos[*type].span)));
+      return;
+    }
+    if (!type && symbols_.catalog.types.size() >= std::numeric_limits<EventTypeId>::max()) {
+      symbols_.error(name.span, "too many event types");
+      return;
+    }
+    if (!type) type = symbols_.add_type(name.text, name.span, true);
+    nodes_[emitter.rule].emits.push_back(*type);
+    emitted_[*type].emitters.push_back(emitter);
+  }
+
+  const ast::Emit& clause(const Emitter& emitter) const {
+    const ast::RuleDecl& decl = *decls_[emitter.rule];
+    return emitter.at_timeout ? *decl.timeout : *decl.emit;
+  }
+
+  std::vector<EmittedField>& fields(const Emitter& emitter) {
+    LoweredRule& rule = lowered_[emitter.rule];
+    return emitter.at_timeout ? rule.timed_out : rule.emitted;
   }
 
   void connect() {
@@ -130,12 +150,13 @@ class RulesLowerer {
       nodes_[id].started = true;
       order_.push_back(id);
       lowered_[id] = lower_rule(symbols_, *decls_[id]);
-      if (!nodes_[id].emits) continue;
-      auto& emitted = emitted_[*nodes_[id].emits];
-      if (--emitted.left > 0) continue;
-      complete(*nodes_[id].emits, emitted.emitters);
-      for (const RuleId reader : emitted.readers) {
-        if (--nodes_[reader].waits_for == 0) ready_.push(reader);
+      for (const EventTypeId type : nodes_[id].emits) {
+        auto& emitted = emitted_[type];
+        if (--emitted.left > 0) continue;
+        complete(type, emitted.emitters);
+        for (const RuleId reader : emitted.readers) {
+          if (--nodes_[reader].waits_for == 0) ready_.push(reader);
+        }
       }
     }
   }
@@ -145,8 +166,8 @@ class RulesLowerer {
   void break_cycle(RuleId start) {
     const auto feeder = [&](RuleId id) {
       for (const auto type : nodes_[id].reads) {
-        for (const RuleId emitter : emitted_[type].emitters) {
-          if (!nodes_[emitter].started) return emitter;
+        for (const Emitter& emitter : emitted_[type].emitters) {
+          if (!nodes_[emitter.rule].started) return emitter.rule;
         }
       }
       return id;
@@ -161,7 +182,7 @@ class RulesLowerer {
     std::reverse(path.begin(), path.end());  // now each feeds the next
     std::rotate(path.begin(), std::min_element(path.begin(), path.end()), path.end());
 
-    const auto& first = decls_[path.front()]->emit->type;
+    const ast::Name& first = fed_by(path.front(), path[1 % path.size()]);
     if (path.size() == 1) {
       symbols_.error(first.span, fmt::format("rule '{0}' feeds itself: it reads the {1} that it emits",
                                              decls_[path.front()]->name.text, first.text));
@@ -169,9 +190,21 @@ class RulesLowerer {
       symbols_.error(first.span, fmt::format("rules {} feed each other", chain_text(path)));
     }
     for (const RuleId id : path) {
-      symbols_.infos[*nodes_[id].emits].open = true;
+      for (const EventTypeId type : nodes_[id].emits)
+        symbols_.infos[type].open = true;
       ready_.push(id);
     }
+  }
+
+  /// The type, as `feeder` names it, by which it feeds `reader`.
+  const ast::Name& fed_by(RuleId feeder, RuleId reader) {
+    const auto& reads = nodes_[reader].reads;
+    for (const EventTypeId type : reads) {
+      for (const Emitter& emitter : emitted_[type].emitters) {
+        if (emitter.rule == feeder) return clause(emitter).type;
+      }
+    }
+    return decls_[feeder]->name;
   }
 
   // `a → b → a`; the middle of a long one is left out.
@@ -190,44 +223,44 @@ class RulesLowerer {
 
   // Emitted types.
 
-  static const ast::Name* field_name(const LoweredRule& rule, std::string_view name) {
-    for (const auto& field : rule.emitted) {
+  const ast::Name* field_name(const Emitter& emitter, std::string_view name) {
+    for (const auto& field : fields(emitter)) {
       if (field.name->text == name) return field.name;
     }
     return nullptr;
   }
 
-  void complete(EventTypeId id, const std::vector<RuleId>& emitters) {
+  void complete(EventTypeId id, const std::vector<Emitter>& emitters) {
     std::map<std::string_view, std::uint32_t> indices;
-    for (const auto& field : lowered_[emitters.front()].emitted) {
+    for (const auto& field : fields(emitters.front())) {
       auto& type = symbols_.catalog.types[id];
       indices.emplace(field.name->text, static_cast<std::uint32_t>(type.fields.size()));
       type.fields.push_back({field.name->text, {}, model::TimeUnit::ns, 0});
     }
-    for (const RuleId emitter : emitters)
+    for (const Emitter& emitter : emitters)
       join(id, emitter, emitters.front(), indices);
 
     auto& type = symbols_.catalog.types[id];
     auto& info = symbols_.infos[id];
     for (const auto& field : type.fields) {
       if (field.type.kind != Kind::null || info.broken.count(field.name) > 0) continue;
-      symbols_.error(field_name(lowered_[emitters.front()], field.name)->span,
+      symbols_.error(field_name(emitters.front(), field.name)->span,
                      fmt::format("'{}' of {} is always null, so it has no type", field.name, type.name));
       info.broken.insert(field.name);
     }
-    for (const RuleId emitter : emitters)
+    for (const Emitter& emitter : emitters)
       bind(id, emitter, indices);
     const auto is_broken = [&](const model::Field& field) { return info.broken.count(field.name) > 0; };
     type.fields.erase(std::remove_if(type.fields.begin(), type.fields.end(), is_broken), type.fields.end());
   }
 
   // Adds what one rule emits to the type's fields, and compares it with what the first one emits.
-  void join(EventTypeId id, RuleId emitter, RuleId first,
+  void join(EventTypeId id, const Emitter& emitter, const Emitter& first,
             const std::map<std::string_view, std::uint32_t>& indices) {
     auto& type = symbols_.catalog.types[id];
     auto& broken = symbols_.infos[id].broken;
-    const std::string& first_name = decls_[first]->name.text;
-    for (const auto& field : lowered_[emitter].emitted) {
+    const std::string& first_name = decls_[first.rule]->name.text;
+    for (const auto& field : fields(emitter)) {
       const std::string& name = field.name->text;
       const auto index = indices.find(name);
       if (index == indices.end()) {
@@ -242,9 +275,9 @@ class RulesLowerer {
       }
     }
     for (const auto& [name, unused] : indices) {
-      if (field_name(lowered_[emitter], name) != nullptr) continue;
+      if (field_name(emitter, name) != nullptr) continue;
       symbols_.error(
-          decls_[emitter]->emit->type.span,
+          clause(emitter).type.span,
           fmt::format("rule '{}' emits {} with '{}', and this one without", first_name, type.name, name),
           fmt::format("add {}: null where there is none", name));
     }
@@ -263,17 +296,18 @@ class RulesLowerer {
     field.type.nullable = nullable;
   }
 
-  void bind(EventTypeId id, RuleId emitter, const std::map<std::string_view, std::uint32_t>& indices) {
-    auto& rule = lowered_[emitter];
+  void bind(EventTypeId id, const Emitter& emitter,
+            const std::map<std::string_view, std::uint32_t>& indices) {
     plan::Emit emit{.type = id, .fields = {}};
-    for (auto& field : rule.emitted) {
+    for (auto& field : fields(emitter)) {
       const auto index = indices.find(field.name->text);
       if (!field.value || index == indices.end()) continue;
       if (field.value->type.kind == Kind::null)
         field.value->type = symbols_.catalog[id].fields[index->second].type;
       emit.fields.push_back({index->second, std::move(*field.value)});
     }
-    rule.rule.emit = std::move(emit);
+    plan::Rule& rule = lowered_[emitter.rule].rule;
+    (emitter.at_timeout ? rule.timeout : rule.emit) = std::move(emit);
   }
 
   Symbols& symbols_;

@@ -100,12 +100,7 @@ Lowered ExprLowerer::lower_aggregate(const ast::Expr& expr, Aggregate aggregate)
     type = value->type;
   }
   if (is_number_of) type = {.kind = Kind::integer};
-  const StepInfo& info = (*scope_.steps)[*step];
-  const bool own = scope_.place != Scope::Place::emit && *step == scope_.own;
-  const bool certain =
-      !own &&
-      (scope_.place == Scope::Place::emit ? info.certain() : info.certain_at((*scope_.steps)[scope_.own]));
-  type.nullable = !is_sum && !is_number_of && (type.nullable || !certain);
+  type.nullable = !is_sum && !is_number_of && (type.nullable || !certain(*step));
 
   std::vector<Expr> args;
   args.push_back(std::move(*value));

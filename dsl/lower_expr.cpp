@@ -136,6 +136,24 @@ Lowered ExprLowerer::lower_node(const ast::Expr& expr, const Type* hint) {
   return std::nullopt;
 }
 
+std::optional<std::int64_t> lower_duration(Symbols& symbols, const ast::Expr& expr, std::string_view what,
+                                           std::string_view units) {
+  const Scope scope;
+  const auto value = ExprLowerer(symbols, scope).lower(expr);
+  if (!value) return std::nullopt;
+  if (value->type.kind != Kind::duration || value->constant.kind != Kind::duration) {
+    symbols.error(
+        expr.span, fmt::format("{} wants a duration; this is {}", what, symbols.describe(value->type)),
+        is_number(value->type.kind) ? fmt::format("a bare number has no unit: write {}", units) : "");
+    return std::nullopt;
+  }
+  if (value->constant.i < 0) {
+    symbols.error(expr.span, fmt::format("{} wants a duration that is not negative", what));
+    return std::nullopt;
+  }
+  return value->constant.i;
+}
+
 ExprLowerer::Args ExprLowerer::lower_all(const std::vector<const ast::Expr*>& exprs, const Type* hint) {
   // A bare name or text may be a label of the enumeration that another of them has; that one goes first.
   const auto tells_type = [&](const ast::Expr* expr) {

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,22 +22,38 @@ namespace tocsin::dsl {
 
 using Lowered = std::optional<plan::Expr>;
 
+/// One part of a pattern of which a match need not have all: an alternative, a group that may be skipped, or
+/// an operand of `&`, which may come before or after the others.
+struct Branch {
+  std::uint32_t of = 0;      // the number of the alternation, group or `&`
+  std::uint32_t number = 0;  // which of its parts
+
+  friend bool operator==(const Branch&, const Branch&) = default;
+};
+
 /// A step as expressions see it.
 struct StepInfo {
   std::string name;
   Span span;
-  std::optional<model::EventTypeId> type;  // none: unknown, reported
+  std::vector<model::EventTypeId> types;  // several: of `any[…]`; none: unknown, reported
   plan::Quantifier quantifier;
-  /// The alternations it stands in, outermost first, each with the number of the alternative.
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> alternatives;
+  bool in_loop = false;           // stands in a group that is repeated
+  std::vector<Branch> choices;    // the alternatives and optional groups that it stands in
+  std::vector<Branch> exclusive;  // those of `choices` that no match has two of
+  std::vector<Branch> operands;   // the operands of `&` that it stands in
 
-  bool repeated() const { return quantifier.max > 1; }
-  /// True where both stand in the same alternation and in different alternatives of it.
+  /// True where a match may hold several events of this step.
+  bool repeated() const { return quantifier.max > 1 || in_loop; }
+  /// True for the types of the events that it takes.
+  bool takes(model::EventTypeId type) const;
+  /// True where both stand in the same alternation, in different alternatives, so that no match has both.
   bool excludes(const StepInfo& other) const;
+  /// True where both stand in the same `&`, in different operands, so that either may come first.
+  bool beside(const StepInfo& other) const;
   /// True where a run that has got to `other` must hold an event of this step, if this one comes first.
   bool certain_at(const StepInfo& other) const;
   /// The same for a finished match.
-  bool certain() const { return quantifier.min > 0 && alternatives.empty(); }
+  bool certain() const { return quantifier.min > 0 && choices.empty(); }
 };
 
 /// What names mean in one place.
@@ -45,8 +62,11 @@ struct Scope {
     constant,   // params alone
     input,      // the condition of a `from`
     condition,  // of a step
+    until,      // of a step
+    negation,   // the condition of a `not` before step `own`, or behind the last step
     where,      // a conjunct of `where`, moved to step `own`
     emit,
+    timeout,  // `on timeout emit`, where any step may be missing
   };
   Place place = Place::constant;
   /// The event at hand, once for each type that it may have; FieldRef::field is not used.
@@ -80,8 +100,8 @@ class ExprLowerer {
   /// One event as the text names it, before a field of it is read.
   struct Event {
     plan::FieldRef ref;
-    bool certain = true;  // it is there
-    std::optional<model::EventTypeId> type;
+    bool certain = true;                    // it is there
+    std::vector<model::EventTypeId> types;  // as in StepInfo
   };
 
   struct Named {
@@ -117,7 +137,11 @@ class ExprLowerer {
   Lowered unknown_label(const ast::Expr& expr, model::Type type);
   Lowered lower_member(const ast::Expr& expr);
   Named look_up(const std::string& name);
-  Named look_up_current(const std::string& name);
+  /// The field `name` of an event that is of the type of one of `refs`. All must have it, but for an event of
+  /// `any[…]`.
+  Named field_of_one(const std::vector<plan::FieldRef>& refs, const std::string& name, bool certain) const;
+  void report_field_of_any(const std::vector<plan::FieldRef>& refs, const ast::Name& name,
+                           std::vector<std::string> candidates);
   void report_unknown(const ast::Name& name);
   void report_step_as_value(const ast::Name& name, const StepInfo& step);
   std::optional<Event> lower_event(const ast::Expr& expr, const ast::Name& member);
@@ -127,6 +151,10 @@ class ExprLowerer {
   void report_unknown_step(const ast::Expr& name, const ast::Name& member);
   std::optional<std::uint32_t> find_step(const std::string& name) const;
   bool reachable(std::uint32_t step, Span span);
+  /// True where the step is the one whose condition this is.
+  bool is_own(std::uint32_t step) const;
+  /// True where a run that has got here must hold an event of the step; not for the own step.
+  bool certain(std::uint32_t step) const;
   Lowered field_of(const Event& event, const ast::Name& field);
   plan::Expr read_field(const plan::FieldRef& ref, bool certain) const;
   /// An array inside `any(…)` stands for its element there.
@@ -161,6 +189,14 @@ class ExprLowerer {
   const ast::Expr* any_ = nullptr;
   std::optional<plan::Expr> any_array_;
 };
+
+/// The events of these types, for Scope::current and the like. `ref` is what they have in common.
+std::vector<plan::FieldRef> refs_of(const std::vector<model::EventTypeId>& types, plan::FieldRef ref = {});
+
+/// A duration known beforehand; where it is none, or negative, reports that. `what` is who wants it; `units`
+/// are examples for a bare number.
+std::optional<std::int64_t> lower_duration(Symbols& symbols, const ast::Expr& expr, std::string_view what,
+                                           std::string_view units = "10s or 10m");
 
 /// What may be missing where two kinds don't go together, or empty.
 std::string unit_hint(const ast::Expr& node, model::Kind left, model::Kind right);

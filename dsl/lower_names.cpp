@@ -85,38 +85,41 @@ ExprLowerer::Named ExprLowerer::look_up(const std::string& name) {
     const auto key = scope_.keys->find(name);
     if (key != scope_.keys->end()) return {key->second ? Found::yes : Found::silent, key->second};
   }
-  if (Named field = look_up_current(name); field.found != Found::no) return field;
+  if (scope_.current_silent) return {Found::silent, std::nullopt};
+  if (Named field = field_of_one(scope_.current, name, true); field.found != Found::no) return field;
   if (const auto param = symbols_.params.find(name); param != symbols_.params.end()) {
     param->second.used = true;
     if (!param->second.value) return {Found::silent, std::nullopt};
     return {Found::yes, constant(*param->second.value, param->second.type)};
   }
-  if (scope_.place == Place::emit && (name == "match_start" || name == "match_end")) {
+  const bool in_emit = scope_.place == Place::emit || scope_.place == Place::timeout;
+  if (in_emit && (name == "match_start" || name == "match_end")) {
     return {Found::yes,
             make(name == "match_start" ? Op::match_start : Op::match_end, {.kind = Kind::time}, {})};
   }
   return {Found::no, std::nullopt};
 }
 
-ExprLowerer::Named ExprLowerer::look_up_current(const std::string& name) {
-  if (scope_.current_silent) return {Found::silent, std::nullopt};
-  if (scope_.current.empty()) return {Found::no, std::nullopt};
+ExprLowerer::Named ExprLowerer::field_of_one(const std::vector<FieldRef>& refs, const std::string& name,
+                                             bool certain) const {
   std::vector<Expr> reads;
-  for (FieldRef ref : scope_.current) {
+  for (FieldRef ref : refs) {
     const Found found = symbols_.find_field(ref.type, name, ref.field);
-    if (found != Found::yes) return {found, std::nullopt};
-    reads.push_back(read_field(ref, true));
+    if (found == Found::silent || (found == Found::no && !ref.of_any)) return {found, std::nullopt};
+    if (found == Found::yes) reads.push_back(read_field(ref, certain));
   }
+  if (reads.empty()) return {Found::no, std::nullopt};
   const auto type = reads.front().type;
-  bool nullable = false;
+  bool nullable = reads.size() < refs.size();
   for (const Expr& read : reads) {
     if (!same_base(read.type, type)) return {Found::no, std::nullopt};
     nullable = nullable || read.type.nullable;
   }
-  if (reads.size() == 1) return {Found::yes, std::move(reads.front())};
+  if (refs.size() == 1) return {Found::yes, std::move(reads.front())};
   // The event is of one of several types: all reads but one give null.
   for (Expr& read : reads)
     read.type.nullable = true;
+  if (reads.size() == 1) return {Found::yes, std::move(reads.front())};
   auto whole = make(Op::coalesce, type, std::move(reads));
   whole.type.nullable = nullable;
   return {Found::yes, std::move(whole)};
@@ -143,19 +146,26 @@ void ExprLowerer::report_unknown(const ast::Name& name) {
                           symbols_.suggest(name.text, candidates));
   }
   if (scope_.current.empty() && scope_.steps != nullptr) {
-    const bool is_where = scope_.place == Place::where;
     for (const StepInfo& step : *scope_.steps) {
       std::uint32_t field = 0;
-      const bool has_it = step.type && symbols_.find_field(*step.type, name.text, field) == Found::yes;
+      const bool has_it = std::any_of(step.types.begin(), step.types.end(), [&](model::EventTypeId type) {
+        return symbols_.find_field(type, name.text, field) == Found::yes;
+      });
       if (!has_it || step.name.empty()) continue;
       return symbols_.error(
           name.span,
-          is_where ? fmt::format("in 'where' the field '{}' needs the name of its step", name.text)
-                   : fmt::format("'{}' is not clear: the last event may be one of several types", name.text),
+          scope_.place == Place::where
+              ? fmt::format("in 'where' the field '{}' needs the name of its step", name.text)
+          : scope_.place == Place::timeout
+              ? fmt::format("at a timeout the field '{}' needs the name of its step", name.text)
+              : fmt::format("'{}' is not clear: the last event may be one of several types", name.text),
           fmt::format("write {}.{}", step.name, name.text));
     }
     return symbols_.error(name.span, fmt::format("unknown name '{}'", name.text),
                           symbols_.suggest(name.text, candidates));
+  }
+  if (!scope_.current.empty() && scope_.current.front().of_any) {
+    return report_field_of_any(scope_.current, name, std::move(candidates));
   }
   // Of several types at hand, the first that lacks the field or has it with another type.
   std::optional<model::Type> type;
@@ -183,10 +193,35 @@ void ExprLowerer::report_unknown(const ast::Name& name) {
   }
 }
 
+void ExprLowerer::report_field_of_any(const std::vector<FieldRef>& refs, const ast::Name& name,
+                                      std::vector<std::string> candidates) {
+  const FieldRef* first = nullptr;
+  std::uint32_t first_field = 0;
+  for (const FieldRef& ref : refs) {
+    const auto fields = symbols_.field_names(ref.type);
+    candidates.insert(candidates.end(), fields.begin(), fields.end());
+    std::uint32_t field = 0;
+    if (symbols_.find_field(ref.type, name.text, field) != Found::yes) continue;
+    if (first == nullptr) {
+      first = &ref;
+      first_field = field;
+      continue;
+    }
+    const auto& one = symbols_.catalog[first->type].fields[first_field].type;
+    const auto& other = symbols_.catalog[ref.type].fields[field].type;
+    if (same_base(one, other)) continue;
+    return symbols_.error(name.span, fmt::format("'{}' is {} in {} but {} in {}", name.text,
+                                                 symbols_.describe(one), symbols_.catalog[first->type].name,
+                                                 symbols_.describe(other), symbols_.catalog[ref.type].name));
+  }
+  symbols_.error(name.span, fmt::format("no event of this rule has a field '{}'", name.text),
+                 symbols_.suggest(name.text, candidates));
+}
+
 void ExprLowerer::report_step_as_value(const ast::Name& name, const StepInfo& step) {
-  const auto example = step.type && !symbols_.catalog[*step.type].fields.empty()
-                           ? symbols_.catalog[*step.type].fields.front().name
-                           : std::string("field");
+  const bool has_fields = !step.types.empty() && !symbols_.catalog[step.types.front()].fields.empty();
+  const auto example =
+      has_fields ? symbols_.catalog[step.types.front()].fields.front().name : std::string("field");
   symbols_.error(
       name.span, fmt::format("'{}' is a step, not a value", name.text),
       step.repeated()

@@ -11,20 +11,47 @@ using plan::FieldRef;
 using plan::Selector;
 using Place = Scope::Place;
 
-bool StepInfo::excludes(const StepInfo& other) const {
-  for (const auto& [alternation, mine] : alternatives) {
-    for (const auto& [other_alternation, theirs] : other.alternatives) {
-      if (alternation == other_alternation && mine != theirs) return true;
+namespace {
+
+// True where both stand in different parts of one whole.
+bool apart(const std::vector<Branch>& mine, const std::vector<Branch>& theirs) {
+  for (const Branch& my : mine) {
+    for (const Branch& their : theirs) {
+      if (my.of == their.of && my.number != their.number) return true;
     }
   }
   return false;
 }
 
+}  // namespace
+
+bool StepInfo::takes(model::EventTypeId type) const {
+  return std::find(types.begin(), types.end(), type) != types.end();
+}
+
+bool StepInfo::excludes(const StepInfo& other) const {
+  return apart(exclusive, other.exclusive);
+}
+
+bool StepInfo::beside(const StepInfo& other) const {
+  return apart(operands, other.operands);
+}
+
 bool StepInfo::certain_at(const StepInfo& other) const {
-  const auto shared = [&](const auto& mine) {
-    return std::find(other.alternatives.begin(), other.alternatives.end(), mine) != other.alternatives.end();
+  const auto shared = [&](const Branch& mine) {
+    return std::find(other.choices.begin(), other.choices.end(), mine) != other.choices.end();
   };
-  return quantifier.min > 0 && std::all_of(alternatives.begin(), alternatives.end(), shared);
+  return quantifier.min > 0 && std::all_of(choices.begin(), choices.end(), shared);
+}
+
+std::vector<FieldRef> refs_of(const std::vector<model::EventTypeId>& types, FieldRef ref) {
+  std::vector<FieldRef> refs;
+  for (const auto type : types) {
+    ref.type = type;
+    ref.of_any = types.size() > 1;
+    refs.push_back(ref);
+  }
+  return refs;
 }
 
 std::optional<std::uint32_t> last_step_named(const ast::Expr& condition, const std::vector<StepInfo>& steps) {
@@ -87,7 +114,8 @@ std::optional<ExprLowerer::Event> ExprLowerer::lower_event(const ast::Expr& expr
 }
 
 std::optional<ExprLowerer::Event> ExprLowerer::lower_previous(Span span) {
-  const bool in_step = scope_.place == Place::condition || scope_.place == Place::where;
+  const bool in_step =
+      scope_.place == Place::condition || scope_.place == Place::until || scope_.place == Place::where;
   if (!in_step || !(*scope_.steps)[scope_.own].repeated() || aggregate_ != nullptr) {
     symbols_.error(span, "'prev' is known only in the condition of a repeated step",
                    "give the step a quantifier, as in {3..}");
@@ -95,7 +123,7 @@ std::optional<ExprLowerer::Event> ExprLowerer::lower_previous(Span span) {
   }
   const StepInfo& own = (*scope_.steps)[scope_.own];
   return Event{
-      .ref = {.selector = Selector::previous, .step = scope_.own}, .certain = true, .type = own.type};
+      .ref = {.selector = Selector::previous, .step = scope_.own}, .certain = true, .types = own.types};
 }
 
 std::optional<std::uint32_t> ExprLowerer::find_step(const std::string& name) const {
@@ -108,18 +136,41 @@ std::optional<std::uint32_t> ExprLowerer::find_step(const std::string& name) con
 
 bool ExprLowerer::reachable(std::uint32_t step, Span span) {
   const StepInfo& info = (*scope_.steps)[step];
-  if (scope_.place != Place::condition) return true;
-  if (step > scope_.own) {
-    symbols_.error(
-        span, fmt::format("step '{}' comes later", info.name),
-        "a condition sees this event and earlier steps; write it at the later step, or in 'where'");
+  const bool of_negation = scope_.place == Place::negation;
+  if (scope_.place != Place::condition && scope_.place != Place::until && !of_negation) return true;
+  if (step > scope_.own || (of_negation && step == scope_.own)) {
+    symbols_.error(span, fmt::format("step '{}' comes later", info.name),
+                   of_negation
+                       ? "the condition of a 'not' sees its own event and the steps before it"
+                       : "a condition sees this event and earlier steps; write it at the later step, or in "
+                         "'where'");
     return false;
   }
-  if (info.excludes((*scope_.steps)[scope_.own])) {
+  if (scope_.own == scope_.steps->size()) return true;  // behind the last step
+  const StepInfo& own = (*scope_.steps)[scope_.own];
+  if (info.excludes(own)) {
     symbols_.error(span, fmt::format("step '{}' is in another alternative: no match has both", info.name));
     return false;
   }
+  // What a step asks of another operand of `&` can wait until both are there; this can't.
+  if (scope_.place != Place::condition && info.beside(own)) {
+    symbols_.error(span, fmt::format("step '{}' may come later: '&' stands for any order", info.name));
+    return false;
+  }
   return true;
+}
+
+bool ExprLowerer::is_own(std::uint32_t step) const {
+  const bool at_step =
+      scope_.place == Place::condition || scope_.place == Place::until || scope_.place == Place::where;
+  return at_step && step == scope_.own;
+}
+
+bool ExprLowerer::certain(std::uint32_t step) const {
+  if (is_own(step) || scope_.place == Place::timeout) return false;
+  const StepInfo& info = (*scope_.steps)[step];
+  const bool at_end = scope_.place == Place::emit || scope_.own == scope_.steps->size();
+  return at_end ? info.certain() : info.certain_at((*scope_.steps)[scope_.own]);
 }
 
 std::optional<ExprLowerer::Event> ExprLowerer::lower_step(const ast::Expr& name, Selector selector,
@@ -136,10 +187,10 @@ std::optional<ExprLowerer::Event> ExprLowerer::lower_step(const ast::Expr& name,
   }
   if (!reachable(*step, name.span)) return std::nullopt;
   const StepInfo& info = (*scope_.steps)[*step];
-  const bool own = *step == scope_.own && scope_.place != Place::emit;
+  const bool own = is_own(*step);
   if (*step < 64) steps_read_ |= std::uint64_t{1} << *step;
   Event event{
-      .ref = {.selector = selector, .step = *step, .index = index}, .certain = true, .type = info.type};
+      .ref = {.selector = selector, .step = *step, .index = index}, .certain = true, .types = info.types};
 
   if (aggregate_ != nullptr) {
     if (selector != Selector::single) {
@@ -164,7 +215,7 @@ std::optional<ExprLowerer::Event> ExprLowerer::lower_step(const ast::Expr& name,
     return fail(span, fmt::format("'{}' is not repeated, so it is one event", info.name),
                 fmt::format("write {}.{}", info.name, member.text));
   }
-  if (selector == Selector::index && index >= info.quantifier.max) {
+  if (selector == Selector::index && index >= info.quantifier.max && !info.in_loop) {
     return fail(span,
                 fmt::format("'{}' takes at most {} events, numbered from 0", info.name, info.quantifier.max));
   }
@@ -173,7 +224,7 @@ std::optional<ExprLowerer::Event> ExprLowerer::lower_step(const ast::Expr& name,
     return event;
   }
   if (selector == Selector::single && info.repeated()) {
-    if (info.type && !symbols_.require_field(*info.type, member)) return std::nullopt;
+    if (!field_of(event, member)) return std::nullopt;
     if (own) {
       return fail(span,
                   fmt::format("'{0}' is this step itself: its name means the events taken so far", info.name),
@@ -184,8 +235,7 @@ std::optional<ExprLowerer::Event> ExprLowerer::lower_step(const ast::Expr& name,
                 fmt::format("write first({0}).{1}, last({0}).{1} or an aggregate such as max({0}.{1})",
                             info.name, member.text));
   }
-  event.certain =
-      !own && (scope_.place == Place::emit ? info.certain() : info.certain_at((*scope_.steps)[scope_.own]));
+  event.certain = certain(*step);
   if (selector == Selector::index) event.certain = event.certain && index < info.quantifier.min;
   return event;
 }
@@ -196,7 +246,7 @@ void ExprLowerer::report_unknown_step(const ast::Expr& name, const ast::Name& me
     if (scope_.steps == nullptr) hint = fmt::format("write {}", member.text);
     for (std::size_t i = 0; scope_.steps != nullptr && i < scope_.steps->size(); ++i) {
       const StepInfo& step = (*scope_.steps)[i];
-      if (step.type == *type && !step.name.empty()) hint = fmt::format("write {}.{}", step.name, member.text);
+      if (step.takes(*type) && !step.name.empty()) hint = fmt::format("write {}.{}", step.name, member.text);
     }
     return symbols_.error(name.span, fmt::format("'{}' is an event type, not a step", name.text), hint);
   }
@@ -218,15 +268,20 @@ void ExprLowerer::report_unknown_step(const ast::Expr& name, const ast::Name& me
 }
 
 Lowered ExprLowerer::field_of(const Event& event, const ast::Name& field) {
-  if (!event.type) return std::nullopt;
-  const auto index = symbols_.require_field(*event.type, field);
-  if (!index) return std::nullopt;
+  if (event.types.empty()) return std::nullopt;
   FieldRef ref = event.ref;
-  ref.type = *event.type;
-  ref.field = *index;
   // The event at hand is the same one, however it is named.
   if (ref.selector == Selector::current || ref.selector == Selector::previous) ref.step = 0;
-  return read_field(ref, event.certain);
+  const auto refs = refs_of(event.types, ref);
+  Named named = field_of_one(refs, field.text, event.certain);
+  if (named.found == Found::no) {
+    if (refs.size() == 1) {
+      symbols_.require_field(event.types.front(), field);
+    } else {
+      report_field_of_any(refs, field, {});
+    }
+  }
+  return std::move(named.expr);
 }
 
 }  // namespace tocsin::dsl

@@ -207,14 +207,10 @@ Lowered ExprLowerer::lower_is_bound(std::uint32_t step, Span span, bool wants_st
   if (!reachable(step, span)) return std::nullopt;
   if (step < 64) steps_asked_ |= std::uint64_t{1} << step;
   const StepInfo& info = (*scope_.steps)[step];
-  const StepInfo& own = (*scope_.steps)[scope_.own];
-  const bool in_emit = scope_.place == Scope::Place::emit;
-  const bool is_own = !in_emit && step == scope_.own;
-  if (is_own && (scope_.place == Scope::Place::where || !info.repeated())) {
+  if (is_own(step) && (scope_.place == Scope::Place::where || !info.repeated())) {
     return constant(Kind::boolean, wants_step);  // it is the event at hand
   }
-  const bool certain = !is_own && (in_emit ? info.certain() : info.certain_at(own));
-  if (certain) {
+  if (certain(step)) {
     symbols_.warn(span,
                   fmt::format("step '{}' is always there, so the test is always {}", info.name, wants_step));
   }

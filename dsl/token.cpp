@@ -147,10 +147,14 @@ std::string hint_for(std::string_view expected, Cursor found, Cursor declaration
     return "is this '}' one too many?";
   if (found->is("||") && expected.find("'|'") != std::string_view::npos)
     return "alternatives are joined with '|'";
+  if (found->is("&&") && expected.find("'&'") != std::string_view::npos)
+    return "elements in any order are joined with '&'";
   if (found->kind != Token::Kind::word) return {};
   if (expected.find("name") != std::string_view::npos && one_of(found->text, reserved_words)) {
     return "'" + std::string(found->text) + "' is an operator or a value: choose another name";
   }
+  if (found->is("events") && expected.find("'within'") != std::string_view::npos)
+    return "the bound of a group is a time, as in within 10s";
   const std::string word = meant(expected, found->text);
   if (!word.empty()) return "did you mean '" + word + "'?";
   if (found > declaration && found[-1].kind == Token::Kind::integer && one_of(found->text, unit_words))

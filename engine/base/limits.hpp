@@ -10,6 +10,9 @@ struct Limits {
   /// Nodes of runs (one a captured event and rule) that a rule may hold on one shard. Beyond it the oldest
   /// runs go, and are counted as dropped.
   std::size_t run_nodes_per_rule = std::size_t{1} << 22;
+  /// The same of all rules on one shard together, as counted now and then: beyond it the rule that holds the
+  /// most loses its oldest runs.
+  std::size_t run_nodes_in_all = std::size_t{1} << 24;
   /// Matches of one rule that one event may complete. Further ones are counted as dropped.
   std::size_t matches_per_event = std::size_t{1} << 20;
   /// Events that wait in the reorder buffer. Beyond it the oldest is released before its time.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <numeric>
 
 #include "engine/base/hash.hpp"
 
@@ -10,101 +9,111 @@ namespace tocsin::match {
 
 using plan::Contiguity;
 
-ArenaMatcher::ArenaMatcher(const Program& program, const Limits& limits, Scratch& scratch)
-    : RunMatcher(program, limits), scratch_(scratch) {
+namespace {
+
+std::int64_t later(std::int64_t time_ns, std::int64_t span_ns) {
+  std::int64_t result;
+  return __builtin_add_overflow(time_ns, span_ns, &result) ? INT64_MAX : result;
+}
+
+}  // namespace
+
+ArenaMatcher::ArenaMatcher(const Program& program, const Resources& resources)
+    : RunMatcher(program, resources), scratch_(resources.scratch) {
   into_.resize(program.steps.size());
   for (std::uint16_t a = 0; a < program.arcs.size(); ++a) {
-    into_[program.arcs[a].to].push_back(a);
-    if (program.arcs[a].from == start_state) start_steps_ |= std::uint64_t{1} << program.arcs[a].to;
+    into_[program.step_of(a)].push_back(a);
+    if (program.arcs[a].from == start_state) start_steps_ |= std::uint64_t{1} << program.step_of(a);
   }
-  for (const Step& step : program.steps) {
-    whole_run_.push_back(std::any_of(step.joined.begin(), step.joined.end(),
-                                     [](const auto& joined) { return joined.expression.reads_run(); }));
-  }
+  closed_by_.resize(program.watches.size());
+  for (std::uint16_t c = 0; c < program.closings.size(); ++c)
+    closed_by_[program.closings[c].watch].push_back(c);
+  for (const LeadingAbsence& absence : program.before)
+    start_steps_ |= std::uint64_t{1} << (program.steps.size() + absence.watch);
 }
 
 void ArenaMatcher::visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) {
   ++counters_.events;
   now_ = event.time_ns();
-  if (store_.nodes() >= room_ || buckets_.size() >= bucket_room_ || keys_.size() >= key_room_) make_room();
-  const std::uint32_t slot = slot_for(event, (steps & start_steps_) != 0);
+  last_order_ = order;
+  if (store_.nodes() >= room_ || buckets_.size() + ordered_.size() >= bucket_room_ ||
+      keys_.size() >= key_room_)
+    make_room();
+  const std::uint32_t slot = slot_for(event, order, (steps & start_steps_) != 0);
   if (slot == KeyTable::absent) return;
-  if (slot >= states_.size()) states_.resize(slot + 1);
+  if (slot >= states_.size()) {
+    states_.resize(slot + 1);
+    leading_.resize(states_.size() * program_.before.size(), INT64_MIN);
+  }
   const std::uint64_t position = ++states_[slot].position;
   set_bound(event, position);
 
+  const std::uint64_t watches = program_.watches_in(steps);
+  if (watches != 0) close(event, slot, watches, position, true);
   advances_.clear();
-  for (std::uint64_t left = steps; left != 0; left &= left - 1) {
+  for (std::uint64_t left = program_.steps_in(steps); left != 0; left &= left - 1) {
     for (const std::uint16_t arc : into_[static_cast<std::size_t>(std::countr_zero(left))]) {
       if (program_.arcs[arc].from == start_state) {
-        try_start(event, arc);
+        try_start(event, arc, watches, slot);
       } else {
         try_waiting(event, slot, arc, position);
       }
     }
   }
+  if (program_.has_bars) settle_bars();
+  if (watches != 0) {
+    close(event, slot, watches, position, false);
+    note_leading(event, slot, watches);
+  }
   if (advances_.empty()) return;
 
   completed_.clear();
-  for (Advance& advance : advances_) {
-    Node node{.parent = advance.parent,
-              .order = order,
-              .start_order = order,
-              .start = stamp_,
-              .position = position,
-              .key = slot,
-              .arc = advance.arc};
-    const Arc& arc = program_.arcs[advance.arc];
-    if (advance.parent != none) {
-      const Node& parent = store_.node(advance.parent);
-      node.start = parent.start;
-      node.start_order = parent.start_order;
-      if (arc.repeats()) node.count = parent.count + 1;
-    }
-    advance.node = store_.add_node(node, event, now_);
-    if (program_.is_match(arc.to, node.count)) completed_.push_back(advance.node);
-  }
-  if (!completed_.empty() && complete(output) && program_.skip == plan::Skip::past_last) {
-    states_[slot].reset_order = order;
-    return;
-  }
+  for (Advance& advance : advances_)
+    add_node(advance, event, order, slot, position);
+  if (!completed_.empty()) complete(slot, {{}, now_, order, false}, output);
   for (const Advance& advance : advances_) {
-    const bool is_match = program_.is_match(program_.arcs[advance.arc].to, store_.node(advance.node).count);
-    if (is_match && program_.report == plan::Report::first) continue;  // complete: it does not go on
+    const Node& node = store_.node(advance.node);
+    if (node.start_order <= states_[slot].reset_order) continue;
+    const bool is_end = program_.is_end(program_.arcs[node.arc].to, node.count);
+    if (is_end && program_.after_ns != plan::no_bound) {
+      endings_.push_back({later(now_, program_.after_ns), advance.node});
+    } else if (is_end && program_.report == plan::Report::first) {
+      continue;  // complete: it does not go on
+    }
     wait(advance.node, slot);
   }
 }
 
-void ArenaMatcher::try_start(model::EventView event, std::uint16_t arc) {
-  if (!satisfies(event, arc, none)) return;
+void ArenaMatcher::try_start(model::EventView event, std::uint16_t arc_id, std::uint64_t watches,
+                             std::uint32_t slot) {
+  const Arc& arc = program_.arcs[arc_id];
+  for (std::size_t i = 0; i < program_.before.size(); ++i) {
+    const std::int64_t seen_ns = leading_[slot * program_.before.size() + i];
+    std::int64_t since_ns;
+    if (seen_ns == INT64_MIN) continue;
+    if (!__builtin_sub_overflow(now_, seen_ns, &since_ns) && since_ns <= program_.before[i].for_ns) return;
+  }
+  if (arc.until != no_watch && ((watches >> arc.until) & 1) != 0) {
+    const Watch& watch = program_.watches[arc.until];
+    if (holds(watch.joined, watch.step, event, none, false, true)) return;
+  }
+  const State& to = program_.states[arc.to];
+  if (!holds(to.joined, to.step, event, none, false)) return;
   ++counters_.started;
-  advances_.push_back({none, arc});
+  advances_.push_back({none, arc_id});
 }
 
-void ArenaMatcher::try_waiting(model::EventView event, std::uint32_t slot, std::uint16_t arc_id,
-                               std::uint64_t position) {
-  const Arc& arc = program_.arcs[arc_id];
-  const auto address = bucket_of(slot, arc_id, true, {event, {}});
-  if (!address) return;
-  const auto found = buckets_.find(*address);
+// Calls visit(cell) for each run of the key that waits in a bucket; those for which it gives false leave it.
+template <class Visit>
+void ArenaMatcher::for_each_waiting(std::uint32_t slot, std::uint16_t wait, std::uint64_t address,
+                                    Visit visit) {
+  const auto found = buckets_.find(address);
   if (found == buckets_.end()) return;
   Id before = none;
   for (Id id = found->second; store_.cell_alive(id);) {
     const Cell cell = store_.cell(id);
-    if (cell.arc != arc_id || (store_.alive(cell.node) && store_.node(cell.node).key != slot)) {
-      before = id;  // of another bucket with this address
-      id = cell.next;
-      continue;
-    }
-    const bool strict = arc.contiguity == Contiguity::strict;
-    bool keep = !dead(cell.node) && !(strict && store_.node(cell.node).position + 1 != position);
-    if (keep && satisfies(event, arc_id, cell.node)) {
-      advances_.push_back({cell.node, arc_id});
-      keep = arc.contiguity == Contiguity::any;
-    } else if (strict) {
-      keep = false;
-    }
-    if (keep) {
+    const bool foreign = cell.arc != wait || (store_.alive(cell.node) && store_.node(cell.node).key != slot);
+    if (foreign || (!is_over(cell) && visit(cell))) {  // foreign: of another bucket with this address
       before = id;
     } else if (before == none) {
       found->second = cell.next;  // an emptied bucket stays: erasing would make the table rehash now and then
@@ -115,15 +124,142 @@ void ArenaMatcher::try_waiting(model::EventView event, std::uint32_t slot, std::
   }
 }
 
-bool ArenaMatcher::satisfies(model::EventView event, std::uint16_t arc_id, Id parent) {
+void ArenaMatcher::try_waiting(model::EventView event, std::uint32_t slot, std::uint16_t arc_id,
+                               std::uint64_t position) {
   const Arc& arc = program_.arcs[arc_id];
-  const Step& step = program_.steps[arc.to];
-  if (step.joined.empty()) return true;
-  Bindings bindings{event, {}};
-  if (parent != none) bindings.run = run_of(parent, whole_run_[arc.to]);
+  const State& to = program_.states[arc.to];
+  const Joined::Access& access = access_of(arc);
+  const auto address = bucket_of(slot, arc_id, access, true, {event, {}, to.step, 0});
+  if (!address) return;
+  const auto keeps_waiting = [&](const Cell& cell) {
+    if (!is_open(cell, arc, event, position)) return false;
+    if (!holds(to.joined, to.step, event, cell.node, arc.repeats))
+      return arc.contiguity != Contiguity::strict;
+    advances_.push_back({cell.node, arc_id});
+    if (arc.contiguity == Contiguity::any) return true;
+    store_.mutable_node(cell.node).closed |= program_.bit(arc_id);
+    return false;
+  };
+  if (!is_ordered(arc)) return for_each_waiting(slot, arc_id, *address, keeps_waiting);
+  const auto found = ordered_.find(*address);
+  if (found == ordered_.end()) return;
   scratch_.reset();
-  for (const auto& conjunct : step.joined) {
-    if (conjunct.from_second_repeat && !arc.repeats()) continue;
+  const auto rank = access.order->rank(access.order->event_side.evaluate({event, {}, to.step, 0}, scratch_));
+  if (!rank) return;
+  found->second.visit_up_to(*rank, [&](const Cell& cell) {
+    const bool foreign =
+        cell.arc != arc_id || (store_.alive(cell.node) && store_.node(cell.node).key != slot);
+    return foreign || (!is_over(cell) && keeps_waiting(cell));
+  });
+}
+
+// Once it is not, it will never be again.
+bool ArenaMatcher::is_open(const Cell& cell, const Arc& arc, model::EventView event,
+                           std::uint64_t position) const {
+  const Node& node = store_.node(cell.node);
+  if ((node.closed & program_.bit(cell.arc)) != 0) return false;
+  if (arc.contiguity == Contiguity::strict && node.position + 1 != position) return false;
+  if (arc.bound_ns != plan::no_bound && event.time_ns() - store_.event(cell.node).time_ns() > arc.bound_ns)
+    return false;
+  for (const std::uint16_t group : program_.states[arc.to].groups) {
+    const bool opens = std::find(arc.opens.begin(), arc.opens.end(), group) != arc.opens.end();
+    if (!opens && event.time_ns() - group_start_ns(cell.node, group) > program_.groups[group]) return false;
+  }
+  return true;
+}
+
+// The time at which the repeat of `group` that the run is in began.
+std::int64_t ArenaMatcher::group_start_ns(Id id, std::uint16_t group) const {
+  for (;;) {
+    const Node& node = store_.node(id);
+    const auto& opens = program_.arcs[node.arc].opens;
+    if (node.parent == none || std::find(opens.begin(), opens.end(), group) != opens.end())
+      return store_.event(id).time_ns();
+    id = node.parent;
+  }
+}
+
+// Closes arcs of runs that wait for the event as for one that must not come: with `first` those that it
+// closes before it can be taken itself.
+void ArenaMatcher::close(model::EventView event, std::uint32_t slot, std::uint64_t watches,
+                         std::uint64_t position, bool first) {
+  for (std::uint64_t left = watches; left != 0; left &= left - 1) {
+    const auto watch_id = static_cast<std::size_t>(std::countr_zero(left));
+    const Watch& watch = program_.watches[watch_id];
+    for (const std::uint16_t closing_id : closed_by_[watch_id]) {
+      const Closing& closing = program_.closings[closing_id];
+      if (closing.first != first) continue;
+      const auto address =
+          bucket_of(slot, wait_of(closing_id), watch.joined.enter, true, {event, {}, watch.step, 0});
+      if (!address) continue;
+      for_each_waiting(slot, wait_of(closing_id), *address, [&](const Cell& cell) {
+        const Node& node = store_.node(cell.node);
+        if (closing.strict && node.position + 1 != position) return false;
+        if (closing.for_ns != plan::no_bound &&
+            event.time_ns() - store_.event(cell.node).time_ns() > closing.for_ns)
+          return false;
+        const std::uint16_t state = program_.arcs[node.arc].to;
+        const bool in_loop = program_.states[state].step == watch.step;
+        const bool ends_loop = watch.kind == Watch::Kind::until;
+        if (!holds(watch.joined, watch.step, event, cell.node, in_loop, ends_loop)) return !closing.strict;
+        Node& closed = store_.mutable_node(cell.node);
+        closed.closed |= closing.arcs;
+        closed.absence_closed |= closing.absence;
+        return false;
+      });
+    }
+  }
+}
+
+// Of one run's arcs that would take the event, takes out those that another of them bars.
+void ArenaMatcher::settle_bars() {
+  if (advances_.size() > 1) {
+    std::sort(advances_.begin(), advances_.end(), [](const Advance& a, const Advance& b) {
+      return a.parent != b.parent ? a.parent < b.parent : a.arc < b.arc;
+    });
+  }
+  for (std::size_t begin = 0, end = 0; begin < advances_.size(); begin = end) {
+    std::uint64_t fitting = 0;
+    for (end = begin; end < advances_.size() && advances_[end].parent == advances_[begin].parent; ++end)
+      fitting |= program_.bit(advances_[end].arc);
+    for (std::size_t i = begin; i < end; ++i) {
+      const Arc& arc = program_.arcs[advances_[i].arc];
+      if ((arc.barred_by & fitting) != 0) {
+        advances_[i].node = 0;  // marked: to be taken out
+      } else if (advances_[i].parent != none) {
+        Node& parent = store_.mutable_node(advances_[i].parent);
+        parent.closed |= arc.closes;
+        parent.absence_closed |= arc.closes_absence;
+      }
+    }
+  }
+  std::erase_if(advances_, [](const Advance& advance) { return advance.node != none; });
+}
+
+void ArenaMatcher::note_leading(model::EventView event, std::uint32_t slot, std::uint64_t watches) {
+  for (std::size_t i = 0; i < program_.before.size(); ++i) {
+    if (((watches >> program_.before[i].watch) & 1) != 0)
+      leading_[slot * program_.before.size() + i] = event.time_ns();
+  }
+}
+
+// Conditions on `event` as the next event of the run `parent`. `repeats`: the run's last event is of `step`.
+bool ArenaMatcher::holds(const Joined& joined, std::uint32_t step, model::EventView event, Id parent,
+                         bool repeats, bool ends_loop) {
+  if (joined.conjuncts.empty()) return true;
+  Bindings bindings{event, {}, step, 0};
+  if (parent != none) bindings.run = run_of(parent, joined.reads_run || program_.is_ambiguous);
+  const auto has_previous = [&] {
+    if (repeats || !program_.is_ambiguous) return repeats;
+    return std::any_of(bindings.run.begin(), bindings.run.end(),
+                       [&](const auto& taken) { return taken.step == step; });
+  };
+  scratch_.reset();
+  for (const auto& conjunct : joined.conjuncts) {
+    if (conjunct.needs_previous && !has_previous()) {
+      if (ends_loop) return false;  // of `until`: before there is a previous event nothing is to be ended
+      continue;
+    }
     if (!conjunct.expression.holds(bindings, scratch_)) return false;
   }
   return true;
@@ -132,13 +268,13 @@ bool ArenaMatcher::satisfies(model::EventView event, std::uint16_t arc_id, Id pa
 // The address of the bucket that the event looks in (of_event), or in which a run waits; nothing where a join
 // value is null, as null equals nothing. Addresses are hashes: two buckets that share one cost time but no
 // correctness, as a run's key and conditions are checked when it is met.
-std::optional<std::uint64_t> ArenaMatcher::bucket_of(std::uint32_t slot, std::uint16_t arc, bool of_event,
+std::optional<std::uint64_t> ArenaMatcher::bucket_of(std::uint32_t slot, std::uint16_t wait,
+                                                     const Joined::Access& access, bool of_event,
                                                      const Bindings& bindings) {
-  std::uint64_t address = hash_mix((std::uint64_t{slot} << 16) | arc);
-  const auto& joins = program_.steps[program_.arcs[arc].to].joins;
-  if (joins.empty()) return address;
+  std::uint64_t address = hash_mix((std::uint64_t{slot} << 16) | wait);
+  if (access.joins.empty()) return address;
   scratch_.reset();
-  for (const EqualityJoin& join : joins) {
+  for (const EqualityJoin& join : access.joins) {
     const model::Value value = (of_event ? join.event_side : join.run_side).evaluate(bindings, scratch_);
     if (value.is_null()) return std::nullopt;
     const std::uint64_t hash = value.kind == model::Kind::string
@@ -149,162 +285,127 @@ std::optional<std::uint64_t> ArenaMatcher::bucket_of(std::uint32_t slot, std::ui
   return address;
 }
 
-// Puts a run into the bucket of each arc that it may take next.
-void ArenaMatcher::wait(Id id, std::uint32_t slot) {
-  const Node node = store_.node(id);
-  const std::uint16_t step = program_.arcs[node.arc].to;
-  for (std::uint16_t a = program_.out[step].begin; a < program_.out[step].end; ++a) {
-    const Arc& arc = program_.arcs[a];
-    if (arc.repeats() ? !program_.may_repeat(step, node.count) : !program_.may_leave(step, node.count))
-      continue;
-    const bool joins = !program_.steps[arc.to].joins.empty();
-    const auto address =
-        bucket_of(slot, a, false, {{}, joins ? run_of(id, true) : std::span<const model::MatchedEvent>()});
-    if (!address) continue;
-    Id& first = buckets_.try_emplace(*address, none).first->second;
-    // What waited on a strict arc for an earlier event's successor has missed it.
-    const auto missed = [&](const Cell& cell) {
-      if (!store_.alive(cell.node)) return true;
-      const Node& waiting = store_.node(cell.node);
-      return cell.arc == a && waiting.key == slot && waiting.position != node.position;
-    };
-    while (arc.contiguity == Contiguity::strict && store_.cell_alive(first) && missed(store_.cell(first)))
-      first = store_.cell(first).next;
-    first = store_.add_cell({id, first, a}, now_);
-  }
+std::optional<std::uint64_t> ArenaMatcher::bucket_of_run(std::uint32_t slot, std::uint16_t wait,
+                                                         const Joined::Access& access, std::uint32_t step,
+                                                         Id node) {
+  const auto run = access.joins.empty() ? std::span<const model::MatchedEvent>() : run_of(node, true);
+  return bucket_of(slot, wait, access, false, {{}, run, step, 0});
 }
 
-bool ArenaMatcher::dead(Id id) const {
+void ArenaMatcher::add_node(Advance& advance, model::EventView event, std::uint64_t order, std::uint32_t slot,
+                            std::uint64_t position) {
+  Node node{.parent = advance.parent,
+            .order = order,
+            .start_order = order,
+            .start = stamp_,
+            .position = position,
+            .key = slot,
+            .arc = advance.arc};
+  const Arc& arc = program_.arcs[advance.arc];
+  if (advance.parent != none) {
+    Node& parent = store_.mutable_node(advance.parent);
+    parent.extended = true;
+    node.start = parent.start;
+    node.start_order = parent.start_order;
+    if (arc.repeats) node.count = parent.count + 1;
+  }
+  advance.node = store_.add_node(node, event, now_);
+  if (program_.after_ns == plan::no_bound && program_.is_end(arc.to, node.count))
+    completed_.push_back(advance.node);
+}
+
+// Puts a run into the bucket of each arc that it may take next and of what would close some of them.
+void ArenaMatcher::wait(Id id, std::uint32_t slot) {
+  const Node node = store_.node(id);
+  const State& state = program_.states[program_.arcs[node.arc].to];
+  const bool ends_by_time =
+      program_.after_ns != plan::no_bound && program_.is_end(program_.arcs[node.arc].to, node.count);
+  std::uint64_t waits = 0;
+  for (std::uint16_t a = state.out.begin; a < state.out.end; ++a) {
+    const Arc& arc = program_.arcs[a];
+    if (!program_.may_go(arc, node.count)) continue;
+    waits |= program_.bit(a);
+    wait_on(id, slot, a);
+  }
+  for (std::uint16_t c = state.closings.begin; c < state.closings.end; ++c) {
+    const Closing& closing = program_.closings[c];
+    if ((closing.arcs & waits) == 0 && !(closing.absence && ends_by_time)) continue;
+    const Watch& watch = program_.watches[closing.watch];
+    const auto address = bucket_of_run(slot, wait_of(c), watch.joined.enter, watch.step, id);
+    if (!address) continue;
+    Id& first = buckets_.try_emplace(*address, none).first->second;
+    while (store_.cell_alive(first) && is_over(store_.cell(first)))
+      first = store_.cell(first).next;
+    first = store_.add_cell({id, first, wait_of(c)}, now_);
+  }
+  if (program_.timeout && waits != 0) wait_for_time(id, slot);
+}
+
+void ArenaMatcher::wait_on(Id id, std::uint32_t slot, std::uint16_t arc_id) {
+  const Arc& arc = program_.arcs[arc_id];
+  const Joined::Access& access = access_of(arc);
+  const std::uint32_t step = program_.states[arc.to].step;
+  const auto address = bucket_of_run(slot, arc_id, access, step, id);
+  if (!address) return;
+  if (is_ordered(arc)) {
+    const auto run = run_of(id, true);
+    scratch_.reset();
+    const auto rank = access.order->rank(access.order->run_side.evaluate({{}, run, step, 0}, scratch_));
+    if (!rank) return;
+    ordered_[*address].push({*rank, {id, none, arc_id}}, [&](const Cell& cell) { return is_over(cell); });
+    return;
+  }
+  Id& first = buckets_.try_emplace(*address, none).first->second;
+  // What waited on a strict arc for an earlier event's successor has missed it.
+  const std::uint64_t position = store_.node(id).position;
+  const auto missed = [&](const Cell& cell) {
+    if (!store_.alive(cell.node)) return true;
+    const Node& waiting = store_.node(cell.node);
+    return cell.arc == arc_id && waiting.key == slot && waiting.position != position;
+  };
+  while (arc.contiguity == Contiguity::strict && store_.cell_alive(first) && missed(store_.cell(first)))
+    first = store_.cell(first).next;
+  first = store_.add_cell({id, first, arc_id}, now_);
+}
+
+void ArenaMatcher::wait_for_time(Id id, std::uint32_t slot) {
+  const Node node = store_.node(id);
+  if (node.parent == none && (starts_.empty() || starts_.back().order != node.order)) {
+    starts_.push_back({later(node.start, program_.within.time_ns), node.order, slot, none});
+  }
+  const auto start = std::lower_bound(starts_.begin(), starts_.end(), node.start_order,
+                                      [](const Start& s, std::uint64_t order) { return s.order < order; });
+  if (start == starts_.end() || start->order != node.start_order) return;
+  start->nodes = store_.add_cell({id, start->nodes, 0}, now_);
+}
+
+// The run is dropped, or too old to be kept.
+bool ArenaMatcher::dropped(Id id) const {
   if (!store_.alive(id)) return true;
   const Node& node = store_.node(id);
-  return node.start < cutoff_ || node.start_order <= states_[node.key].reset_order;
+  return node.start_order <= states_[node.key].reset_order;
+}
+
+// Nothing more can come of what the cell waits for.
+bool ArenaMatcher::is_over(const Cell& cell) const {
+  if (dropped(cell.node)) return true;
+  const Node& node = store_.node(cell.node);
+  const bool out_of_bound = node.start < cutoff_;
+  if (cell.arc < program_.arcs.size()) return out_of_bound;
+  const Closing& closing = program_.closings[cell.arc - program_.arcs.size()];
+  if (closing.absence) return node.absence_closed;
+  return out_of_bound || (closing.arcs & ~node.closed) == 0;
 }
 
 // The events that end in `node`, first event first; the last one alone where not `whole`.
 std::span<const model::MatchedEvent> ArenaMatcher::run_of(Id id, bool whole) {
   run_.clear();
   for (; id != none; id = store_.node(id).parent) {
-    run_.push_back({program_.arcs[store_.node(id).arc].to, store_.event(id)});
+    run_.push_back({program_.step_of(store_.node(id).arc), store_.event(id)});
     if (!whole) break;
   }
   std::reverse(run_.begin(), run_.end());
   return run_;
-}
-
-bool ArenaMatcher::complete(Output& output) {
-  if (completed_.size() > limits_.matches_per_event) {
-    counters_.dropped_matches += completed_.size() - limits_.matches_per_event;
-    completed_.resize(limits_.matches_per_event);
-  }
-  entries_.clear();
-  ends_.clear();
-  for (const Id last : completed_) {
-    const std::size_t begin = entries_.size();
-    for (Id id = last; id != none; id = store_.node(id).parent) {
-      entries_.push_back({store_.node(id).arc, store_.node(id).order});
-    }
-    std::reverse(entries_.begin() + static_cast<std::ptrdiff_t>(begin), entries_.end());
-    ends_.push_back(entries_.size());
-  }
-  const auto candidate = [&](std::size_t i) {
-    const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
-    return std::span<const PathEntry>(entries_).subspan(begin, ends_[i] - begin);
-  };
-  const auto less = [&](std::size_t a, std::size_t b) { return preferred(candidate(a), candidate(b)); };
-  ranking_.resize(completed_.size());
-  std::iota(ranking_.begin(), ranking_.end(), std::size_t{0});
-  if (program_.report == plan::Report::first) {
-    ranking_.front() = *std::min_element(ranking_.begin(), ranking_.end(), less);
-    ranking_.resize(1);
-  } else {
-    std::sort(ranking_.begin(), ranking_.end(), less);
-  }
-  for (const std::size_t i : ranking_) {
-    const auto run = run_of(completed_[i], true);
-    ++counters_.matches;
-    output.report(program_, run.back().event, run);
-  }
-  return true;
-}
-
-void ArenaMatcher::make_room() {
-  compact();
-  if (drop_to_limit()) compact();  // runs whose first events went are gone as a whole
-  room_ = program_.room_for(keys_.size() + buckets_.size() + 2 * store_.nodes(), node_limit());
-  bucket_room_ = std::max<std::size_t>(1024, 2 * buckets_.size());
-  key_room_ = std::max<std::size_t>(1024, 2 * keys_.size());
-}
-
-// Copies the runs that wait into a fresh store, in the same order, and frees keys for which nothing waits.
-// Linear in what is live, and due only when that may have doubled.
-void ArenaMatcher::compact() {
-  std::vector<Id> nodes;
-  boost::unordered_flat_map<Id, bool> seen;  // node → its run is complete down to the first event
-  std::vector<Id> chain;
-  const auto reachable = [&](Id last) {
-    chain.clear();
-    bool whole = true;
-    for (Id id = last; id != none; id = store_.node(id).parent) {
-      if (!store_.alive(id)) {
-        whole = false;
-        break;
-      }
-      const auto known = seen.find(id);
-      if (known != seen.end()) {
-        whole = known->second;
-        break;
-      }
-      chain.push_back(id);
-    }
-    for (const Id id : chain) {
-      seen.emplace(id, whole);
-      if (whole) nodes.push_back(id);
-    }
-    return whole;
-  };
-
-  for (KeyState& state : states_)
-    state.waiting = false;
-  struct Waiting {
-    std::uint64_t address;
-    Id node;
-    std::uint16_t arc;
-  };
-  std::vector<Waiting> waiting;
-  const std::int64_t cutoff = cutoff_;
-  for (const auto& [address, first] : buckets_) {
-    for (Id id = first; store_.cell_alive(id); id = store_.cell(id).next) {
-      const Id last = store_.cell(id).node;
-      if (store_.alive(last)) cutoff_ = cutoff_at(states_[store_.node(last).key].position);
-      if (dead(last) || !reachable(last)) continue;
-      states_[store_.node(last).key].waiting = true;
-      waiting.push_back({address, last, store_.cell(id).arc});
-    }
-  }
-  cutoff_ = cutoff;
-
-  std::sort(nodes.begin(), nodes.end());
-  const auto moved = [&](Id id) {
-    return static_cast<Id>(std::lower_bound(nodes.begin(), nodes.end(), id) - nodes.begin());
-  };
-  RunStore fresh;
-  for (const Id id : nodes) {
-    Node node = store_.node(id);
-    if (node.parent != none) node.parent = moved(node.parent);
-    fresh.add_node(node, store_.event(id), now_);
-  }
-  buckets_.clear();
-  for (auto run = waiting.rbegin(); run != waiting.rend(); ++run) {  // oldest first, as each goes in front
-    Id& first = buckets_.try_emplace(run->address, none).first->second;
-    first = fresh.add_cell({moved(run->node), first, run->arc}, now_);
-  }
-  store_ = std::move(fresh);
-
-  for (std::uint32_t slot = 0; slot < keys_.capacity(); ++slot) {
-    if (!keys_.in_use(slot) || states_[slot].waiting) continue;
-    states_[slot] = {};
-    keys_.erase(slot);
-  }
 }
 
 }  // namespace tocsin::match

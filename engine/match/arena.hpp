@@ -1,20 +1,30 @@
-// The run arena: for rules whose conditions look at what a run has captured. Every run is a chain of nodes
-// that shares its prefix with the runs that branched off it (an immutable parent-pointer tree); a run that
-// waits is a cell in a bucket addressed by (key, arc, join values), so an event touches only the runs of its
-// key that wait for a step it satisfies and, where a condition is an equality with an earlier step, for its
-// value.
+// The run arena: serves every rule. Every run is a chain of nodes that shares its prefix with the runs that
+// branched off it (an immutable parent-pointer tree); a run that waits is a cell in a bucket addressed by
+// (key, what it waits for, join values), so an event touches only the runs of its key that wait for a step it
+// satisfies and, where a condition is an equality with an earlier step, for its value; where it is an
+// inequality, the bucket is a heap. A run also waits for
+// what would close some of its arcs (`not`, `until`), in buckets alike; what was closed is a mask in its
+// node.
 //
-// Dropping all runs of a key (`skip past last`) is one assignment: a run that started before the key's last
-// reset is dead, and is unlinked when it is next met. Expired runs are met the same way, or go with their
-// slab. Tested against the oracle in tests/oracle.
+// Dropping the runs of a key that began before an event (`after match skip`) is one assignment: a run that
+// started at or before the key's last reset is dead, and is unlinked when it is next met. Expired runs are
+// met the same way, or go with their slab.
+//
+// Timers: all that wait for one clause wait equally long (`for`, `within`), so they stand in a queue in order
+// of their deadlines, and no wheel is needed.
+//
+// The class is one, its sources are three: arena.cpp (events), arena_complete.cpp (what is reported, timers),
+// arena_compact.cpp (memory). Tested against the oracle in tests/oracle.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "engine/match/ordered_runs.hpp"
 #include "engine/match/path.hpp"
 #include "engine/match/run_matcher.hpp"
 
@@ -22,9 +32,12 @@ namespace tocsin::match {
 
 class ArenaMatcher final : public RunMatcher {
  public:
-  ArenaMatcher(const Program& program, const Limits& limits, Scratch& scratch);
+  ArenaMatcher(const Program& program, const Resources& resources);
 
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
+  std::int64_t next_timer_ns() const override;
+  void run_timers(Output& output) override;
+  void shrink(std::size_t nodes) override;
 
  private:
   struct KeyState {
@@ -37,29 +50,90 @@ class ArenaMatcher final : public RunMatcher {
     std::uint16_t arc;
     Id node = none;
   };
+  /// A run that has come to the pattern's end and is a match at `deadline_ns`.
+  struct Ending {
+    std::int64_t deadline_ns;
+    Id node;
+  };
+  /// All runs that one event began, and that its bound ends at `deadline_ns`.
+  struct Start {
+    std::int64_t deadline_ns;
+    std::uint64_t order;
+    std::uint32_t key;
+    Id nodes;  // first cell of the list of their nodes
+  };
 
-  void try_start(model::EventView event, std::uint16_t arc);
+  // What a cell of a bucket waits for: an arc, or behind the arcs a closing.
+  std::uint16_t wait_of(std::size_t closing) const {
+    return static_cast<std::uint16_t>(program_.arcs.size() + closing);
+  }
+
+  const Joined::Access& access_of(const Arc& arc) const {
+    const Joined& joined = program_.states[arc.to].joined;
+    return arc.repeats ? joined.repeat : joined.enter;
+  }
+  bool is_ordered(const Arc& arc) const {
+    return access_of(arc).order && arc.contiguity != plan::Contiguity::strict;
+  }
+
+  void try_start(model::EventView event, std::uint16_t arc, std::uint64_t watches, std::uint32_t slot);
   void try_waiting(model::EventView event, std::uint32_t slot, std::uint16_t arc, std::uint64_t position);
-  bool satisfies(model::EventView event, std::uint16_t arc, Id parent);
-  std::optional<std::uint64_t> bucket_of(std::uint32_t slot, std::uint16_t arc, bool of_event,
-                                         const Bindings& bindings);
+  template <class Visit>
+  void for_each_waiting(std::uint32_t slot, std::uint16_t wait, std::uint64_t address, Visit visit);
+  bool is_open(const Cell& cell, const Arc& arc, model::EventView event, std::uint64_t position) const;
+  std::int64_t group_start_ns(Id node, std::uint16_t group) const;
+  void close(model::EventView event, std::uint32_t slot, std::uint64_t watches, std::uint64_t position,
+             bool first);
+  void settle_bars();
+  void note_leading(model::EventView event, std::uint32_t slot, std::uint64_t watches);
+  bool holds(const Joined& joined, std::uint32_t step, model::EventView event, Id parent, bool repeats,
+             bool ends_loop = false);
+  std::optional<std::uint64_t> bucket_of(std::uint32_t slot, std::uint16_t wait, const Joined::Access& access,
+                                         bool of_event, const Bindings& bindings);
+  std::optional<std::uint64_t> bucket_of_run(std::uint32_t slot, std::uint16_t wait,
+                                             const Joined::Access& access, std::uint32_t step, Id node);
+  void add_node(Advance& advance, model::EventView event, std::uint64_t order, std::uint32_t slot,
+                std::uint64_t position);
   void wait(Id node, std::uint32_t slot);
-  bool complete(Output& output);
+  void wait_on(Id node, std::uint32_t slot, std::uint16_t arc);
+  void wait_for_time(Id node, std::uint32_t slot);
   std::span<const model::MatchedEvent> run_of(Id node, bool whole);
-  bool dead(Id node) const;
+  bool dropped(Id node) const;
+  bool is_over(const Cell& cell) const;
+
+  // arena_complete.cpp
+  void complete(std::uint32_t slot, const Completion& as, Output& output);
+  void choose();
+  void drop_duplicates();
+  std::span<const PathEntry> candidate(std::size_t i) const;
+  std::uint64_t reset_of(Id match) const;
+  void run_endings(std::int64_t deadline_ns, Output& output);
+  void run_timeouts(std::int64_t deadline_ns, Output& output);
+  void complete_due(const Completion& as, Output& output);
+  bool waits_on(Id node, std::int64_t now_ns) const;
+
+  // arena_compact.cpp
   void make_room();
   void compact();
+  void free_idle_keys();
 
   Scratch& scratch_;
-  std::vector<KeyState> states_;                                    // by slot
+  std::vector<KeyState> states_;       // by slot
+  std::vector<std::int64_t> leading_;  // by slot and Program::before: when it last came
   boost::unordered_flat_map<std::uint64_t, Id, GoodHash> buckets_;  // the first cell, that of the newest run
-  std::vector<bool> whole_run_;                   // by step: its conditions read more of the run than `prev`
-  std::vector<std::vector<std::uint16_t>> into_;  // by step: the arcs that its events take
-  std::uint64_t start_steps_ = 0;
-  std::size_t bucket_room_ = 1024;  // buckets at which make_room() is due
+  boost::unordered_flat_map<std::uint64_t, OrderedRuns, GoodHash> ordered_;  // buckets behind an inequality
+  std::vector<std::vector<std::uint16_t>> into_;       // by step: the arcs that its events take
+  std::vector<std::vector<std::uint16_t>> closed_by_;  // by watch: the closings of its events
+  std::uint64_t start_steps_ = 0;                      // steps and watches whose events may make a key known
+  std::size_t bucket_room_ = 1024;                     // buckets at which make_room() is due
+  std::deque<Ending> endings_;                         // by deadline
+  std::deque<Start> starts_;                           // by deadline, of a rule with `on timeout`
+  std::uint64_t last_order_ = 0;                       // of the event visited last
 
+  // Working memory, kept for its capacity.
   std::vector<Advance> advances_;
   std::vector<Id> completed_;
+  std::vector<Id> due_;
   std::vector<PathEntry> entries_;
   std::vector<std::size_t> ends_;
   std::vector<std::size_t> ranking_;

@@ -2,6 +2,7 @@
 #include "engine/match/arena.hpp"
 #include "engine/match/grouped.hpp"
 #include "engine/match/matcher.hpp"
+#include "engine/match/total.hpp"
 
 namespace tocsin::match {
 
@@ -12,12 +13,12 @@ class StatelessMatcher final : public Matcher {
  public:
   explicit StatelessMatcher(const Program& program) : program_(program) {}
 
-  void visit(model::EventView event, std::uint64_t, std::uint64_t steps, Output& output) override {
+  void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override {
     ++counters_.events;
     if (steps == 0) return;
     ++counters_.matches;
     const model::MatchedEvent matched{0, event};
-    output.report(program_, event, {&matched, 1});
+    output.report(program_, {{&matched, 1}, event.time_ns(), order, false});
   }
   RuleCounters counters() const override { return counters_; }
 
@@ -28,11 +29,30 @@ class StatelessMatcher final : public Matcher {
 
 // Nothing where grouped runs can serve, else what stands against it.
 std::string against_grouped(const Program& program) {
-  for (const Step& step : program.steps) {
-    if (!step.joined.empty()) {
-      return "a condition of step '" + step.name + "' reads events that the run has captured";
+  for (const State& state : program.states) {
+    if (!state.joined.conjuncts.empty()) {
+      return "a condition of step '" + program.steps[state.step].name +
+             "' reads events that the run has captured";
     }
   }
+  for (const Watch& watch : program.watches) {
+    if (!watch.joined.conjuncts.empty())
+      return "a condition of 'not' or 'until' reads events that the run has captured";
+  }
+  for (const Arc& arc : program.arcs) {
+    if (arc.bound_ns != plan::no_bound) return "an edge has a bound of its own";
+  }
+  for (const Closing& closing : program.closings) {
+    if (closing.strict) return "the very next event must not be one";
+  }
+  if (!program.groups.empty()) return "a group has a bound of its own";
+  if (program.has_bars) return "a loop is reluctant or possessive";
+  if (program.is_ambiguous) return "a group is repeated";
+  if (!program.before.empty() || program.is_timed()) return "it waits for time to pass";
+  if (program.report != plan::Report::first && program.report != plan::Report::all)
+    return "it reports neither the first match nor all";
+  if (program.skip != plan::Skip::none && program.skip != plan::Skip::past_last)
+    return "a match drops some of the runs";
   if (unrolled_states(program) > max_unrolled_states) {
     return "its repeats are more than " + std::to_string(max_unrolled_states) + " states";
   }
@@ -45,6 +65,11 @@ void choose(Program& program, MatcherChoice choice) {
   if (program.steps.empty()) {
     program.matcher = MatcherKind::stateless;
     program.matcher_reason = "each event is a match by itself";
+    return;
+  }
+  if (program.report == plan::Report::total) {
+    program.matcher = MatcherKind::total;
+    program.matcher_reason = "it reports what all candidates come to, so none is kept";
     return;
   }
   const std::string reason = against_grouped(program);
@@ -61,11 +86,12 @@ void choose(Program& program, MatcherChoice choice) {
   }
 }
 
-std::unique_ptr<Matcher> make_matcher(const Program& program, const Limits& limits, Scratch& scratch) {
+std::unique_ptr<Matcher> make_matcher(const Program& program, const Resources& resources) {
   switch (program.matcher) {
     case MatcherKind::stateless: return std::make_unique<StatelessMatcher>(program);
-    case MatcherKind::grouped: return std::make_unique<GroupedMatcher>(program, limits);
-    case MatcherKind::arena: return std::make_unique<ArenaMatcher>(program, limits, scratch);
+    case MatcherKind::grouped: return std::make_unique<GroupedMatcher>(program, resources);
+    case MatcherKind::arena: return std::make_unique<ArenaMatcher>(program, resources);
+    case MatcherKind::total: return std::make_unique<TotalMatcher>(program, resources);
   }
   return nullptr;
 }

@@ -13,6 +13,7 @@ struct RuleCounters {
   std::uint64_t events = 0;           // that the rule looked at
   std::uint64_t started = 0;          // runs begun
   std::uint64_t matches = 0;          // reported
+  std::uint64_t timeouts = 0;         // runs that their bound ended, as far as reported
   std::uint64_t dropped_runs = 0;     // at Limits::run_nodes_per_rule
   std::uint64_t dropped_matches = 0;  // at Limits::matches_per_event, at least
 
@@ -20,6 +21,7 @@ struct RuleCounters {
     events += other.events;
     started += other.started;
     matches += other.matches;
+    timeouts += other.timeouts;
     dropped_runs += other.dropped_runs;
     dropped_matches += other.dropped_matches;
     return *this;

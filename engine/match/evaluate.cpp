@@ -44,6 +44,8 @@ std::uint32_t Expression::compile(const plan::Expr& expr, const model::Catalog& 
       node.step = expr.ref.step;
       node.index = expr.ref.index;
       node.field = expr.ref.field;
+      node.of_any = expr.ref.of_any;
+      node.type = expr.ref.type;
       node.slot = field.slot;
       node.kind = field.type.kind;
       node.element = field.type.element;
@@ -55,9 +57,11 @@ std::uint32_t Expression::compile(const plan::Expr& expr, const model::Catalog& 
     case Op::is_bound:
       node.aggregate = expr.aggregate;
       node.step = expr.ref.step;
+      node.index = expr.ref.index;
       reads_run_ = true;
       break;
     case Op::match_start:
+    case Op::match_count:
     case Op::match_end: reads_run_ = true; break;
     case Op::like:
     case Op::matches:
@@ -117,7 +121,10 @@ Value Expression::eval(std::uint32_t at, const Bindings& bindings, Scratch& scra
   switch (node.op) {
     case Op::constant: return node.constant;
     case Op::field: return eval_field(node, bindings, scratch);
-    case Op::aggregate: return eval_aggregate(node, bindings, scratch);
+    case Op::aggregate:
+      return bindings.totals ? eval_total(node, *bindings.totals, scratch)
+                             : eval_aggregate(node, bindings, scratch);
+    case Op::match_count: return bindings.totals->matches.value();
     case Op::is_bound:
       for (const auto& taken : bindings.run) {
         if (taken.step == node.step) return Value::boolean(true);
@@ -126,7 +133,7 @@ Value Expression::eval(std::uint32_t at, const Bindings& bindings, Scratch& scra
     case Op::match_start:
       return Value::of_int((bindings.run.empty() ? bindings.current : bindings.run.front().event).time_ns(),
                            Kind::time);
-    case Op::match_end: return Value::of_int(bindings.current.time_ns(), Kind::time);
+    case Op::match_end: return Value::of_int(bindings.end_ns, Kind::time);
     case Op::element: return scratch.element;
 
     case Op::neg:
@@ -190,7 +197,9 @@ Value Expression::eval_field(const Node& node, const Bindings& bindings, const S
   switch (node.selector) {
     case Selector::current: event = bindings.current; break;
     case Selector::previous:
-      if (!run.empty()) event = run.back().event;
+      for (std::size_t i = run.size(); i > 0 && !event; --i) {
+        if (run[i - 1].step == bindings.step) event = run[i - 1].event;
+      }
       break;
     case Selector::element_event: event = scratch.element_event; break;
     case Selector::single:
@@ -211,7 +220,7 @@ Value Expression::eval_field(const Node& node, const Bindings& bindings, const S
       break;
     }
   }
-  if (!event || event.is_null(node.field)) return Value::null();
+  if (!event || (node.of_any && event.type() != node.type) || event.is_null(node.field)) return Value::null();
   return model::read_slot(event.bytes() + node.slot, node.kind, node.element);
 }
 
@@ -222,6 +231,27 @@ bool add_checked(std::int64_t a, std::int64_t b, std::int64_t& out) {
 }
 
 }  // namespace
+
+Value Expression::eval_total(const Node& node, const Totals& totals, Scratch& scratch) {
+  using plan::Aggregate;
+  const Sum& sum = totals.sums[node.index];
+  const bool floating = node.result == Kind::floating;
+  switch (node.aggregate) {
+    case Aggregate::count: return sum.count.value();
+    case Aggregate::min: return sum.least;
+    case Aggregate::max: return sum.greatest;
+    case Aggregate::sum:
+      if (floating) return Value::floating(sum.float_sum);
+      if (!sum.overflow) return Value::of_int(sum.int_sum, node.result);
+      ++scratch.arithmetic_faults;
+      return Value::null();
+    case Aggregate::avg:
+      if (sum.count.overflow || sum.count.number == 0) return Value::null();
+      return Value::floating(sum.float_sum / static_cast<double>(sum.count.number));
+    case Aggregate::distinct: break;  // not under `report total`
+  }
+  return Value::null();
+}
 
 Value Expression::eval_aggregate(const Node& node, const Bindings& bindings, Scratch& scratch) const {
   using plan::Aggregate;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/match/functions.hpp"
+#include "engine/match/totals.hpp"
 #include "engine/model/match.hpp"
 #include "engine/model/schema.hpp"
 #include "engine/plan/expr.hpp"
@@ -44,6 +45,9 @@ struct Scratch {
 struct Bindings {
   model::EventView current;
   std::span<const model::MatchedEvent> run;
+  std::uint32_t step = 0;          // whose condition it is: `prev` is of this step
+  std::int64_t end_ns = 0;         // in emit: the time of the match
+  const Totals* totals = nullptr;  // in emit under `report total`: what aggregates come to
 };
 
 class Expression {
@@ -75,6 +79,8 @@ class Expression {
     plan::Selector selector = plan::Selector::current;
     plan::Aggregate aggregate = plan::Aggregate::count;
     bool ignore_case = false;
+    bool of_any = false;  // of a field: null where the event is of another type
+    model::EventTypeId type = 0;
     std::uint16_t arity = 0;
     std::uint32_t first_arg = 0;  // in args_
     std::uint32_t step = 0;
@@ -94,6 +100,7 @@ class Expression {
     return !value.is_null() && value.i != 0;
   }
   model::Value eval_field(const Node& node, const Bindings& bindings, const Scratch& scratch) const;
+  static model::Value eval_total(const Node& node, const Totals& totals, Scratch& scratch);
   model::Value eval_aggregate(const Node& node, const Bindings& bindings, Scratch& scratch) const;
   model::Value eval_arithmetic(const Node& node, const Bindings& bindings, Scratch& scratch) const;
   bool eval_comparison(const Node& node, const Bindings& bindings, Scratch& scratch) const;

@@ -12,60 +12,67 @@ namespace {
 
 constexpr Id lost = none - 1;  // a link to something dropped: dead, yet not a run's begin
 
-// How many states a step needs: one a repeat, the open end being a state that repeats itself.
-std::size_t states_of(const Step& step) {
-  const auto& quantifier = step.quantifier;
+// How many states a state needs: one a repeat of its step, the open end being one that repeats itself.
+std::size_t states_of(const Program& program, std::size_t state) {
+  const auto& quantifier = program.steps[program.states[state].step].quantifier;
   return quantifier.max == plan::unbounded ? std::max<std::size_t>(1, quantifier.min) : quantifier.max;
 }
 
 }  // namespace
 
 std::size_t unrolled_states(const Program& program) {
-  return std::accumulate(program.steps.begin(), program.steps.end(), std::size_t{0},
-                         [](std::size_t sum, const Step& step) { return sum + states_of(step); });
+  std::size_t sum = 0;
+  for (std::size_t state = 0; state < program.states.size(); ++state)
+    sum += states_of(program, state);
+  return sum;
 }
 
 UnrolledAutomaton unroll(const Program& program) {
   UnrolledAutomaton automaton;
-  std::vector<std::uint16_t> first(program.steps.size());  // state of each step's first repeat
-  for (std::size_t i = 0; i < program.steps.size(); ++i) {
-    first[i] = static_cast<std::uint16_t>(automaton.states.size());
-    for (std::size_t count = 1; count <= states_of(program.steps[i]); ++count) {
-      const auto step = static_cast<std::uint32_t>(i);
-      automaton.states.push_back(
-          {static_cast<std::uint16_t>(i), program.is_match(step, static_cast<std::uint32_t>(count)), {}});
+  std::vector<std::uint16_t> first;   // by state of the program: its first repeat
+  std::vector<std::uint16_t> source;  // by state: that of the program
+  for (std::uint16_t from = 0; from < program.states.size(); ++from) {
+    first.push_back(static_cast<std::uint16_t>(automaton.states.size()));
+    for (std::size_t count = 1; count <= states_of(program, from); ++count) {
+      const bool accepts = program.is_end(from, static_cast<std::uint32_t>(count));
+      automaton.states.push_back({program.states[from].step, accepts, {}});
+      source.push_back(from);
     }
   }
   automaton.into.resize(program.steps.size());
-  const auto add = [&](std::uint16_t from, std::uint16_t to, Contiguity contiguity) {
+  automaton.closed_by.resize(program.watches.size());
+  const auto add = [&](std::uint16_t from, std::uint16_t to, const Arc& arc) {
     const auto id = static_cast<std::uint16_t>(automaton.arcs.size());
-    automaton.arcs.push_back({from, to, contiguity});
+    automaton.arcs.push_back({from, to, arc.contiguity, arc.until});
     automaton.into[automaton.states[to].step].push_back(id);
     if (from != start_state) automaton.states[from].out.push_back(id);
+    return id;
   };
   for (std::uint16_t a = program.start.begin; a < program.start.end; ++a) {
-    add(start_state, first[program.arcs[a].to], program.arcs[a].contiguity);
-    automaton.start_steps |= std::uint64_t{1} << program.arcs[a].to;
+    add(start_state, first[program.arcs[a].to], program.arcs[a]);
+    automaton.start_steps |= std::uint64_t{1} << program.step_of(a);
   }
   for (std::uint16_t state = 0; state < automaton.states.size(); ++state) {
-    const std::uint16_t step = automaton.states[state].step;
-    const auto count = static_cast<std::uint32_t>(state - first[step] + 1);
-    const bool last_state = count == states_of(program.steps[step]);
-    for (std::uint16_t a = program.out[step].begin; a < program.out[step].end; ++a) {
+    const State& from = program.states[source[state]];
+    const auto count = static_cast<std::uint32_t>(state - first[source[state]] + 1);
+    const bool last_state = count == states_of(program, source[state]);
+    for (std::uint16_t a = from.out.begin; a < from.out.end; ++a) {
       const Arc& arc = program.arcs[a];
-      if (arc.repeats()) {
-        if (program.may_repeat(step, count))
-          add(state, last_state ? state : static_cast<std::uint16_t>(state + 1), arc.contiguity);
-      } else if (program.may_leave(step, count)) {
-        add(state, first[arc.to], arc.contiguity);
+      if (!program.may_go(arc, count)) continue;
+      const auto next_repeat = last_state ? state : static_cast<std::uint16_t>(state + 1);
+      const std::uint16_t id = add(state, arc.repeats ? next_repeat : first[arc.to], arc);
+      for (std::uint16_t c = from.closings.begin; c < from.closings.end; ++c) {
+        const Closing& closing = program.closings[c];
+        if ((closing.arcs & program.bit(a)) != 0)
+          automaton.closed_by[closing.watch].push_back({id, closing.first});
       }
     }
   }
   return automaton;
 }
 
-GroupedMatcher::GroupedMatcher(const Program& program, const Limits& limits)
-    : RunMatcher(program, limits), automaton_(unroll(program)) {
+GroupedMatcher::GroupedMatcher(const Program& program, const Resources& resources)
+    : RunMatcher(program, resources), automaton_(unroll(program)) {
   ensure(0);
 }
 
@@ -78,20 +85,24 @@ void GroupedMatcher::ensure(std::uint32_t slot) {
 void GroupedMatcher::visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) {
   ++counters_.events;
   now_ = event.time_ns();
+  order_ = order;
   if (store_.nodes() >= room_) make_room();
   if (keys_.size() >= key_room_) sweep_keys();
-  const std::uint32_t slot = slot_for(event, (steps & automaton_.start_steps) != 0);
+  const std::uint32_t slot = slot_for(event, order, (steps & automaton_.start_steps) != 0);
   if (slot == KeyTable::absent) return;
   ensure(slot);
   const std::uint64_t position = program_.counts_positions ? ++positions_[slot] : 0;
   set_bound(event, position);
 
+  const std::uint64_t watches = program_.watches_in(steps);
+  if (watches != 0) close(slot, watches, true);
   advances_.clear();
-  for (std::uint64_t left = steps; left != 0; left &= left - 1) {
+  for (std::uint64_t left = program_.steps_in(steps); left != 0; left &= left - 1) {
     for (const std::uint16_t arc : automaton_.into[static_cast<std::size_t>(std::countr_zero(left))]) {
-      advance(slot, arc, position);
+      advance(slot, arc, position, watches);
     }
   }
+  if (watches != 0) close(slot, watches, false);
   if (advances_.empty()) return;
 
   completed_.clear();
@@ -112,8 +123,20 @@ void GroupedMatcher::visit(model::EventView event, std::uint64_t order, std::uin
   }
 }
 
-void GroupedMatcher::advance(std::uint32_t slot, std::uint16_t arc, std::uint64_t position) {
+// Empties the lists of the arcs that the events of `watches` close.
+void GroupedMatcher::close(std::uint32_t slot, std::uint64_t watches, bool first) {
+  for (std::uint64_t left = watches; left != 0; left &= left - 1) {
+    for (const auto& closed : automaton_.closed_by[static_cast<std::size_t>(std::countr_zero(left))]) {
+      if (closed.first == first) list(slot, closed.arc).head = none;
+    }
+  }
+}
+
+void GroupedMatcher::advance(std::uint32_t slot, std::uint16_t arc, std::uint64_t position,
+                             std::uint64_t watches) {
   if (automaton_.arcs[arc].from == start_state) {
+    const std::uint16_t until = automaton_.arcs[arc].until;
+    if (until != no_watch && ((watches >> until) & 1) != 0) return;
     ++counters_.started;
     advances_.push_back({arc, none, stamp_});
     return;
@@ -164,8 +187,15 @@ bool GroupedMatcher::complete(Output& output) {
     report(0, found_.size(), output);
     return true;
   }
+  enumerated_ = 0;
   for (const Id node : completed_)
-    enumerate_from(node);
+    enumerate_from(node, output);
+  if (enumerated_ <= sorted_matches) sort_candidates();
+  report_candidates(output);
+  return enumerated_ > 0;
+}
+
+void GroupedMatcher::sort_candidates() {
   ranking_.resize(ends_.size());
   std::iota(ranking_.begin(), ranking_.end(), std::size_t{0});
   const auto candidate = [&](std::size_t i) {
@@ -174,20 +204,28 @@ bool GroupedMatcher::complete(Output& output) {
   };
   std::sort(ranking_.begin(), ranking_.end(),
             [&](std::size_t a, std::size_t b) { return preferred(candidate(a), candidate(b)); });
-  for (const std::size_t i : ranking_)
+}
+
+// Reports what has been found and forgets it, so that no number of matches takes more room than a few.
+void GroupedMatcher::report_candidates(Output& output) {
+  for (std::size_t n = 0; n < ends_.size(); ++n) {
+    const std::size_t i = enumerated_ <= sorted_matches ? ranking_[n] : n;
     report(i == 0 ? 0 : ends_[i - 1], ends_[i], output);
-  return !ranking_.empty();
+  }
+  found_.clear();
+  entries_.clear();
+  ends_.clear();
 }
 
 // Depth first from the last event to the first; frames_ is the path.
-void GroupedMatcher::enumerate_from(Id completed) {
+void GroupedMatcher::enumerate_from(Id completed, Output& output) {
   frames_.assign(1, {completed, store_.node(completed).parent});
   while (!frames_.empty()) {
     Frame& top = frames_.back();
     const Node& node = store_.node(top.node);
     if (node.parent == none) {
       if (node.start >= cutoff_) {
-        if (ends_.size() == limits_.matches_per_event) {
+        if (enumerated_ == limits_.matches_per_event) {
           ++counters_.dropped_matches;
           return;
         }
@@ -197,6 +235,7 @@ void GroupedMatcher::enumerate_from(Id completed) {
           entries_.push_back({store_.node(id).arc, store_.node(id).order});
         }
         ends_.push_back(found_.size());
+        if (++enumerated_ > sorted_matches) report_candidates(output);
       }
       frames_.pop_back();
       continue;
@@ -325,7 +364,7 @@ void GroupedMatcher::report(std::size_t begin, std::size_t end, Output& output) 
     events_.push_back({automaton_.states[automaton_.arcs[arc].to].step, store_.event(found_[i])});
   }
   ++counters_.matches;
-  output.report(program_, events_.back().event, events_);
+  output.report(program_, {events_, events_.back().event.time_ns(), order_, false});
 }
 
 void GroupedMatcher::drop_key(std::uint32_t slot) {

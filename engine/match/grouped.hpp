@@ -37,22 +37,30 @@ struct UnrolledAutomaton {
     std::uint16_t from;  // state, or start_state
     std::uint16_t to;    // state
     plan::Contiguity contiguity;
+    std::uint16_t until;  // of the start's arcs: the watch that their first event must not satisfy
+  };
+  struct Closed {
+    std::uint16_t arc;
+    bool first;  // before the event itself can be taken
   };
   std::vector<State> states;
   std::vector<Arc> arcs;                         // numbered in order of preference within a state
   std::vector<std::vector<std::uint16_t>> into;  // by step: the arcs that its events take
+  std::vector<std::vector<Closed>> closed_by;    // by watch: the arcs that its events close
   std::uint64_t start_steps = 0;                 // bit i: step i may begin a match
 };
 
 /// How many states unrolling gives. Saturates.
 std::size_t unrolled_states(const Program& program);
 inline constexpr std::size_t max_unrolled_states = 64;
+/// Up to so many matches of one event are reported in order of preference; more go out as they are found.
+inline constexpr std::size_t sorted_matches = 4096;
 
 UnrolledAutomaton unroll(const Program& program);
 
 class GroupedMatcher final : public RunMatcher {
  public:
-  GroupedMatcher(const Program& program, const Limits& limits);
+  GroupedMatcher(const Program& program, const Resources& resources);
 
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
 
@@ -75,10 +83,13 @@ class GroupedMatcher final : public RunMatcher {
     return automaton_.arcs[arc].contiguity == plan::Contiguity::strict;
   }
   bool is_live(const List& list) const { return store_.cell_alive(list.head) && list.start >= cutoff_; }
-  void advance(std::uint32_t slot, std::uint16_t arc, std::uint64_t position);
+  void close(std::uint32_t slot, std::uint64_t watches, bool first);
+  void advance(std::uint32_t slot, std::uint16_t arc, std::uint64_t position, std::uint64_t watches);
   void push(std::uint32_t slot, std::uint16_t arc, const Advance& advanced, std::uint64_t position);
   bool complete(Output& output);
-  void enumerate_from(Id completed);
+  void enumerate_from(Id completed, Output& output);
+  void sort_candidates();
+  void report_candidates(Output& output);
   bool find_only_candidate();
   bool find_first_candidate();
   void collect_reachable_cells();
@@ -93,6 +104,7 @@ class GroupedMatcher final : public RunMatcher {
   const UnrolledAutomaton automaton_;
   std::vector<List> lists_;               // by slot, then arc
   std::vector<std::uint64_t> positions_;  // by slot: events of its stream so far
+  std::uint64_t order_ = 0;               // of the event at hand
 
   // Working memory, kept for its capacity.
   std::vector<Advance> advances_;
@@ -106,6 +118,7 @@ class GroupedMatcher final : public RunMatcher {
   std::vector<Id> found_;           // the candidates' nodes, one candidate after the other, first event first
   std::vector<PathEntry> entries_;  // the same as (arc, event)
   std::vector<std::size_t> ends_;   // where each candidate ends in both
+  std::size_t enumerated_ = 0;      // candidates of the event so far
   std::vector<std::size_t> ranking_;
   std::vector<Id> reachable_;  // cells
   boost::unordered_flat_map<Id, Id>

@@ -9,27 +9,48 @@
 
 #include "engine/base/limits.hpp"
 #include "engine/match/counters.hpp"
+#include "engine/match/key_space.hpp"
 #include "engine/match/program.hpp"
 #include "engine/model/match.hpp"
 
 namespace tocsin::match {
 
+/// A match, or a run that its bound ended unfinished.
+struct Completion {
+  std::span<const model::MatchedEvent> events;  // in order; valid during the call
+  std::int64_t at_ns = 0;                       // the time of the last event, or of the timer
+  std::uint64_t group = 0;  // at a timer: the order of the last event of what ended first in
+                            // this partition; else of the event that completed it
+  bool timeout = false;
+  const Totals* totals = nullptr;  // under `report total`; `events` is then the last one alone
+};
+
 /// Where a matcher puts its matches.
 class Output {
  public:
   virtual ~Output() = default;
-  /// `events` in order; the last one is `trigger`. Valid during the call.
-  virtual void report(const Program& program, model::EventView trigger,
-                      std::span<const model::MatchedEvent> events) = 0;
+  virtual void report(const Program& program, const Completion& completion) = 0;
 };
 
 class Matcher {
  public:
   virtual ~Matcher() = default;
 
-  /// Shows the next event of the rule's stream. `order` grows from event to event of the shard; bit i of
-  /// `steps` is set where the event satisfies the predicate of step i (bit 0 for a rule without steps).
+  /// Shows the next event of the rule's stream. `order` is its place in the order of processing, which grows
+  /// from event to event and is the same on all shards; bit i of `steps` is set where the event satisfies the
+  /// predicate of step i, or, behind the steps, of watch i (bit 0 for a rule without steps).
   virtual void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) = 0;
+
+  /// The time of the next timer, INT64_MAX where there is none. Timers of a time run before events of later
+  /// times, after all events of that time.
+  virtual std::int64_t next_timer_ns() const { return INT64_MAX; }
+  /// Runs the timers of next_timer_ns().
+  virtual void run_timers(Output&) {}
+
+  /// Nodes of runs that it holds.
+  virtual std::size_t nodes() const { return 0; }
+  /// Drops and counts its oldest runs until it holds no more than `nodes`, as far as slabs go.
+  virtual void shrink(std::size_t /*nodes*/) {}
 
   virtual RuleCounters counters() const = 0;
 };
@@ -37,7 +58,14 @@ class Matcher {
 /// Sets program.matcher and program.matcher_reason.
 void choose(Program& program, MatcherChoice choice);
 
-/// The matcher chosen; `program` and `scratch` must outlive it.
-std::unique_ptr<Matcher> make_matcher(const Program& program, const Limits& limits, Scratch& scratch);
+/// What matchers of one shard share; it must outlive them.
+struct Resources {
+  const Limits& limits;
+  Scratch& scratch;
+  KeySpace& keys;  // of all rules with this one's partition
+};
+
+/// The matcher chosen; `program` must outlive it.
+std::unique_ptr<Matcher> make_matcher(const Program& program, const Resources& resources);
 
 }  // namespace tocsin::match

@@ -84,10 +84,17 @@ PredicateIndex::PredicateIndex(const std::vector<const Program*>& programs, cons
       TypeIndex& index = types_[input.type];
       if (program.steps.empty()) add(index, input.predicate, {p, i, 1});
       if (program.counts_positions) add(index, input.predicate, {p, i, 0});
-      for (std::size_t s = 0; s < program.steps.size(); ++s) {
-        if (program.steps[s].type == input.type)
-          add(index, program.steps[s].predicate, {p, i, std::uint64_t{1} << s});
-      }
+      std::uint64_t bit = 1;
+      const auto add_filters = [&](const std::vector<EventFilter>& filters) {
+        for (const EventFilter& filter : filters) {
+          if (filter.type == input.type) add(index, filter.predicate, {p, i, bit});
+        }
+        bit <<= 1;
+      };
+      for (const Step& step : program.steps)
+        add_filters(step.filters);
+      for (const Watch& watch : program.watches)
+        add_filters(watch.filters);
     }
   }
   for (TypeIndex& index : types_) {

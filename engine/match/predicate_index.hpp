@@ -25,7 +25,8 @@ namespace tocsin::match {
 struct Touched {
   std::uint32_t program = 0;  // index in the list that the index was built from
   std::uint32_t input = 0;    // which of the program's inputs the event's type is
-  std::uint64_t steps = 0;    // bit i: it satisfies the predicate of step i; bit 0 for a rule without steps
+  std::uint64_t steps = 0;    // bit i: it satisfies the predicate of step i, or of a watch behind the steps;
+                              // bit 0 for a rule without steps
 };
 
 class PredicateIndex {

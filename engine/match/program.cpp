@@ -1,6 +1,7 @@
 #include "engine/match/program.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 
 #include "engine/base/assert.hpp"
@@ -9,137 +10,30 @@ namespace tocsin::match {
 
 using model::Kind;
 using plan::Contiguity;
+using plan::Expr;
 using plan::Op;
-using plan::PatternNode;
 using plan::Selector;
 
 namespace {
 
-bool contains(const plan::Expr& expr, const std::function<bool(const plan::Expr&)>& test) {
+bool contains(const Expr& expr, const std::function<bool(const Expr&)>& test) {
   if (test(expr)) return true;
   return std::any_of(expr.args.begin(), expr.args.end(),
                      [&](const auto& arg) { return contains(arg, test); });
 }
 
-bool reads_current(const plan::Expr& expr) {
-  return contains(expr, [](const plan::Expr& e) {
+bool reads_current(const Expr& expr) {
+  return contains(expr, [](const Expr& e) {
     return (e.op == Op::field && e.ref.selector == Selector::current) || e.op == Op::match_end;
   });
 }
-
-// Arcs and acceptance, found by walking the pattern with its continuation: what may come after this node.
-// `enter` lists the steps that can take the next event, in order of preference: a step before what follows
-// it where it is optional, a left alternative before a right one.
-class ArcBuilder {
- public:
-  struct Target {
-    std::uint16_t step;
-    Contiguity edge;
-  };
-  struct Targets {
-    std::vector<Target> steps;
-    bool accept = false;  // the pattern may end here
-  };
-  using Continuation = std::function<void(Targets&)>;
-
-  ArcBuilder(const plan::Rule& rule, Program& program) : rule_(rule), program_(program) {}
-
-  void build() {
-    const Continuation end = [](Targets& out) { out.accept = true; };
-    program_.out.resize(program_.steps.size());
-    program_.accepts.resize(program_.steps.size());
-    Targets first;
-    enter(rule_.pattern, Contiguity::relaxed, end, first);
-    TOCSIN_ASSERT(!first.accept);
-    program_.start = add_arcs(start_state, first);
-    visit(rule_.pattern, end);
-  }
-
- private:
-  void enter(const PatternNode& node, Contiguity edge, const Continuation& then, Targets& out) const {
-    switch (node.kind) {
-      case PatternNode::Kind::step: {
-        const auto step = static_cast<std::uint16_t>(node.step);
-        const bool listed =
-            std::any_of(out.steps.begin(), out.steps.end(), [&](const Target& t) { return t.step == step; });
-        if (!listed) out.steps.push_back({step, edge});
-        if (program_.steps[step].quantifier.min == 0) then(out);
-        break;
-      }
-      case PatternNode::Kind::sequence: enter_from(node, 0, edge, then, out); break;
-      case PatternNode::Kind::alternation: {
-        // What follows is listed once, for the leftmost alternative that can be empty.
-        bool listed = false;
-        const Continuation once = [&](Targets& o) {
-          if (!listed) then(o);
-          listed = true;
-        };
-        for (const auto& child : node.children)
-          enter(child, edge, once, out);
-        break;
-      }
-    }
-  }
-
-  void enter_from(const PatternNode& sequence, std::size_t i, Contiguity edge, const Continuation& then,
-                  Targets& out) const {
-    if (i == sequence.children.size()) return then(out);
-    enter(
-        sequence.children[i], edge,
-        [&](Targets& o) {
-          const Contiguity next = i + 1 < sequence.edges.size() ? sequence.edges[i + 1] : edge;
-          enter_from(sequence, i + 1, next, then, o);
-        },
-        out);
-  }
-
-  // Gives every step below `node` its arcs; `then` is what follows the node.
-  void visit(const PatternNode& node, const Continuation& then) {
-    switch (node.kind) {
-      case PatternNode::Kind::step: {
-        Targets next;
-        const auto step = static_cast<std::uint16_t>(node.step);
-        const auto& quantifier = program_.steps[step].quantifier;
-        if (quantifier.max > 1) next.steps.push_back({step, quantifier.mode});
-        then(next);
-        program_.accepts[step] = next.accept;
-        program_.out[step] = add_arcs(step, next);
-        break;
-      }
-      case PatternNode::Kind::sequence:
-        for (std::size_t i = 0; i < node.children.size(); ++i) {
-          visit(node.children[i], [&, i](Targets& out) {
-            const Contiguity next = i + 1 < node.edges.size() ? node.edges[i + 1] : Contiguity::relaxed;
-            enter_from(node, i + 1, next, then, out);
-          });
-        }
-        break;
-      case PatternNode::Kind::alternation:
-        for (const auto& child : node.children)
-          visit(child, then);
-        break;
-    }
-  }
-
-  Range add_arcs(std::uint16_t from, const Targets& targets) {
-    Range range;
-    range.begin = static_cast<std::uint16_t>(program_.arcs.size());
-    for (const Target& target : targets.steps)
-      program_.arcs.push_back({from, target.step, target.edge});
-    range.end = static_cast<std::uint16_t>(program_.arcs.size());
-    return range;
-  }
-
-  const plan::Rule& rule_;
-  Program& program_;
-};
 
 bool hashable(Kind kind) {
   return kind != Kind::floating && kind != Kind::array && kind != Kind::null;
 }
 
 // `this event's value == the run's value`, either way round.
-std::optional<EqualityJoin> as_join(const plan::Expr& expr, const model::Catalog& catalog) {
+std::optional<EqualityJoin> as_join(const Expr& expr, const model::Catalog& catalog) {
   if (expr.op != Op::eq || expr.ignore_case) return std::nullopt;
   for (const std::size_t side : {0u, 1u}) {
     const auto& event = expr.args[side];
@@ -151,22 +45,53 @@ std::optional<EqualityJoin> as_join(const plan::Expr& expr, const model::Catalog
   return std::nullopt;
 }
 
-void split_conditions(const plan::Step& source, const model::Catalog& catalog, Step& step) {
-  for (const auto& conjunct : source.conditions) {
-    if (is_single_event(conjunct)) {
-      step.predicate.push_back(conjunct);
-      continue;
-    }
-    JoinedConjunct joined{Expression(conjunct, catalog), false};
-    joined.from_second_repeat = joined.expression.reads_previous();
-    if (!joined.from_second_repeat) {
-      if (auto join = as_join(conjunct, catalog)) {
-        join->conjunct = static_cast<std::uint32_t>(step.joined.size());
-        step.joins.push_back(std::move(*join));
-      }
-    }
-    step.joined.push_back(std::move(joined));
+// `this event's value < the run's` or the like, either way round.
+std::optional<OrderJoin> as_order(const Expr& expr, const model::Catalog& catalog) {
+  const bool less = expr.op == Op::lt || expr.op == Op::le;
+  if (!less && expr.op != Op::gt && expr.op != Op::ge) return std::nullopt;
+  const Kind kind = expr.args[0].type.kind;
+  if (kind != Kind::integer && kind != Kind::floating && kind != Kind::time && kind != Kind::duration)
+    return std::nullopt;
+  for (const std::size_t side : {0u, 1u}) {
+    const auto& event = expr.args[side];
+    const auto& run = expr.args[1 - side];
+    if (is_single_event(event) && reads_current(event) && !reads_current(run))
+      return OrderJoin{0, Expression(event, catalog), Expression(run, catalog), less == (side == 0)};
   }
+  return std::nullopt;
+}
+
+Expr truth_value(bool value) {
+  Expr expr;
+  expr.type.kind = Kind::boolean;
+  expr.constant = {.kind = Kind::boolean, .i = value, .f = 0, .s = {}};
+  return expr;
+}
+
+bool is_truth_value(const Expr& expr, bool value) {
+  return expr.op == Op::constant && expr.constant.kind == Kind::boolean && (expr.constant.i != 0) == value;
+}
+
+// With what is known of which steps the run holds.
+Expr simplify(Expr expr, std::uint64_t bound, std::uint64_t unbound) {
+  if (expr.op == Op::is_bound && ((bound >> expr.ref.step) & 1) != 0) return truth_value(true);
+  if (expr.op == Op::is_bound && ((unbound >> expr.ref.step) & 1) != 0) return truth_value(false);
+  for (Expr& arg : expr.args)
+    arg = simplify(std::move(arg), bound, unbound);
+  if (expr.op == Op::not_ && expr.args[0].op == Op::constant) {
+    if (is_truth_value(expr.args[0], true)) return truth_value(false);
+    if (is_truth_value(expr.args[0], false)) return truth_value(true);
+  }
+  if (expr.op != Op::and_ && expr.op != Op::or_) return expr;
+  const bool decides = expr.op == Op::or_;
+  if (std::any_of(expr.args.begin(), expr.args.end(),
+                  [&](const Expr& arg) { return is_truth_value(arg, decides); })) {
+    return truth_value(decides);
+  }
+  std::erase_if(expr.args, [&](const Expr& arg) { return is_truth_value(arg, !decides); });
+  if (expr.args.empty()) return truth_value(!decides);
+  if (expr.args.size() == 1) return std::move(expr.args.front());
+  return expr;
 }
 
 const plan::Input& input_of(const plan::Rule& rule, model::EventTypeId type) {
@@ -174,6 +99,19 @@ const plan::Input& input_of(const plan::Rule& rule, model::EventTypeId type) {
       std::find_if(rule.inputs.begin(), rule.inputs.end(), [&](const auto& in) { return in.type == type; });
   TOCSIN_ASSERT(found != rule.inputs.end());
   return *found;
+}
+
+std::vector<EventFilter> filters_of(const plan::Rule& rule, const std::vector<model::EventTypeId>& types,
+                                    const std::vector<Expr>& conditions) {
+  std::vector<EventFilter> filters;
+  for (const model::EventTypeId type : types) {
+    EventFilter filter{type, input_of(rule, type).conditions};
+    for (const Expr& conjunct : conditions) {
+      if (is_single_event(conjunct)) filter.predicate.push_back(specialise(conjunct, type));
+    }
+    filters.push_back(std::move(filter));
+  }
+  return filters;
 }
 
 KeyFields key_fields(const plan::Rule& rule, const model::EventType& type) {
@@ -189,7 +127,121 @@ KeyFields key_fields(const plan::Rule& rule, const model::EventType& type) {
   return keys;
 }
 
+Emit compile_emit(const plan::Emit& source, const model::Catalog& catalog) {
+  Emit emit{source.type, {}};
+  for (const auto& field : source.fields)
+    emit.fields.push_back({field.field, Expression(field.value, catalog)});
+  return emit;
+}
+
+// Numbers the aggregates in `expr` by what they are over, which stands in `sources` once.
+Expr number_totals(Expr expr, std::vector<Expr>& sources) {
+  if (expr.op == Op::aggregate) {
+    const auto same = std::find_if(sources.begin(), sources.end(), [&](const Expr& source) {
+      return source.ref.step == expr.ref.step && source.args == expr.args;
+    });
+    expr.ref.index = static_cast<std::uint32_t>(same - sources.begin());
+    if (same == sources.end()) sources.push_back(expr);
+    return expr;
+  }
+  for (Expr& arg : expr.args)
+    arg = number_totals(std::move(arg), sources);
+  return expr;
+}
+
+void build_totals(plan::Emit& emit, const model::Catalog& catalog, Program& program) {
+  std::vector<Expr> sources;
+  for (auto& field : emit.fields)
+    field.value = number_totals(std::move(field.value), sources);
+  for (const Expr& source : sources) {
+    Total& total = program.totals.emplace_back();
+    total.step = source.ref.step;
+    if (!source.args.empty()) total.value.emplace(source.args.front(), catalog);
+  }
+}
+
+void build_pattern(const plan::Rule& rule, const model::Catalog& catalog, Program& program) {
+  for (const auto& source : rule.steps) {
+    program.steps.push_back(
+        {source.name, filters_of(rule, source.types, source.conditions), source.quantifier});
+  }
+  for (const auto& negation : rule.negations) {
+    program.watches.push_back({Watch::Kind::negation, 0,
+                               filters_of(rule, negation.types, negation.conditions),
+                               join_conditions(negation.conditions, catalog)});
+  }
+  std::vector<std::uint16_t> watch_of_until;
+  for (std::uint32_t s = 0; s < rule.steps.size(); ++s) {
+    const auto& step = rule.steps[s];
+    watch_of_until.push_back(step.until.empty() ? no_watch
+                                                : static_cast<std::uint16_t>(program.watches.size()));
+    if (step.until.empty()) continue;
+    program.watches.push_back({Watch::Kind::until, s, filters_of(rule, step.types, step.until),
+                               join_conditions(step.until, catalog)});
+  }
+  build_automaton(rule, catalog, watch_of_until, program);
+  for (const auto& absence : rule.before)
+    program.before.push_back({static_cast<std::uint16_t>(absence.negation), absence.for_ns});
+}
+
 }  // namespace
+
+std::optional<std::int64_t> OrderJoin::rank(const model::Value& value) const {
+  if (value.is_null()) return std::nullopt;
+  std::int64_t rank = value.i;
+  if (value.kind == Kind::floating) {
+    if (value.f != value.f) return std::nullopt;
+    rank = std::bit_cast<std::int64_t>(value.f + 0.0);  // -0 becomes 0
+    if (rank < 0) rank ^= INT64_MAX;                    // of negative numbers the bits grow downwards
+  }
+  return descending ? ~rank : rank;
+}
+
+Joined join_conditions(const std::vector<Expr>& conditions, const model::Catalog& catalog,
+                       std::uint64_t bound, std::uint64_t unbound) {
+  Joined joined;
+  for (const auto& condition : conditions) {
+    if (is_single_event(condition)) continue;
+    Expr conjunct = simplify(condition, bound, unbound);
+    if (is_truth_value(conjunct, true)) continue;
+    Expression expression(conjunct, catalog);
+    const bool needs_previous = expression.reads_previous();
+    joined.reads_run |= expression.reads_run();
+    for (auto* access : {&joined.enter, &joined.repeat}) {
+      if (needs_previous && access == &joined.enter) continue;
+      if (auto join = as_join(conjunct, catalog)) {
+        join->conjunct = static_cast<std::uint32_t>(joined.conjuncts.size());
+        access->joins.push_back(std::move(*join));
+      } else if (!access->order) {
+        access->order = as_order(conjunct, catalog);
+        if (access->order) access->order->conjunct = static_cast<std::uint32_t>(joined.conjuncts.size());
+      }
+    }
+    joined.conjuncts.push_back({std::move(conjunct), std::move(expression), needs_previous});
+  }
+  return joined;
+}
+
+Expr specialise(const Expr& expr, model::EventTypeId type) {
+  Expr out = expr;
+  if (expr.op == Op::field && expr.ref.of_any && expr.ref.selector == Selector::current) {
+    if (expr.ref.type == type) {
+      out.ref.of_any = false;
+      return out;
+    }
+    out = {};
+    out.type = expr.type;
+    return out;
+  }
+  for (Expr& arg : out.args)
+    arg = specialise(arg, type);
+  if (out.op == Op::coalesce) {
+    std::erase_if(out.args,
+                  [](const Expr& arg) { return arg.op == Op::constant && arg.constant.kind == Kind::null; });
+    if (out.args.size() == 1) return std::move(out.args.front());
+  }
+  return out;
+}
 
 Program build_program(const plan::Plan& plan, std::uint32_t rule_id) {
   const plan::Rule& rule = plan.rules[rule_id];
@@ -200,30 +252,25 @@ Program build_program(const plan::Plan& plan, std::uint32_t rule_id) {
   program.within = rule.within;
   program.report = rule.report;
   program.skip = rule.skip;
+  program.skip_step = rule.skip_step;
   for (const auto& input : rule.inputs) {
     program.inputs.push_back({input.type, input.conditions});
     program.keys.push_back(key_fields(rule, plan.catalog[input.type]));
   }
-  for (const auto& source : rule.steps) {
-    Step step;
-    step.name = source.name;
-    step.type = source.type;
-    step.quantifier = source.quantifier;
-    step.predicate = input_of(rule, source.type).conditions;
-    split_conditions(source, plan.catalog, step);
-    program.steps.push_back(std::move(step));
-  }
-  if (rule.has_pattern) ArcBuilder(rule, program).build();
+  if (rule.has_pattern) build_pattern(rule, plan.catalog, program);
   program.counts_positions = rule.within.unit == plan::Within::Unit::events;
   for (const Arc& arc : program.arcs) {
     program.counts_positions |= arc.from != start_state && arc.contiguity == Contiguity::strict;
+    program.has_bars |= arc.barred_by != 0 || arc.closes_absence;
   }
+  for (const Closing& closing : program.closings)
+    program.counts_positions |= closing.strict;
   if (rule.emit) {
-    program.emit_type = rule.emit->type;
-    for (const auto& field : rule.emit->fields) {
-      program.emit.push_back({field.field, Expression(field.value, plan.catalog)});
-    }
+    plan::Emit emit = *rule.emit;
+    if (rule.report == plan::Report::total) build_totals(emit, plan.catalog, program);
+    program.emit = compile_emit(emit, plan.catalog);
   }
+  if (rule.timeout) program.timeout = compile_emit(*rule.timeout, plan.catalog);
   return program;
 }
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "engine/match/program.hpp"
+#include "engine/plan/literal.hpp"
 
 namespace tocsin::match {
 
@@ -43,22 +44,103 @@ std::string conjunction(const plan::Plan& plan, const plan::Rule& rule,
   return text.empty() ? "true" : text;
 }
 
+std::string bound_text(std::int64_t bound_ns) {
+  return bound_ns == plan::no_bound ? "" : fmt::format("[{}]", plan::duration_text(bound_ns));
+}
+
+// States as the steps they are of; where a step has several, with a number: `a/2`.
+std::string state_name(const Program& program, std::uint16_t state) {
+  const std::uint16_t step = program.states[state].step;
+  std::size_t number = 0;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < program.states.size(); ++i) {
+    if (program.states[i].step != step) continue;
+    ++count;
+    if (i <= state) ++number;
+  }
+  return count == 1 ? step_name(program, step) : fmt::format("{}/{}", step_name(program, step), number);
+}
+
 std::string guard_text(const Program& program, const Arc& arc) {
   if (arc.from == start_state) return {};
-  const auto& quantifier = program.steps[arc.from].quantifier;
-  if (arc.repeats()) {
+  const auto& quantifier = program.steps[program.states[arc.from].step].quantifier;
+  if (arc.repeats) {
     return quantifier.max == plan::unbounded ? "" : fmt::format(" while count < {}", quantifier.max);
   }
   return quantifier.min > 1 ? fmt::format(" once count >= {}", quantifier.min) : "";
 }
 
-// Conjuncts that read the run, in the order of Step::joined.
-std::vector<plan::Expr> joined_conjuncts(const plan::Rule& rule, std::size_t step) {
-  std::vector<plan::Expr> joined;
-  for (const auto& conjunct : rule.steps[step].conditions) {
-    if (!is_single_event(conjunct)) joined.push_back(conjunct);
+std::string watch_name(const Program& program, std::uint16_t watch) {
+  return program.watches[watch].kind == Watch::Kind::until
+             ? fmt::format("until of {}", step_name(program, program.watches[watch].step))
+             : fmt::format("not #{}", watch + 1);
+}
+
+std::string filters_text(const plan::Plan& plan, const plan::Rule& rule,
+                         const std::vector<EventFilter>& filters) {
+  std::string text;
+  for (const EventFilter& filter : filters) {
+    text += fmt::format("    predicate{}: {}\n",
+                        filters.size() > 1 ? " of " + plan.catalog[filter.type].name : "",
+                        conjunction(plan, rule, filter.predicate));
   }
-  return joined;
+  return text;
+}
+
+std::string types_text(const plan::Plan& plan, const std::vector<EventFilter>& filters) {
+  return filters.size() == 1 ? plan.catalog[filters.front().type].name : "any";
+}
+
+std::vector<plan::Expr> sources_of(const Joined& joined) {
+  std::vector<plan::Expr> sources;
+  for (const auto& conjunct : joined.conjuncts)
+    sources.push_back(conjunct.source);
+  return sources;
+}
+
+std::string joined_text(const plan::Plan& plan, const plan::Rule& rule, const Joined& joined) {
+  std::string text;
+  if (!joined.conjuncts.empty())
+    text += fmt::format("    joined: {}\n", conjunction(plan, rule, sources_of(joined)));
+  const auto source = [&](std::uint32_t conjunct) {
+    return plan::dump(plan, rule, joined.conjuncts[conjunct].source);
+  };
+  for (const auto& join : joined.repeat.joins) {
+    const char* when = joined.conjuncts[join.conjunct].needs_previous ? " in repeats" : "";
+    text += fmt::format("    looked up{} by: {}\n", when, source(join.conjunct));
+  }
+  if (joined.repeat.order) {
+    const char* when = joined.enter.order ? "" : " in repeats";
+    text += fmt::format("    ordered{} by: {}\n", when, source(joined.repeat.order->conjunct));
+  }
+  return text;
+}
+
+// Of the arcs `out`, those in a mask, by where they lead.
+std::string arcs_text(const Program& program, const Range& out, std::uint64_t mask) {
+  std::string text;
+  for (std::uint16_t a = out.begin; a < out.end; ++a) {
+    if ((mask & program.bit(a)) == 0) continue;
+    if (!text.empty()) text += ", ";
+    text += state_name(program, program.arcs[a].to);
+  }
+  return text;
+}
+
+std::string closing_text(const Program& program, std::uint16_t from, const Closing& closing) {
+  if (closing.absence) {
+    return fmt::format("  from {} {} within {} ends the wait for the end\n", state_name(program, from),
+                       watch_name(program, closing.watch), plan::duration_text(closing.for_ns));
+  }
+  return fmt::format("  from {} {}{} closes the way to {}\n", state_name(program, from),
+                     watch_name(program, closing.watch), closing.strict ? ", if the very next event," : "",
+                     arcs_text(program, program.states[from].out, closing.arcs));
+}
+
+std::string bars_text(const Program& program, const Arc& arc) {
+  if (arc.barred_by == 0) return {};
+  const Range& out = arc.from == start_state ? program.start : program.states[arc.from].out;
+  return fmt::format(" unless {} fits", arcs_text(program, out, arc.barred_by));
 }
 
 const char* matcher_name(MatcherKind kind) {
@@ -66,6 +148,7 @@ const char* matcher_name(MatcherKind kind) {
     case MatcherKind::stateless: return "stateless";
     case MatcherKind::grouped: return "grouped";
     case MatcherKind::arena: return "arena";
+    case MatcherKind::total: return "total";
   }
   return "?";
 }
@@ -94,26 +177,42 @@ std::string dump(const plan::Plan& plan, const Program& program) {
   }
   for (std::uint32_t i = 0; i < program.steps.size(); ++i) {
     const Step& step = program.steps[i];
-    text += fmt::format("  step {}: {}{}\n    predicate: {}\n", step_name(program, i),
-                        plan.catalog[step.type].name, quantifier_text(step.quantifier),
-                        conjunction(plan, rule, step.predicate));
-    const auto joined = joined_conjuncts(rule, i);
-    if (!joined.empty()) text += fmt::format("    joined: {}\n", conjunction(plan, rule, joined));
-    for (const auto& join : step.joins) {
-      text += fmt::format("    looked up by: {}\n", plan::dump(plan, rule, joined[join.conjunct]));
+    text += fmt::format("  step {}: {}{}\n", step_name(program, i), types_text(plan, step.filters),
+                        quantifier_text(step.quantifier));
+    text += filters_text(plan, rule, step.filters);
+    for (std::uint16_t state = 0; state < program.states.size(); ++state) {
+      if (program.states[state].step != i || program.states[state].joined.conjuncts.empty()) continue;
+      if (state_name(program, state) != step_name(program, i))
+        text += fmt::format("    as {}\n", state_name(program, state));
+      text += joined_text(plan, rule, program.states[state].joined);
     }
   }
-  for (const Arc& arc : program.arcs) {
-    const std::string from = arc.from == start_state ? "start" : step_name(program, arc.from);
-    text +=
-        fmt::format("  arc {} {} {}{}\n", from, arc.from == start_state ? "=>" : edge_text(arc.contiguity),
-                    step_name(program, arc.to), guard_text(program, arc));
+  for (std::uint16_t i = 0; i < program.watches.size(); ++i) {
+    text += fmt::format("  {}: {}\n", watch_name(program, i), types_text(plan, program.watches[i].filters));
+    text += filters_text(plan, rule, program.watches[i].filters);
+    text += joined_text(plan, rule, program.watches[i].joined);
   }
-  for (std::uint32_t i = 0; i < program.steps.size(); ++i) {
-    if (!program.accepts[i]) continue;
-    const std::uint32_t min = program.steps[i].quantifier.min;
-    text += fmt::format("  match after {}{}\n", step_name(program, i),
-                        min > 1 ? fmt::format(" once count >= {}", min) : "");
+  for (const LeadingAbsence& absence : program.before) {
+    text += fmt::format("  start unless {} came within {}\n", watch_name(program, absence.watch),
+                        plan::duration_text(absence.for_ns));
+  }
+  for (const Arc& arc : program.arcs) {
+    const std::string from = arc.from == start_state ? "start" : state_name(program, arc.from);
+    text += fmt::format("  arc {} {}{} {}{}{}\n", from,
+                        arc.from == start_state ? "=>" : edge_text(arc.contiguity), bound_text(arc.bound_ns),
+                        state_name(program, arc.to), guard_text(program, arc), bars_text(program, arc));
+  }
+  for (std::uint16_t i = 0; i < program.states.size(); ++i) {
+    for (std::uint16_t c = program.states[i].closings.begin; c < program.states[i].closings.end; ++c)
+      text += closing_text(program, i, program.closings[c]);
+  }
+  for (std::uint16_t i = 0; i < program.states.size(); ++i) {
+    if (!program.states[i].accepts) continue;
+    const std::uint32_t min = program.steps[program.states[i].step].quantifier.min;
+    text += fmt::format(
+        "  match {} {}{}\n",
+        program.after_ns == plan::no_bound ? "after" : plan::duration_text(program.after_ns) + " after",
+        state_name(program, i), min > 1 ? fmt::format(" once count >= {}", min) : "");
   }
   return text;
 }
@@ -131,17 +230,19 @@ std::string dump_dot(const plan::Plan& plan, const Program& program) {
     }
     return text + "}\n";
   }
-  for (std::uint32_t i = 0; i < program.steps.size(); ++i) {
+  for (std::uint16_t i = 0; i < program.states.size(); ++i) {
+    const Step& step = program.steps[program.states[i].step];
     text += fmt::format("  s{} [shape={}, label=\"{}: {}{}\"];\n", i,
-                        program.accepts[i] ? "doublecircle" : "circle", escape(step_name(program, i)),
-                        escape(plan.catalog[program.steps[i].type].name),
-                        quantifier_text(program.steps[i].quantifier));
+                        program.states[i].accepts ? "doublecircle" : "circle", escape(state_name(program, i)),
+                        escape(types_text(plan, step.filters)), quantifier_text(step.quantifier));
   }
   for (const Arc& arc : program.arcs) {
     const std::string from = arc.from == start_state ? "start" : fmt::format("s{}", arc.from);
-    const std::string edge = arc.from == start_state ? "" : std::string(edge_text(arc.contiguity)) + " ";
-    auto conditions = program.steps[arc.to].predicate;
-    for (auto& conjunct : joined_conjuncts(rule, arc.to))
+    const std::string edge =
+        arc.from == start_state ? "" : edge_text(arc.contiguity) + bound_text(arc.bound_ns) + " ";
+    const Step& step = program.steps[program.step_of(static_cast<std::uint16_t>(&arc - program.arcs.data()))];
+    auto conditions = step.filters.size() == 1 ? step.filters.front().predicate : std::vector<plan::Expr>();
+    for (auto& conjunct : sources_of(program.states[arc.to].joined))
       conditions.push_back(std::move(conjunct));
     text += fmt::format("  {} -> s{} [label=\"{}[{}]{}\"];\n", from, arc.to, edge,
                         escape(conjunction(plan, rule, conditions)), guard_text(program, arc));

@@ -2,15 +2,21 @@
 
 namespace tocsin::match {
 
-std::uint32_t RunMatcher::slot_for(model::EventView event, bool may_start) {
+namespace {
+
+std::int64_t before(std::int64_t time_ns, std::int64_t span_ns) {
+  std::int64_t result;
+  return __builtin_sub_overflow(time_ns, span_ns, &result) ? INT64_MIN : result;
+}
+
+}  // namespace
+
+std::uint32_t RunMatcher::slot_for(model::EventView event, std::uint64_t order, bool may_start) {
   if (!program_.partitioned) return 0;
   std::size_t input = 0;
   while (program_.keys[input].type != event.type())
     ++input;
-  KeyView key;
-  if (!make_key(event, program_.keys[input], key_scratch_, key)) return KeyTable::absent;
-  const std::uint32_t slot = keys_.find(key);
-  return slot != KeyTable::absent || !may_start ? slot : keys_.add(key);
+  return keys_.find(event, order, program_.keys[input], may_start);
 }
 
 void RunMatcher::set_bound(model::EventView event, std::uint64_t position) {
@@ -18,8 +24,8 @@ void RunMatcher::set_bound(model::EventView event, std::uint64_t position) {
     case plan::Within::Unit::none: break;  // all stamps are 0
     case plan::Within::Unit::time:
       stamp_ = event.time_ns();
-      if (__builtin_sub_overflow(stamp_, program_.within.time_ns, &cutoff_)) cutoff_ = INT64_MIN;
-      store_.expire(cutoff_);
+      cutoff_ = before(stamp_, program_.within.time_ns);
+      store_.expire(before(stamp_, retention_ns_));
       break;
     case plan::Within::Unit::events:
       stamp_ = static_cast<std::int64_t>(position);
@@ -28,8 +34,7 @@ void RunMatcher::set_bound(model::EventView event, std::uint64_t position) {
   }
 }
 
-bool RunMatcher::drop_to_limit() {
-  const std::size_t keep = node_limit() / 4 * 3;
+bool RunMatcher::drop_to(std::size_t keep) {
   bool dropped = false;
   while (store_.nodes() > keep) {
     const Id oldest = store_.oldest_node();

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "engine/match/key_table.hpp"
+#include "engine/match/key_space.hpp"
 #include "engine/match/matcher.hpp"
 #include "engine/match/run_store.hpp"
 
@@ -13,14 +13,20 @@ namespace tocsin::match {
 class RunMatcher : public Matcher {
  public:
   RuleCounters counters() const final { return counters_; }
+  std::size_t nodes() const override { return store_.nodes(); }
+  void shrink(std::size_t nodes) override { drop_to(nodes); }
 
  protected:
-  RunMatcher(const Program& program, const Limits& limits)
-      : program_(program), limits_(limits), room_(program.room_for(0, limits.run_nodes_per_rule)) {}
+  RunMatcher(const Program& program, const Resources& resources)
+      : program_(program),
+        limits_(resources.limits),
+        keys_(resources.keys),
+        room_(program.room_for(0, resources.limits.run_nodes_per_rule)),
+        retention_ns_(program.retention_ns()) {}
 
   /// The slot of the event's key, 0 without a partition. A new key gets one only where the event may start a
   /// run; else, and where a key field is null, KeyTable::absent.
-  std::uint32_t slot_for(model::EventView event, bool may_start);
+  std::uint32_t slot_for(model::EventView event, std::uint64_t order, bool may_start);
 
   /// Slots that may hold state.
   std::uint32_t slots() const {
@@ -37,9 +43,10 @@ class RunMatcher : public Matcher {
     return static_cast<std::int64_t>(position) - static_cast<std::int64_t>(program_.within.events) + 1;
   }
 
-  /// Where the nodes exceed three quarters of the limit, drops and counts the oldest runs until they don't.
-  /// True where any went.
-  bool drop_to_limit();
+  /// Drops and counts the oldest runs until there are at most `nodes`. True where any went.
+  bool drop_to(std::size_t nodes);
+  /// The same, to three quarters of the limit.
+  bool drop_to_limit() { return drop_to(node_limit() / 4 * 3); }
   /// A limit below two slabs is taken as two slabs.
   std::size_t node_limit() const {
     return std::max(limits_.run_nodes_per_rule, 2 * RunStore::nodes_per_slab);
@@ -47,7 +54,7 @@ class RunMatcher : public Matcher {
 
   const Program& program_;
   const Limits limits_;
-  KeyTable keys_;
+  RuleKeys keys_;
   RunStore store_;
   std::size_t room_;             // nodes at which to look for those that no run needs any more
   std::size_t key_room_ = 1024;  // keys at which to look for idle ones
@@ -59,7 +66,7 @@ class RunMatcher : public Matcher {
   std::int64_t cutoff_ = 0;  // starts before it are out of the bound
 
  private:
-  std::string key_scratch_;
+  const std::int64_t retention_ns_;
 };
 
 }  // namespace tocsin::match

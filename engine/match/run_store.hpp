@@ -33,7 +33,11 @@ struct Node {
   std::uint32_t key = 0;          // slot in the key table
   std::uint32_t event = 0;        // 8-byte words from the begin of the slab's event bytes
   std::uint16_t arc = 0;          // by which it was reached
+  bool extended = false;          // some event carried the run on from here (run arena, as are the next two)
+  bool absence_closed = false;    // what must not come at the end came
+  std::uint64_t closed = 0;       // arcs by which the run can't go on any more, as a mask
 };
+static_assert(sizeof(Node) == 64);
 
 /// An entry of a list of runs that wait, newest first.
 struct Cell {
@@ -101,6 +105,8 @@ class RunStore {
   bool cell_alive(Id cell) const { return cells_.alive(cell); }
   const Node& node(Id id) const { return nodes_.slab(id).items[id % NodeSlab::capacity]; }
   const Cell& cell(Id id) const { return cells_.slab(id).items[id % CellSlab::capacity]; }
+  /// Where arcs are closed to a run.
+  Node& mutable_node(Id id) { return nodes_.slab(id).items[id % NodeSlab::capacity]; }
   /// Where a list's cell may be unlinked from its list.
   Cell& mutable_cell(Id id) { return cells_.slab(id).items[id % CellSlab::capacity]; }
   model::EventView event(Id id) const;

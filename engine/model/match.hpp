@@ -16,10 +16,11 @@ struct MatchedEvent {
 
 struct MatchView {
   std::uint32_t rule = 0;                // index in the plan's rules
-  std::int64_t at_ns = 0;                // event time of the match
-  std::uint64_t trigger_seq = 0;         // of the event that completed it
+  std::int64_t at_ns = 0;                // event time of the match: of its last event, or of a timer
+  std::uint64_t trigger_seq = 0;         // of its last event
   std::span<const MatchedEvent> events;  // in the order matched
   EventView emitted;                     // the derived event; empty for a rule without `emit`
+  bool timeout = false;                  // no match: a run that its bound ended unfinished
 };
 
 /// Where matches go. Called from one thread at a time; must not keep views.

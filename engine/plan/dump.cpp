@@ -141,7 +141,9 @@ class ExprDump {
   }
 
   std::string field(const FieldRef& ref) const {
-    const std::string& name = plan_.catalog[ref.type].fields[ref.field].name;
+    // Of an event that may be of several types, a field is told with its type.
+    const auto& type = plan_.catalog[ref.type];
+    const std::string name = (ref.of_any ? type.name + "." : "") + type.fields[ref.field].name;
     const std::string step = step_name(rule_, ref.step);
     switch (ref.selector) {
       case Selector::current: return name;
@@ -174,6 +176,7 @@ class ExprDump {
       case Op::is_bound: return {step_name(rule_, expr.ref.step) + " is not null", binds_compare};
       case Op::match_start: return {"match_start"};
       case Op::match_end: return {"match_end"};
+      case Op::match_count: return {"match_count"};
       case Op::element: return {"element"};
       case Op::neg: return {"-" + at_least(expr.args[0], binds_neg), binds_neg};
       case Op::not_: return negation(expr.args[0]);
@@ -206,12 +209,12 @@ class ExprDump {
   const Rule& rule_;
 };
 
-std::string quantifier_text(const Quantifier& quantifier) {
+std::string range_text(const Quantifier& quantifier) {
   const bool open = quantifier.max == unbounded;
+  const bool sign = quantifier.mode == Contiguity::relaxed && quantifier.gap_ns == no_bound;
   if (quantifier.min == 1 && quantifier.max == 1) return "";
   if (quantifier.min == 0 && quantifier.max == 1) return "?";
-  if (quantifier.mode == Contiguity::relaxed && open && quantifier.min <= 1)
-    return quantifier.min == 0 ? "*" : "+";
+  if (sign && open && quantifier.min <= 1) return quantifier.min == 0 ? "*" : "+";
   std::string out = fmt::format("{{{}", quantifier.min);
   if (open) {
     out += "..";
@@ -220,27 +223,81 @@ std::string quantifier_text(const Quantifier& quantifier) {
   }
   if (quantifier.mode == Contiguity::strict) out += " strict";
   if (quantifier.mode == Contiguity::any) out += " any";
+  if (quantifier.gap_ns != no_bound) out += " gap " + duration_text(quantifier.gap_ns);
   return out + "}";
 }
 
-const char* edge_text(Contiguity contiguity) {
-  switch (contiguity) {
-    case Contiguity::strict: return " , ";
-    case Contiguity::relaxed: return " -> ";
-    case Contiguity::any: return " ~> ";
+std::string quantifier_text(const Quantifier& quantifier) {
+  const char* const suffix = quantifier.loop == Loop::reluctant    ? "?"
+                             : quantifier.loop == Loop::possessive ? "+"
+                                                                   : "";
+  return range_text(quantifier) + suffix;
+}
+
+/// Negations go by their number, as steps without a name do.
+std::string negation_name(std::uint32_t negation) {
+  return fmt::format("!{}", negation);
+}
+
+std::string edge_text(const Edge& edge) {
+  std::string out;
+  for (const Ban& ban : edge.bans)
+    out += (ban.strict ? " , not " : " -> not ") + negation_name(ban.negation);
+  switch (edge.contiguity) {
+    case Contiguity::strict: out += " ,"; break;
+    case Contiguity::relaxed: out += " ->"; break;
+    case Contiguity::any: out += " ~>"; break;
   }
-  return " ? ";
+  if (edge.bound_ns != no_bound) out += "[" + duration_text(edge.bound_ns) + "]";
+  return out + " ";
 }
 
 std::string pattern_text(const Rule& rule, const PatternNode& node, bool outermost) {
   if (node.kind == PatternNode::Kind::step) return step_name(rule, node.step);
   const bool sequence = node.kind == PatternNode::Kind::sequence;
+  const char* const sign = node.kind == PatternNode::Kind::alternation ? " | " : " & ";
   std::string out;
   for (std::size_t i = 0; i < node.children.size(); ++i) {
-    if (i > 0) out += sequence ? edge_text(node.edges[i]) : " | ";
+    if (i > 0) out += sequence ? edge_text(node.edges[i]) : sign;
     out += pattern_text(rule, node.children[i], false);
   }
-  return outermost ? out : "(" + out + ")";
+  if (node.within_ns != no_bound) out += " within " + duration_text(node.within_ns);
+  const std::string quantifier = quantifier_text(node.quantifier);
+  const bool plain = quantifier.empty() && node.within_ns == no_bound;
+  return outermost && plain ? out : "(" + out + ")" + quantifier;
+}
+
+std::string match_text(const Rule& rule) {
+  std::string out;
+  for (const Absence& each : rule.before)
+    out += fmt::format("not {} for {} -> ", negation_name(each.negation), duration_text(each.for_ns));
+  out += pattern_text(rule, rule.pattern, true);
+  for (const Absence& each : rule.after)
+    out += fmt::format(" -> not {} for {}", negation_name(each.negation), duration_text(each.for_ns));
+  return out;
+}
+
+const char* report_text(Report report) {
+  switch (report) {
+    case Report::first: return "first";
+    case Report::last: return "last";
+    case Report::longest: return "longest";
+    case Report::any: return "any";
+    case Report::all: return "all";
+    case Report::total: return "total";
+  }
+  return "?";
+}
+
+std::string skip_text(const Rule& rule) {
+  switch (rule.skip) {
+    case Skip::past_last: return "past last";
+    case Skip::none: return "none";
+    case Skip::to_next: return "to next";
+    case Skip::to_first: return "to first " + step_name(rule, rule.skip_step);
+    case Skip::to_last: return "to last " + step_name(rule, rule.skip_step);
+  }
+  return "?";
 }
 
 std::string within_text(const Within& within) {
@@ -267,6 +324,12 @@ std::string dump(const Plan& plan, const Rule& rule, const Expr& expr) {
 
 std::string dump(const Plan& plan, const Rule& rule) {
   const auto type_name = [&](model::EventTypeId id) { return plan.catalog[id].name; };
+  const auto type_names = [&](const std::vector<model::EventTypeId>& types) {
+    std::string names;
+    for (const auto type : types)
+      names += (names.empty() ? "" : " | ") + type_name(type);
+    return types.size() == 1 ? names : "any (" + names + ")";
+  };
   auto out = fmt::format("rule {}\n", rule.name);
   if (!rule.doc.empty()) out += fmt::format("  doc {}\n", quoted_text(rule.doc));
   for (const auto& label : rule.labels) {
@@ -282,14 +345,22 @@ std::string dump(const Plan& plan, const Rule& rule) {
   }
   for (std::uint32_t i = 0; i < rule.steps.size(); ++i) {
     const Step& step = rule.steps[i];
-    out += fmt::format("  step {}: {}{}\n", step_name(rule, i), type_name(step.type),
-                       quantifier_text(step.quantifier));
+    out += fmt::format("  step {}: {}{}{}\n", step_name(rule, i), type_names(step.types),
+                       quantifier_text(step.quantifier), step.in_loop ? ", in a loop" : "");
     for (const auto& condition : step.conditions)
       out += fmt::format("    if {}\n", dump(plan, rule, condition));
+    for (const auto& condition : step.until)
+      out += fmt::format("    until {}\n", dump(plan, rule, condition));
   }
-  if (rule.has_pattern) out += fmt::format("  match {}\n", pattern_text(rule, rule.pattern, true));
+  for (std::uint32_t i = 0; i < rule.negations.size(); ++i) {
+    out += fmt::format("  not {}: {}\n", negation_name(i), type_names(rule.negations[i].types));
+    for (const auto& condition : rule.negations[i].conditions)
+      out += fmt::format("    if {}\n", dump(plan, rule, condition));
+  }
+  if (rule.has_pattern) out += fmt::format("  match {}\n", match_text(rule));
   for (const auto& key : rule.partition) {
-    out += fmt::format("  partition by {}: {} =", key.name, to_string(key.type, plan.catalog));
+    out += fmt::format("  partition {}by {}: {} =", rule.partition_found ? "found " : "", key.name,
+                       to_string(key.type, plan.catalog));
     for (const auto& [type, field] : key.fields) {
       out += fmt::format(" {}.{}", type_name(type), plan.catalog[type].fields[field].name);
     }
@@ -297,16 +368,17 @@ std::string dump(const Plan& plan, const Rule& rule) {
   }
   if (rule.within.unit != Within::Unit::none) out += fmt::format("  within {}\n", within_text(rule.within));
   if (rule.has_pattern) {
-    out += fmt::format("  report {}, skip {}\n", rule.report == Report::first ? "first" : "all",
-                       rule.skip == Skip::past_last ? "past last" : "none");
+    out += fmt::format("  report {}, skip {}\n", report_text(rule.report), skip_text(rule));
   }
-  if (rule.emit) {
-    out += fmt::format("  emit {}\n", type_name(rule.emit->type));
-    for (const auto& field : rule.emit->fields) {
-      out += fmt::format("    {} = {}\n", plan.catalog[rule.emit->type].fields[field.field].name,
+  const auto emit = [&](const char* clause, const Emit& emitted) {
+    out += fmt::format("  {} {}\n", clause, type_name(emitted.type));
+    for (const auto& field : emitted.fields) {
+      out += fmt::format("    {} = {}\n", plan.catalog[emitted.type].fields[field.field].name,
                          dump(plan, rule, field.value));
     }
-  }
+  };
+  if (rule.emit) emit("emit", *rule.emit);
+  if (rule.timeout) emit("on timeout emit", *rule.timeout);
   return out;
 }
 

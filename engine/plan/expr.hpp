@@ -21,7 +21,8 @@ enum class Op : std::uint8_t {
   aggregate,   // over a repeated step's events: Expr::aggregate, Expr::ref.step, args[0] over `element_event`
   is_bound,    // true where step ref.step holds at least one event
   match_start, // event time of the match's first event
-  match_end,   // event time of the match (of its last event)
+  match_end,   // event time of the match: of its last event, or of the timer that completed it
+  match_count, // under `report total`: how many candidates there are
   element,     // inside any_element: the array element at hand
 
   // Arithmetic. args: two (neg: one). Both of the same kind but where times and durations mix:
@@ -73,6 +74,7 @@ struct FieldRef {
   std::uint32_t index = 0;   // for Selector::index
   model::EventTypeId type = 0;
   std::uint32_t field = 0;   // index in EventType::fields
+  bool of_any = false;       // the event may be of another type (`any[…]`): then null
 
   friend bool operator==(const FieldRef&, const FieldRef&) = default;
 };

@@ -23,34 +23,88 @@ enum class Contiguity : std::uint8_t {
 
 inline constexpr std::uint32_t unbounded = std::numeric_limits<std::uint32_t>::max();
 
-/// `{min..max mode}`. A plain step is {1..1}.
+inline constexpr std::int64_t no_bound = -1;  // of a time in ns that bounds something
+
+/// What a loop does with an event that fits a further repeat and what follows alike.
+enum class Loop : std::uint8_t {
+  greedy,      // both are candidates; the repeat is preferred
+  reluctant,   // `{1..}?`: it leaves, for good, as soon as what follows fits
+  possessive,  // `{1..}+`: it never leaves while a further repeat fits
+};
+
+/// `{min..max mode gap 5s}`. A plain element is {1..1}.
 struct Quantifier {
   std::uint32_t min = 1;
-  std::uint32_t max = 1;  // `unbounded` where open
+  std::uint32_t max = 1;                  // `unbounded` where open
   Contiguity mode = Contiguity::relaxed;  // how repeats follow each other
+  Loop loop = Loop::greedy;               // of a group: greedy
+  std::int64_t gap_ns = no_bound;         // the most time from one repeat's last event to the next one's first
 
   friend bool operator==(const Quantifier&, const Quantifier&) = default;
 };
 
 struct Step {
-  std::string name;              // empty where the rule gave none
-  model::EventTypeId type = 0;
+  std::string name;                        // empty where the rule gave none
+  std::vector<model::EventTypeId> types;   // one; of `any[…]` those of the rule's stream. Sorted.
   std::vector<Expr> conditions;  // conjuncts, all bool; those of `where` among them, each at the step that
                                  // binds the last of its names. They read the event tried as
                                  // Selector::current; of the step's own earlier repeats `previous` and
-                                 // aggregates. A conjunct with `previous` applies from the second repeat on.
+                                 // aggregates. A conjunct with `previous` applies once the run holds an
+                                 // event of this step.
   Quantifier quantifier;
+  std::vector<Expr> until;  // conjuncts; empty: none. The first event after the event matched before the loop,
+                            // or after a repeat, for which all hold ends the loop: from it on, itself
+                            // included, no (further) repeat is taken. They read what `conditions` may read.
+  bool in_loop = false;     // stands in a group that is repeated, so that a run may take it again
 
-  bool repeated() const { return quantifier.max > 1; }
+  bool repeated() const { return quantifier.max > 1 || in_loop; }
 };
 
-/// The shape of a pattern. Leaves are steps, each used once. Binding: quantifier, then `|`, then edges.
+/// An event that must not come: `not T[cond]`. Its conditions read it as Selector::current, and earlier steps.
+struct Negation {
+  std::vector<model::EventTypeId> types;
+  std::vector<Expr> conditions;
+};
+
+/// A negation that stands before an element: between the event matched last and the element's first event.
+struct Ban {
+  std::uint32_t negation = 0;  // index in Rule::negations
+  bool strict = false;         // `, not B`: the very next event is no B; else none between is
+
+  friend bool operator==(const Ban&, const Ban&) = default;
+};
+
+/// `->[5s]` and its like. Governs how the element's first event follows the event matched last, whichever
+/// that was; bans before optional elements that were skipped apply as well as its own.
+struct Edge {
+  Contiguity contiguity = Contiguity::relaxed;
+  std::int64_t bound_ns = no_bound;  // the most time since the event matched last, inclusive
+  std::vector<Ban> bans;
+
+  friend bool operator==(const Edge&, const Edge&) = default;
+};
+
+/// The shape of a pattern. Leaves are steps, each used once. Binding: quantifier, then `&`, then `|`, then
+/// edges.
 struct PatternNode {
-  enum class Kind : std::uint8_t { step, sequence, alternation };
+  enum class Kind : std::uint8_t {
+    step,
+    sequence,
+    alternation,
+    permutation,  // `&`: all children in some order, each relaxed after the one before, none within another
+  };
   Kind kind = Kind::step;
   std::uint32_t step = 0;              // of a step: index in Rule::steps
-  std::vector<PatternNode> children;   // of a sequence or alternation, in text order
-  std::vector<Contiguity> edges;       // of a sequence: edges[i] stands before children[i]; edges[0] unused
+  std::vector<PatternNode> children;   // of the others, in text order
+  std::vector<Edge> edges;             // of a sequence: edges[i] stands before children[i]; edges[0] unused
+  Quantifier quantifier;               // of a group (not of a step, which has its own)
+  std::int64_t within_ns = no_bound;   // of a group: from its first event to its last, in each repeat
+};
+
+/// `not B for 30s`, at the pattern's begin or end.
+struct Absence {
+  std::uint32_t negation = 0;  // index in Rule::negations
+  std::int64_t for_ns = 0;
 };
 
 /// One key of `partition by`, with the field that carries it in each type of the rule's stream.
@@ -73,8 +127,15 @@ struct Within {
   std::uint64_t events = 0;   // of the rule's stream in the partition, first and last counted
 };
 
-enum class Report : std::uint8_t { first, all };
-enum class Skip : std::uint8_t { past_last, none };
+enum class Report : std::uint8_t {
+  first,
+  last,
+  longest,
+  any,
+  all,
+  total,  // one report for all; conditions read one event alone, `emit` aggregates and the last event
+};
+enum class Skip : std::uint8_t { past_last, none, to_next, to_first, to_last };
 
 /// `@severity("high")` → {"severity", {"high"}}; `@urgent` → {"urgent", {}}.
 struct Label {
@@ -100,11 +161,17 @@ struct Rule {
   bool has_pattern = false;        // false: a filter or projection over `inputs`
   std::vector<Step> steps;         // in text order; empty without a pattern
   PatternNode pattern;
+  std::vector<Negation> negations;
+  std::vector<Absence> before;     // `not B for 30s -> A`: no B in the 30 s before the first event
+  std::vector<Absence> after;      // `A -> not B for 30s`: the match completes once all these times have passed
   std::vector<PartitionKey> partition;
+  bool partition_found = false;    // it was not written: equality joins over all steps make it
   Within within;
   Report report = Report::first;
   Skip skip = Skip::past_last;
+  std::uint32_t skip_step = 0;     // of to_first and to_last
   std::optional<Emit> emit;
+  std::optional<Emit> timeout;     // `on timeout emit`: what becomes of runs that `within` (a time) ends unfinished
 };
 
 struct Plan {

@@ -16,7 +16,6 @@ namespace tocsin::runtime {
 /// An emitted event that other rules read, in its place.
 struct Derived {
   Position position;
-  std::uint32_t rank = 0;  // among those of its rule and event
   model::EventView event;
 };
 
@@ -25,6 +24,7 @@ struct Batch {
       : parts(shards), logs(shards * layers), done(layers), ready(layers) {}
 
   std::uint64_t number = 0;
+  std::uint64_t first_event = 1;  // number of the first event in the order of processing, from 1
   model::EventBatch events;
   std::vector<std::vector<std::uint32_t>> parts;  // by shard: indices of the events that it needs
   std::vector<MatchLog> logs;                     // by layer, then shard
@@ -48,8 +48,8 @@ struct Batch {
   }
 
   /// Around each queue: who enqueues a batch calls hand_over() first, who dequeues it take_over() next. The
-  /// queue orders memory by fences, which ThreadSanitizer does not know; this says the same in atomics, once a
-  /// batch, so that it can check what the threads do with the contents.
+  /// queue orders memory by fences, which ThreadSanitizer does not know; this says the same in atomics, once
+  /// a batch, so that it can check what the threads do with the contents.
   void hand_over() { handed_over.fetch_add(1, std::memory_order_acq_rel); }
   void take_over() const { (void)handed_over.load(std::memory_order_acquire); }
   std::atomic<std::uint32_t> handed_over{0};
@@ -61,18 +61,12 @@ struct Batch {
       const MatchLog& made = log(layer, shard);
       for (const auto& entry : made.entries()) {
         const model::EventView event = made.emitted(entry);
-        if (event && rules.is_read[event.type()]) derived.push_back({entry.position, 0, event});
+        if (event && rules.is_read[event.type()]) derived.push_back({entry.position, event});
       }
     }
     if (derived.size() == before) return;
     std::sort(derived.begin(), derived.end(),
               [](const auto& a, const auto& b) { return a.position < b.position; });
-    for (std::size_t i = 1; i < derived.size(); ++i) {
-      const auto& last = derived[i - 1];
-      const bool same =
-          last.position.event == derived[i].position.event && last.position.rule == derived[i].position.rule;
-      derived[i].rank = same ? last.rank + 1 : 0;
-    }
   }
 };
 

@@ -35,6 +35,8 @@ struct Engine::Impl {
     if (pipeline) return pipeline->submit(events);
     Batch& batch = *inline_batch;
     std::swap(batch.events, events);
+    batch.first_event = next_event;
+    next_event += batch.events.size();
     if (rules.layers.size() == 1) {
       inline_shard->run_layer(batch, 0, &sink);
     } else {
@@ -55,6 +57,7 @@ struct Engine::Impl {
   EventTime event_time;
   std::optional<Shard> inline_shard;
   std::optional<Batch> inline_batch;
+  std::uint64_t next_event = 1;  // in the order of processing
   std::optional<Pipeline> pipeline;
   model::EventBatch released;
   std::vector<LoggedMatch> logged;

@@ -12,14 +12,16 @@
 
 namespace tocsin::runtime {
 
-/// Where in a batch something happened. The same for every number of shards: a derived event stands right
-/// after the event that led to it, those of one event in the order of the rules, those of one rule in the
-/// order of what triggered them.
+/// Where in a batch something happened. The same for every number of shards: what a timer does stands before
+/// the first event of a later time, by the timer's time; a derived event right after the event that led to
+/// it, those of one event in the order of the rules, those of one rule in the order of what triggered them.
 struct Position {
-  std::uint32_t event = 0;         // index in the batch of the event that it all goes back to
-  std::uint32_t rule = 0;          // 0 for that event itself, else 1 + place of the rule in the plan's order
-  std::uint32_t trigger_rule = 0;  // the same two of what triggered it …
-  std::uint32_t trigger_rank = 0;
+  static constexpr std::int64_t no_timer = INT64_MAX;
+
+  std::uint32_t event = 0;           // index in the batch of the event that it all goes back to
+  std::int64_t timer_ns = no_timer;  // before that event: the time of the timer
+  std::uint32_t rule = 0;     // 0 for that event itself, else 1 + place of the rule in the plan's order
+  std::uint64_t trigger = 0;  // the order of the event that triggered it …
   std::uint32_t ordinal = 0;  // … and its number among the matches that this trigger completed
 
   friend auto operator<=>(const Position&, const Position&) = default;
@@ -35,6 +37,7 @@ class MatchLog {
     std::uint32_t first_event = 0;  // in steps and events
     std::uint32_t event_count = 0;
     std::uint32_t emitted = none;  // index in the emitted events
+    bool timeout = false;
   };
   static constexpr std::uint32_t none = 0xFFFFFFFF;
 
@@ -51,7 +54,8 @@ class MatchLog {
                 match.trigger_seq,
                 static_cast<std::uint32_t>(steps_.size()),
                 static_cast<std::uint32_t>(match.events.size()),
-                none};
+                none,
+                match.timeout};
     for (const auto& taken : match.events) {
       steps_.push_back(taken.step);
       events_.append(taken.event);
@@ -73,7 +77,7 @@ class MatchLog {
     for (std::uint32_t i = 0; i < entry.event_count; ++i) {
       scratch.push_back({steps_[entry.first_event + i], events_[entry.first_event + i]});
     }
-    return {entry.rule, entry.at_ns, entry.trigger_seq, scratch, emitted(entry)};
+    return {entry.rule, entry.at_ns, entry.trigger_seq, scratch, emitted(entry), entry.timeout};
   }
 
  private:

@@ -65,6 +65,8 @@ void Pipeline::submit(model::EventBatch& events) {
   batch->reset();
   batch->number = submitted_++;
   std::swap(batch->events, events);
+  batch->first_event = next_event_;
+  next_event_ += batch->events.size();
   route(*batch);
   batch->hand_over();
   for (auto& worker : workers_)

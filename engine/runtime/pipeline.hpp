@@ -83,6 +83,7 @@ class Pipeline {
   std::vector<LoggedMatch> in_order_;
 
   std::uint64_t submitted_ = 0;
+  std::uint64_t next_event_ = 1;                 // in the order of processing
   std::atomic<std::uint64_t> all_delivered_{0};  // = delivered_, for finish()
   std::atomic<std::uint64_t> matches_{0};
   std::atomic<bool> stopping_{false};

@@ -55,8 +55,9 @@ RuleSet::RuleSet(const plan::Plan& source, match::MatcherChoice choice, unsigned
     std::size_t layer = 0;
     for (const auto& input : program.inputs)
       layer = std::max(layer, layer_of_type[input.type]);
-    if (program.emit_type)
-      layer_of_type[*program.emit_type] = std::max(layer_of_type[*program.emit_type], layer + 1);
+    for (const auto* emit : {&program.emit, &program.timeout}) {
+      if (emit->has_value()) layer_of_type[(*emit)->type] = std::max(layer_of_type[(*emit)->type], layer + 1);
+    }
     if (layers.size() <= layer) layers.resize(layer + 1);
     layers[layer].push_back(number);
 

@@ -1,81 +1,166 @@
 #include "engine/runtime/shard.hpp"
 
+#include <algorithm>
+
 namespace tocsin::runtime {
 
 Shard::Shard(const RuleSet& rules, const Limits& limits, bool predicate_index, unsigned number,
              unsigned shards)
-    : rules_(rules), number_(number), shards_(shards) {
+    : rules_(rules), number_(number), shards_(shards), limits_(limits) {
   for (const auto& program : rules.programs)
-    matchers_.push_back(match::make_matcher(program, limits, scratch_));
+    matchers_.push_back(match::make_matcher(program, {limits_, scratch_, key_space_of(program)}));
   for (const auto& layer : rules.layers) {
     std::vector<const match::Program*> programs;
     for (const std::uint32_t program : layer)
       programs.push_back(&rules.programs[program]);
     indexes_.emplace_back(programs, rules.plan.catalog, predicate_index);
   }
+  timers_.resize(rules.layers.size());
+  timer_ns_.resize(rules.programs.size(), INT64_MAX);
+}
+
+match::KeySpace& Shard::key_space_of(const match::Program& program) {
+  for (const auto& space : key_spaces_) {
+    if (program.partitioned && space->take_in(program.keys)) return *space;
+  }
+  key_spaces_.push_back(std::make_unique<match::KeySpace>());
+  if (program.partitioned) key_spaces_.back()->take_in(program.keys);
+  return *key_spaces_.back();
 }
 
 void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   log_ = &batch.log(layer, number_);
   sink_ = sink;
   match::PredicateIndex& index = indexes_[layer];
-  std::size_t next = 0;  // derived event; those of an event come right after it
-  const auto derived_before = [&](std::uint32_t event) {
-    for (; next < batch.derived.size() && batch.derived[next].position.event < event; ++next) {
-      const Derived& derived = batch.derived[next];
-      visit(layer, derived.event, index.lookup(derived.event, scratch_),
-            {derived.position.event, derived.position.rule, 0, derived.rank, 0});
+  Timers& timers = timers_[layer];
+  const auto& derived = batch.derived;
+  std::size_t next = 0;   // derived event
+  std::size_t group = 0;  // the first derived event that goes back to the same event as the one before `next`
+
+  // The order of an event: the number of the raw event that it goes back to, then its place among those.
+  const auto order_of = [&](std::uint32_t event, std::size_t place) {
+    return ((batch.first_event + event) << 20) + std::min<std::size_t>(place, (1 << 20) - 1);
+  };
+  const auto process = [&](model::EventView event, std::uint64_t order, const Position& position) {
+    if (!timers.empty() && timers.top().at_ns < event.time_ns())
+      run_timers_before(event.time_ns(), layer, batch.events);
+    const auto& touched = index.lookup(event, scratch_);
+    if (!touched.empty()) visit(layer, event, order, touched, position);
+  };
+  // Those that timers made stand before the event to which they go back, the others right after it.
+  const auto process_derived_until = [&](const Position& end) {
+    for (; next < derived.size() && derived[next].position < end; ++next) {
+      const Position& position = derived[next].position;
+      if (position.event != derived[group].position.event) group = next;
+      const bool before = position.timer_ns != Position::no_timer;
+      process(derived[next].event, order_of(position.event, next - group + (before ? 0 : 1)), position);
     }
   };
-  const bool derived = !batch.derived.empty();
-  const auto raw = [&](std::uint32_t event) {
-    if (derived) derived_before(event);
-    const model::EventView view = batch.events[event];
-    const auto& touched = index.lookup(view, scratch_);
-    if (!touched.empty()) visit(layer, view, touched, {event, 0, 0, 0, 0});
+  const auto process_raw = [&](std::uint32_t event) {
+    Position position{.event = event};
+    if (!derived.empty()) process_derived_until(position);
+    const bool in_group = next > group && derived[group].position.event == event;
+    process(batch.events[event], order_of(event, in_group ? next - group : 0), position);
   };
   if (shards_ == 1) {
     const std::size_t events = batch.events.size();
     for (std::size_t i = 0; (i = index.next_candidate(batch.events, i)) < events; ++i)
-      raw(static_cast<std::uint32_t>(i));
+      process_raw(static_cast<std::uint32_t>(i));
   } else {
     for (const std::uint32_t event : batch.parts[number_])
-      raw(event);
+      process_raw(event);
   }
-  derived_before(UINT32_MAX);
+  process_derived_until({.event = UINT32_MAX});
+  if (!timers.empty() && !batch.events.empty())
+    run_timers_before(batch.events[batch.events.size() - 1].time_ns(), layer, batch.events);
+  if (++layers_run_ % 64 == 0) hold_to_limit();
 }
 
-// `position`: the event's place as a trigger: its event, its rule, its rank in trigger_rank.
-void Shard::visit(std::size_t layer, model::EventView event, const std::vector<match::Touched>& all,
-                  const Position& position) {
-  ++order_;
+// Counts the nodes of all rules, and where they are too many takes from those that hold the most.
+void Shard::hold_to_limit() {
+  std::size_t nodes = 0;
+  for (const auto& matcher : matchers_)
+    nodes += matcher->nodes();
+  while (nodes > limits_.run_nodes_in_all) {
+    const auto largest =
+        std::max_element(matchers_.begin(), matchers_.end(),
+                         [](const auto& a, const auto& b) { return a->nodes() < b->nodes(); });
+    const std::size_t before = (*largest)->nodes();
+    (*largest)->shrink(before / 2);
+    if ((*largest)->nodes() == before) return;  // not even a slab
+    nodes -= before - (*largest)->nodes();
+  }
+}
+
+void Shard::visit(std::size_t layer, model::EventView event, std::uint64_t order,
+                  const std::vector<match::Touched>& all, const Position& position) {
   for (const match::Touched& touched : all) {
     program_ = rules_.layers[layer][touched.program];
     const Routing& routing = rules_.routings[program_][touched.input];
     if (shards_ > 1 && routing.destination(event, shards_, key_scratch_) != number_) continue;
-    position_ = {position.event, program_ + 1, position.rule, position.trigger_rank, 0};
-    matchers_[program_]->visit(event, order_, touched.steps, *this);
+    position_ = {position.event, position.timer_ns, program_ + 1, 0, 0};
+    matchers_[program_]->visit(event, order, touched.steps, *this);
+    if (rules_.programs[program_].is_timed()) note_timer(layer, program_);
   }
 }
 
-void Shard::report(const match::Program& program, model::EventView trigger,
-                   std::span<const model::MatchedEvent> events) {
-  ++matches_;
-  model::MatchView match{program.rule, trigger.time_ns(), trigger.seq(), events, {}};
-  if (program.emit_type) {
+// Runs the timers that time has passed once it is `time_ns`, in order.
+void Shard::run_timers_before(std::int64_t time_ns, std::size_t layer, const model::EventBatch& events) {
+  Timers& timers = timers_[layer];
+  while (!timers.empty() && timers.top().at_ns < time_ns) {
+    const Timer timer = timers.top();
+    timers.pop();
+    if (timer.at_ns != timer_ns_[timer.program]) continue;  // out of date
+    timer_ns_[timer.program] = INT64_MAX;
+    program_ = timer.program;
+    match::Matcher& matcher = *matchers_[program_];
+    if (matcher.next_timer_ns() == timer.at_ns) {
+      std::size_t first_later = 0;
+      for (std::size_t left = events.size(); left > 0;) {
+        const std::size_t half = left / 2;
+        if (events[first_later + half].time_ns() > timer.at_ns) {
+          left = half;
+        } else {
+          first_later += half + 1;
+          left -= half + 1;
+        }
+      }
+      position_ = {static_cast<std::uint32_t>(first_later), timer.at_ns, program_ + 1, 0, 0};
+      matcher.run_timers(*this);
+    }
+    note_timer(layer, timer.program);
+  }
+}
+
+// Queues the program's next timer where it is earlier than the one that is queued.
+void Shard::note_timer(std::size_t layer, std::uint32_t program) {
+  const std::int64_t at_ns = matchers_[program]->next_timer_ns();
+  if (at_ns >= timer_ns_[program]) return;
+  timer_ns_[program] = at_ns;
+  timers_[layer].push({at_ns, program});
+}
+
+void Shard::report(const match::Program& program, const match::Completion& completion) {
+  const model::EventView last = completion.events.back().event;
+  model::MatchView match{program.rule, completion.at_ns,  last.seq(), completion.events,
+                         {},           completion.timeout};
+  matches_ += !completion.timeout;
+  const auto& emit = completion.timeout ? program.timeout : program.emit;
+  if (emit) {
     emitted_.clear();
     model::EventWriter writer(emitted_);
-    writer.begin(rules_.plan.catalog[*program.emit_type]);
-    const match::Bindings bindings{trigger, events};
-    for (const auto& field : program.emit) {
+    writer.begin(rules_.plan.catalog[emit->type]);
+    const match::Bindings bindings{last, completion.events, 0, completion.at_ns, completion.totals};
+    for (const auto& field : emit->fields) {
       scratch_.reset();
       writer.set(field.field, field.value.evaluate(bindings, scratch_));
     }
     writer.commit(match.at_ns, match.trigger_seq, 0);
     match.emitted = emitted_[0];
-    derived_ += rules_.is_read[*program.emit_type];
+    derived_ += rules_.is_read[emit->type];
   }
   if (sink_) return sink_->on_match(match);
+  position_.trigger = completion.group;
   log_->append(position_, match);
   ++position_.ordinal;
 }

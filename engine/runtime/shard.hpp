@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <queue>
 #include <string>
 #include <vector>
 
@@ -30,24 +32,41 @@ class Shard final : private match::Output {
   std::uint64_t arithmetic_faults() const { return scratch_.arithmetic_faults; }
 
  private:
-  void visit(std::size_t layer, model::EventView event, const std::vector<match::Touched>& all,
-             const Position& position);
-  void report(const match::Program& program, model::EventView trigger,
-              std::span<const model::MatchedEvent> events) override;
+  /// A timed matcher's next timer, where it was last known.
+  struct Timer {
+    std::int64_t at_ns;
+    std::uint32_t program;
+    friend bool operator>(const Timer& a, const Timer& b) {
+      return a.at_ns != b.at_ns ? a.at_ns > b.at_ns : a.program > b.program;
+    }
+  };
+  using Timers = std::priority_queue<Timer, std::vector<Timer>, std::greater<>>;
+
+  void visit(std::size_t layer, model::EventView event, std::uint64_t order,
+             const std::vector<match::Touched>& touched, const Position& position);
+  void run_timers_before(std::int64_t time_ns, std::size_t layer, const model::EventBatch& events);
+  void note_timer(std::size_t layer, std::uint32_t program);
+  match::KeySpace& key_space_of(const match::Program& program);
+  void hold_to_limit();
+  void report(const match::Program& program, const match::Completion& completion) override;
 
   const RuleSet& rules_;
   const unsigned number_;
   const unsigned shards_;
+  const Limits limits_;
+  std::uint64_t layers_run_ = 0;  // batches times layers
   match::Scratch scratch_;
+  std::vector<std::unique_ptr<match::KeySpace>> key_spaces_;
   std::vector<std::unique_ptr<match::Matcher>> matchers_;  // by program
   std::vector<match::PredicateIndex> indexes_;             // by layer
+  std::vector<Timers> timers_;                             // by layer; some out of date: those met anew
+  std::vector<std::int64_t> timer_ns_;                     // by program: the one that stands in timers_
   model::EventBatch emitted_;                              // of the match at hand
   std::string key_scratch_;
-  std::uint64_t order_ = 0;
   std::uint64_t matches_ = 0;
   std::uint64_t derived_ = 0;
 
-  // Of the event at hand.
+  // Of the event or timer at hand.
   MatchLog* log_ = nullptr;
   model::MatchSink* sink_ = nullptr;
   std::uint32_t program_ = 0;

@@ -42,11 +42,12 @@ class Generator {
   }
 
   std::string word() {
-    return pick({"a",         "b",     "amount", "card",   "rule",   "from",    "within", "event",
-                 "at",        "match", "param",  "emit",   "where",  "report",  "after",  "by",
-                 "events",    "first", "last",   "prev",   "ors",    "android", "isle",   "_x1",
-                 "nullable",  "on",    "gap",    "strict", "window", "import",  "table",  "test",
-                 "partition", "e",     "d5",     "ms"});
+    return pick({"a",       "b",      "amount", "card",     "rule",      "from",    "within",
+                 "event",   "at",     "match",  "param",    "emit",      "where",   "report",
+                 "after",   "by",     "events", "first",    "last",      "prev",    "ors",
+                 "android", "isle",   "_x1",    "nullable", "on",        "gap",     "strict",
+                 "window",  "import", "table",  "test",     "partition", "e",       "d5",
+                 "ms",      "until",  "for",    "to",       "next",      "timeout", "longest"});
   }
   ast::Name name() { return {word(), {}}; }
 
@@ -220,28 +221,87 @@ class Generator {
     out.min = below(3);
     out.max = maybe<std::uint64_t>([&] { return std::max<std::uint64_t>(1, out.min + below(3)); });
     out.mode = maybe<ast::Contiguity>([&] { return contiguity(); });
+    if (chance(4)) out.gap = expression(1);
     return out;
+  }
+
+  ast::Quantifier step_quantifier() {
+    constexpr ast::Loop all[] = {ast::Loop::greedy, ast::Loop::reluctant, ast::Loop::possessive};
+    ast::Quantifier out = quantifier();
+    out.loop = all[below(3)];
+    return out;
+  }
+
+  /// The type and condition of a step or negation.
+  void event_of(ast::Pattern& out) {
+    out.any = chance(6);
+    out.type = out.any ? ast::Name{"any", {}} : name();
+    if (out.any || chance(2)) out.condition = expression(2);
   }
 
   ast::Pattern step() {
     ast::Pattern out;
     out.name = maybe<ast::Name>([&] { return name(); });
-    out.type = name();
-    out.condition = maybe<Expr>([&] { return expression(2); });
-    out.quantifier = maybe<ast::Quantifier>([&] { return quantifier(); });
+    event_of(out);
+    out.quantifier = maybe<ast::Quantifier>([&] { return step_quantifier(); });
+    if (chance(5)) out.until = expression(2);
     return out;
   }
 
-  /// A list within a list needs brackets, but for an alternation in a sequence.
-  ast::Pattern pattern(std::size_t depth, std::optional<ast::Pattern::Kind> within) {
-    if (depth == 0 || chance(3)) return step();
+  ast::Pattern negation() {
     ast::Pattern out;
-    out.kind = chance(2) ? ast::Pattern::Kind::sequence : ast::Pattern::Kind::alternation;
-    const bool free = !within || (*within == ast::Pattern::Kind::sequence && out.kind != *within);
+    out.kind = ast::Pattern::Kind::negation;
+    event_of(out);
+    out.duration = maybe<Expr>([&] { return expression(1); });
+    return out;
+  }
+
+  ast::Edge edge() {
+    ast::Edge out;
+    out.contiguity = contiguity();
+    if (out.contiguity != ast::Contiguity::strict && chance(3)) out.bound = expression(1);
+    return out;
+  }
+
+  /// A list within a list needs brackets, unless it binds tighter: `&`, then `|`, then edges. `within` is the
+  /// list around it. A group of one step says something, or has no brackets.
+  ast::Pattern pattern(std::size_t depth, std::optional<ast::Pattern::Kind> within) {
+    if (depth == 0 || chance(3)) return chance(6) ? negation() : step();
+    constexpr ast::Pattern::Kind kinds[] = {ast::Pattern::Kind::sequence, ast::Pattern::Kind::alternation,
+                                            ast::Pattern::Kind::permutation};
+    ast::Pattern out;
+    out.kind = kinds[below(3)];
+    const bool free = !within || out.kind > *within;
     out.grouped = !free || chance(4);
+    if (out.grouped) {
+      out.quantifier = maybe<ast::Quantifier>([&] { return quantifier(); });
+      if (chance(3)) out.duration = expression(1);
+    }
+    const bool lone =
+        out.kind == ast::Pattern::Kind::sequence && (out.quantifier || out.duration) && chance(4);
+    if (lone) {
+      out.children.push_back(chance(6) ? negation() : step());
+      out.edges.emplace_back();
+      return out;
+    }
     for (std::size_t n = 2 + below(3); n > 0; --n) {
       out.children.push_back(pattern(depth - 1, out.kind));
-      if (out.kind == ast::Pattern::Kind::sequence) out.edges.push_back(contiguity());
+      if (out.kind == ast::Pattern::Kind::sequence) out.edges.push_back(edge());
+    }
+    return out;
+  }
+
+  ast::Skip skip() {
+    ast::Skip out;
+    out.to = static_cast<ast::Skip::To>(below(5));
+    if (out.to == ast::Skip::To::first || out.to == ast::Skip::To::last) out.step = name();
+    return out;
+  }
+
+  ast::Emit emit() {
+    ast::Emit out{name(), {}, {}};
+    for (std::size_t n = below(5); n > 0; --n) {
+      out.fields.push_back({name(), maybe<Expr>([&] { return expression(); })});
     }
     return out;
   }
@@ -265,14 +325,10 @@ class Generator {
     if (chance(2)) {
       out.within = chance(2) ? ast::Within{expression(2), {}, {}} : ast::Within{{}, below(1000), {}};
     }
-    out.report = maybe<ast::Report>([&] { return chance(2) ? ast::Report::first : ast::Report::all; });
-    out.skip = maybe<ast::Skip>([&] { return chance(2) ? ast::Skip::past_last : ast::Skip::none; });
-    if (chance(2)) {
-      out.emit = ast::Emit{name(), {}, {}};
-      for (std::size_t n = below(5); n > 0; --n) {
-        out.emit->fields.push_back({name(), maybe<Expr>([&] { return expression(); })});
-      }
-    }
+    out.report = maybe<ast::Report>([&] { return static_cast<ast::Report>(below(5)); });
+    out.skip = maybe<ast::Skip>([&] { return skip(); });
+    out.emit = maybe<ast::Emit>([&] { return emit(); });
+    if (chance(3)) out.timeout = emit();
     return out;
   }
 

@@ -185,6 +185,50 @@ TEST_CASE("patterns") {
       {"A[x]{2..}, B", "sequence;.step A {2..};..condition x;.strict step B;"},
       {"from: within -> event: match", "sequence;.step from: within;.relaxed step event: match;"},
       {"any: A[any(x)]", "step any: A;.condition (call any x);"},
+      {"any -> any[any(x)]", "sequence;.step any;.relaxed step any[…];..condition (call any x);"},
+      {"any: any[x]", "step any: any[…];.condition x;"},
+  };
+  for (const Case& each : cases) {
+    CAPTURE(std::string(each.text));
+    CHECK(dump_pattern(each.text) == each.dump);
+  }
+}
+
+TEST_CASE("patterns: loops, groups, any order, what must not come") {
+  const std::vector<Case> cases = {
+      {"A??", "step A {0..1} reluctant;"},
+      {"A*+ -> B+ + -> C{2} ?",
+       "sequence;.step A {0..} possessive;.relaxed step B {1..} possessive;.relaxed step C {2..2} "
+       "reluctant;"},
+      {"A{3.. gap 5s}", "step A {3.. gap 5s};"},
+      {"A{2..5 any gap 2 * t}+", "step A {2..5 any gap (* 2 t)} possessive;"},
+      {"A+ until [x > 1]", "step A {1..};.until (> x 1);"},
+      {"A[y]{2..}? until [x]", "step A {2..} reluctant;.condition y;.until x;"},
+      {"A & B | C & D -> E",
+       "sequence;.alternation;..permutation;...step A;...step B;..permutation;...step C;...step D;.relaxed "
+       "step E;"},
+      {"A & B & C+", "permutation;.step A;.step B;.step C {1..};"},
+      {"(A & B) & C", "permutation;.group permutation;..step A;..step B;.step C;"},
+      {"(A -> B){2..3 strict}", "group sequence {2..3 strict};.step A;.relaxed step B;"},
+      {"(A | B)* -> C", "sequence;.group alternation {0..};..step A;..step B;.relaxed step C;"},
+      {"(A -> B within 5s)?", "group sequence {0..1} within 5s;.step A;.relaxed step B;"},
+      {"(A)+", "group sequence {1..};.step A;"},
+      {"((A))", "step A;"},
+      {"(A{2} within t)", "group sequence within t;.step A {2..2};"},
+      {"((A -> B)){2}", "group sequence {2..2};.step A;.relaxed step B;"},
+      {"((A -> B)+)", "group sequence {1..};.step A;.relaxed step B;"},
+      {"((A -> B)+ within 5s){2}",
+       "group sequence {2..2} within 5s;.group sequence {1..};..step A;..relaxed step B;"},
+      {"((A -> B within 1s) within 5s)",
+       "group sequence within 5s;.group sequence within 1s;..step A;..relaxed step B;"},
+      {"A ->[5s] B ~>[t] C , D", "sequence;.step A;.relaxed [5s] step B;.any [t] step C;.strict step D;"},
+      {"A -> not B[x] -> C", "sequence;.step A;.relaxed not B;..condition x;.relaxed step C;"},
+      {"A , not B -> not C -> D", "sequence;.step A;.strict not B;.relaxed not C;.relaxed step D;"},
+      {"not B for 30s -> A", "sequence;.not B for 30s;.relaxed step A;"},
+      {"A -> not any[x] for t", "sequence;.step A;.relaxed not any[…] for t;..condition x;"},
+      {"(not A)", "group sequence;.not A;"},
+      {"until -> for: gap{2} -> not within",
+       "sequence;.step until;.relaxed step for: gap {2..2};.relaxed not within;"},
   };
   for (const Case& each : cases) {
     CAPTURE(std::string(each.text));
@@ -271,6 +315,28 @@ TEST_CASE("spans of declarations and their parts") {
   CHECK(at(rule.partition.at(1).span) == "m");
   CHECK(at(rule.within->span) == "5 events");
   CHECK(at(rule.emit->span) == "T { a }");
+}
+
+TEST_CASE("spans of loops, groups, edges and negations") {
+  const ParsedText result(
+      "rule r { match not A[x] for 5s ->[ 5s ] ( B  within 5s ){2 gap 3s} -> ( C+ ? until [ x ] ) , ( D & E )"
+      " on timeout emit T { a } }");
+  REQUIRE(result.errors() == "");
+  const auto at = [&](Span span) { return result.text().substr(span.begin, span.end - span.begin); };
+  const auto& rule = std::get<ast::RuleDecl>(result.parsed.file.declarations.at(0));
+  const ast::Pattern& match = *rule.match;
+  CHECK(at(match.children.at(0).span) == "not A[x] for 5s");
+  CHECK(at(match.children.at(0).duration->span) == "5s");
+  CHECK(at(match.edges.at(1).span) == "->[ 5s ]");
+  CHECK(at(match.edges.at(2).span) == "->");
+  CHECK(at(match.children.at(1).span) == "( B  within 5s ){2 gap 3s}");
+  CHECK(at(match.children.at(1).quantifier->span) == "{2 gap 3s}");
+  CHECK(at(match.children.at(1).children.at(0).span) == "B");
+  CHECK(at(match.children.at(2).span) == "( C+ ? until [ x ] )");
+  CHECK(at(match.children.at(2).quantifier->span) == "+ ?");
+  CHECK(at(match.children.at(2).until->span) == "x");
+  CHECK(at(match.children.at(3).span) == "( D & E )");
+  CHECK(at(rule.timeout->span) == "T { a }");
 }
 
 }  // namespace tocsin::dsl

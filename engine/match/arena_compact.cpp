@@ -1,0 +1,143 @@
+// The run arena's memory: what no run needs any more is left behind, idle keys are freed.
+#include <algorithm>
+
+#include "engine/match/arena.hpp"
+
+namespace tocsin::match {
+
+// Runs whose first events went are gone as a whole.
+void ArenaMatcher::shrink(std::size_t nodes) {
+  if (drop_to(nodes)) compact();
+}
+
+void ArenaMatcher::make_room() {
+  compact();
+  if (drop_to_limit()) compact();
+  room_ =
+      program_.room_for(keys_.size() + buckets_.size() + ordered_.size() + 2 * store_.nodes(), node_limit());
+  bucket_room_ = std::max<std::size_t>(1024, 2 * (buckets_.size() + ordered_.size()));
+  key_room_ = std::max<std::size_t>(1024, 2 * keys_.size());
+}
+
+// Copies the runs that wait into a fresh store, in the same order, and frees keys for which nothing waits.
+// Linear in what is live, and due only when that may have doubled.
+void ArenaMatcher::compact() {
+  std::vector<Id> nodes;
+  boost::unordered_flat_map<Id, bool> seen;  // node → its run is complete down to the first event
+  std::vector<Id> chain;
+  const auto reach = [&](Id last) {
+    chain.clear();
+    bool whole = true;
+    for (Id id = last; id != none; id = store_.node(id).parent) {
+      if (!store_.alive(id)) {
+        whole = false;
+        break;
+      }
+      const auto known = seen.find(id);
+      if (known != seen.end()) {
+        whole = known->second;
+        break;
+      }
+      chain.push_back(id);
+    }
+    for (const Id id : chain) {
+      seen.emplace(id, whole);
+      if (whole) nodes.push_back(id);
+    }
+    return whole;
+  };
+
+  for (KeyState& state : states_)
+    state.waiting = false;
+  const auto keep = [&](Id node) {
+    if (dropped(node) || !reach(node)) return false;
+    states_[store_.node(node).key].waiting = true;
+    return true;
+  };
+  struct Waiting {
+    std::uint64_t address;
+    Id node;
+    std::uint16_t wait;
+  };
+  std::vector<Waiting> waiting;
+  const std::int64_t cutoff = cutoff_;
+  for (const auto& [address, first] : buckets_) {
+    for (Id id = first; store_.cell_alive(id); id = store_.cell(id).next) {
+      const Cell& cell = store_.cell(id);
+      if (store_.alive(cell.node)) cutoff_ = cutoff_at(states_[store_.node(cell.node).key].position);
+      if (!is_over(cell) && keep(cell.node)) waiting.push_back({address, cell.node, cell.arc});
+    }
+  }
+  struct Ordered {
+    std::uint64_t address;
+    OrderedRuns::Entry entry;
+  };
+  std::vector<Ordered> ordered;
+  for (const auto& [address, runs] : ordered_) {
+    for (const auto& entry : runs.entries()) {
+      const Id node = entry.cell.node;
+      if (store_.alive(node)) cutoff_ = cutoff_at(states_[store_.node(node).key].position);
+      if (!is_over(entry.cell) && keep(node)) ordered.push_back({address, entry});
+    }
+  }
+  cutoff_ = cutoff;
+  std::erase_if(endings_, [&](const Ending& ending) { return !keep(ending.node); });
+  std::vector<std::vector<Id>> of_starts;
+  for (const Start& start : starts_) {
+    auto& kept = of_starts.emplace_back();
+    for (Id id = start.nodes; store_.cell_alive(id); id = store_.cell(id).next) {
+      const Id node = store_.cell(id).node;
+      if (!dropped(node) && !store_.node(node).extended && keep(node)) kept.push_back(node);
+    }
+  }
+
+  std::sort(nodes.begin(), nodes.end());
+  const auto moved = [&](Id id) {
+    return static_cast<Id>(std::lower_bound(nodes.begin(), nodes.end(), id) - nodes.begin());
+  };
+  RunStore fresh;
+  for (const Id id : nodes) {
+    Node node = store_.node(id);
+    if (node.parent != none) node.parent = moved(node.parent);
+    fresh.add_node(node, store_.event(id), now_);
+  }
+  buckets_.clear();
+  for (auto run = waiting.rbegin(); run != waiting.rend(); ++run) {  // oldest first, as each goes in front
+    Id& first = buckets_.try_emplace(run->address, none).first->second;
+    first = fresh.add_cell({moved(run->node), first, run->wait}, now_);
+  }
+  ordered_.clear();
+  for (Ordered& run : ordered) {
+    run.entry.cell.node = moved(run.entry.cell.node);
+    ordered_[run.address].push(run.entry, [](const Cell&) { return false; });
+  }
+  for (Ending& ending : endings_)
+    ending.node = moved(ending.node);
+  for (std::size_t i = 0; i < starts_.size(); ++i) {
+    starts_[i].nodes = none;
+    for (const Id node : of_starts[i])
+      starts_[i].nodes = fresh.add_cell({moved(node), starts_[i].nodes, 0}, now_);
+  }
+  std::erase_if(starts_, [](const Start& start) { return start.nodes == none; });
+  store_ = std::move(fresh);
+  free_idle_keys();
+}
+
+void ArenaMatcher::free_idle_keys() {
+  const std::size_t count = program_.before.size();
+  for (std::uint32_t slot = 0; slot < keys_.capacity(); ++slot) {
+    if (!keys_.in_use(slot) || states_[slot].waiting) continue;
+    bool seen = false;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::int64_t seen_ns = leading_[slot * count + i];
+      seen |= seen_ns != INT64_MIN && now_ - seen_ns <= program_.before[i].for_ns;
+    }
+    if (seen) continue;
+    states_[slot] = {};
+    for (std::size_t i = 0; i < count; ++i)
+      leading_[slot * count + i] = INT64_MIN;
+    keys_.erase(slot);
+  }
+}
+
+}  // namespace tocsin::match

@@ -1,0 +1,184 @@
+// What the run arena reports: the choice among candidates that complete together, what a match uses up, and
+// what completes or ends as time passes.
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "engine/match/arena.hpp"
+
+namespace tocsin::match {
+
+using plan::Contiguity;
+using plan::Report;
+using plan::Skip;
+
+// Reports what `report` chooses of completed_, all of one key, and drops what that uses up.
+void ArenaMatcher::complete(std::uint32_t slot, const Completion& as, Output& output) {
+  if (completed_.size() > limits_.matches_per_event) {
+    counters_.dropped_matches += completed_.size() - limits_.matches_per_event;
+    completed_.resize(limits_.matches_per_event);
+  }
+  choose();
+  std::uint64_t reset_order = 0;
+  for (const std::size_t i : ranking_) {
+    Completion completion = as;
+    completion.events = run_of(completed_[i], true);
+    if (as.timeout) {
+      ++counters_.timeouts;
+    } else {
+      ++counters_.matches;
+      reset_order = std::max(reset_order, reset_of(completed_[i]));
+    }
+    output.report(program_, completion);
+  }
+  states_[slot].reset_order = std::max(states_[slot].reset_order, reset_order);
+}
+
+// Leaves in ranking_ the numbers of those to report, in order.
+void ArenaMatcher::choose() {
+  entries_.clear();
+  ends_.clear();
+  for (const Id last : completed_) {
+    const std::size_t begin = entries_.size();
+    for (Id id = last; id != none; id = store_.node(id).parent)
+      entries_.push_back({store_.node(id).arc, store_.node(id).order});
+    std::reverse(entries_.begin() + static_cast<std::ptrdiff_t>(begin), entries_.end());
+    ends_.push_back(entries_.size());
+  }
+  const auto before = [&](std::size_t a, std::size_t b) {
+    const auto left = candidate(a), right = candidate(b);
+    if (program_.report == Report::last && left.front().order != right.front().order)
+      return left.front().order > right.front().order;
+    if (program_.report == Report::longest && left.size() != right.size()) return left.size() > right.size();
+    return preferred(left, right);
+  };
+  ranking_.resize(completed_.size());
+  std::iota(ranking_.begin(), ranking_.end(), std::size_t{0});
+  if (program_.report == Report::all) {
+    std::sort(ranking_.begin(), ranking_.end(), before);
+    if (program_.is_ambiguous) drop_duplicates();
+    return;
+  }
+  if (program_.report != Report::any)
+    ranking_.front() = *std::min_element(ranking_.begin(), ranking_.end(), before);
+  ranking_.resize(1);
+}
+
+std::span<const PathEntry> ArenaMatcher::candidate(std::size_t i) const {
+  const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
+  return std::span<const PathEntry>(entries_).subspan(begin, ends_[i] - begin);
+}
+
+// Two ways through repeated groups may be one assignment of events to steps: the preferred one stays.
+void ArenaMatcher::drop_duplicates() {
+  std::set<std::vector<std::pair<std::uint16_t, std::uint64_t>>> seen;
+  std::erase_if(ranking_, [&](std::size_t i) {
+    std::vector<std::pair<std::uint16_t, std::uint64_t>> assignment;
+    for (const PathEntry& entry : candidate(i))
+      assignment.emplace_back(program_.step_of(entry.arc), entry.order);
+    return !seen.insert(std::move(assignment)).second;
+  });
+}
+
+// Runs that started at or before this are used up by the match that ends in node `match`.
+std::uint64_t ArenaMatcher::reset_of(Id match) const {
+  const std::uint64_t start_order = store_.node(match).start_order;
+  if (program_.skip == Skip::none) return 0;
+  if (program_.skip == Skip::past_last) return last_order_;
+  std::uint64_t reset_order = start_order;
+  if (program_.skip == Skip::to_next) return reset_order;
+  for (Id id = match; id != none; id = store_.node(id).parent) {
+    if (program_.step_of(store_.node(id).arc) != program_.skip_step) continue;
+    reset_order = store_.node(id).order - 1;
+    if (program_.skip == Skip::to_last) break;
+  }
+  return reset_order;
+}
+
+std::int64_t ArenaMatcher::next_timer_ns() const {
+  return std::min(endings_.empty() ? INT64_MAX : endings_.front().deadline_ns,
+                  starts_.empty() ? INT64_MAX : starts_.front().deadline_ns);
+}
+
+void ArenaMatcher::run_timers(Output& output) {
+  const std::int64_t deadline_ns = next_timer_ns();
+  run_endings(deadline_ns, output);
+  run_timeouts(deadline_ns, output);
+}
+
+void ArenaMatcher::run_endings(std::int64_t deadline_ns, Output& output) {
+  due_.clear();
+  for (; !endings_.empty() && endings_.front().deadline_ns == deadline_ns; endings_.pop_front()) {
+    const Id id = endings_.front().node;
+    if (!dropped(id) && !store_.node(id).absence_closed) due_.push_back(id);
+  }
+  const bool ends = program_.report == Report::first;  // a complete run does not go on
+  for (const Id id : due_) {
+    if (ends) store_.mutable_node(id).closed = ~std::uint64_t{0};
+  }
+  complete_due({{}, deadline_ns, 0, false}, output);
+}
+
+void ArenaMatcher::run_timeouts(std::int64_t deadline_ns, Output& output) {
+  due_.clear();
+  for (; !starts_.empty() && starts_.front().deadline_ns == deadline_ns; starts_.pop_front()) {
+    for (Id cell = starts_.front().nodes; store_.cell_alive(cell); cell = store_.cell(cell).next) {
+      const Id id = store_.cell(cell).node;
+      if (dropped(id) || store_.node(id).extended) continue;
+      const Node& node = store_.node(id);
+      if (!program_.is_end(program_.arcs[node.arc].to, node.count) && waits_on(id, deadline_ns))
+        due_.push_back(id);
+    }
+  }
+  complete_due({{}, deadline_ns, 0, true}, output);
+}
+
+// Completes due_ key by key, in the order of what ended first in each.
+void ArenaMatcher::complete_due(const Completion& as, Output& output) {
+  if (due_.empty()) return;
+  std::sort(due_.begin(), due_.end(), [&](Id a, Id b) {
+    const Node& left = store_.node(a);
+    const Node& right = store_.node(b);
+    return left.key != right.key ? left.key < right.key : a < b;
+  });
+  struct Group {
+    std::uint64_t order;
+    std::size_t begin;
+  };
+  std::vector<Group> groups;
+  for (std::size_t i = 0; i < due_.size(); ++i) {
+    if (i == 0 || store_.node(due_[i]).key != store_.node(due_[i - 1]).key)
+      groups.push_back({store_.node(due_[i]).order, i});
+  }
+  std::sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) { return a.order < b.order; });
+  for (const Group& group : groups) {
+    const std::uint32_t slot = store_.node(due_[group.begin]).key;
+    completed_.clear();
+    for (std::size_t i = group.begin; i < due_.size() && store_.node(due_[i]).key == slot; ++i)
+      completed_.push_back(due_[i]);
+    Completion completion = as;
+    completion.group = group.order;
+    complete(slot, completion, output);
+  }
+}
+
+// Something that may still come at `now_ns` would carry the run on.
+bool ArenaMatcher::waits_on(Id id, std::int64_t now_ns) const {
+  const Node& node = store_.node(id);
+  const State& state = program_.states[program_.arcs[node.arc].to];
+  for (std::uint16_t a = state.out.begin; a < state.out.end; ++a) {
+    const Arc& arc = program_.arcs[a];
+    if (!program_.may_go(arc, node.count) || (node.closed & program_.bit(a)) != 0) continue;
+    if (arc.contiguity == Contiguity::strict && states_[node.key].position != node.position) continue;
+    if (arc.bound_ns != plan::no_bound && now_ns - store_.event(id).time_ns() > arc.bound_ns) continue;
+    const auto& groups = program_.states[arc.to].groups;
+    const bool in_bounds = std::all_of(groups.begin(), groups.end(), [&](std::uint16_t group) {
+      const bool opens = std::find(arc.opens.begin(), arc.opens.end(), group) != arc.opens.end();
+      return opens || now_ns - group_start_ns(id, group) <= program_.groups[group];
+    });
+    if (in_bounds) return true;
+  }
+  return false;
+}
+
+}  // namespace tocsin::match

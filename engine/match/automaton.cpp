@@ -1,0 +1,399 @@
+// The automaton of a pattern, found by walking the pattern with its continuation: what may come after the
+// element at hand. `enter` lists the states that can take the next event, in order of preference: an element
+// before what follows it where it is optional, a left alternative before a right one, a further repeat of a
+// group before what follows the group. `visit` gives every state of an element its arcs.
+//
+// A state is a step at a place: the copy of each repeated group around it, and of each `&` the set of
+// elements that came before.
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <stdexcept>
+
+#include "engine/base/assert.hpp"
+#include "engine/match/program.hpp"
+
+namespace tocsin::match {
+
+using plan::Ban;
+using plan::Contiguity;
+using plan::Loop;
+using plan::PatternNode;
+using NodeKind = plan::PatternNode::Kind;
+
+namespace {
+
+constexpr std::size_t max_arcs_of_state = 64;  // what a mask holds
+
+/// Between the event matched last and the next one.
+struct Gap {
+  Contiguity contiguity = Contiguity::relaxed;
+  std::int64_t bound_ns = plan::no_bound;
+  std::vector<Ban> bans;
+  std::vector<std::uint16_t> opens;  // groups that begin behind it
+};
+
+struct Target {
+  std::uint16_t state = 0;
+  Gap gap;
+  bool repeats = false;
+  std::uint64_t barred_by = 0;
+  std::uint64_t closes = 0;
+  bool closes_absence = false;
+};
+
+struct Targets {
+  std::vector<Target> list;
+  bool accept = false;  // the pattern may end here
+};
+
+using Bans = std::vector<Ban>;
+/// What may come where an element ends, or is skipped; the bans are those passed since the event matched
+/// last.
+using Then = std::function<void(Targets&, const Bans&)>;
+using Place = std::vector<std::uint32_t>;
+
+Bans joined_bans(Bans bans, const Bans& more) {
+  for (const Ban& ban : more) {
+    if (std::find(bans.begin(), bans.end(), ban) == bans.end()) bans.push_back(ban);
+  }
+  return bans;
+}
+
+Place inside(Place place, std::uint32_t copy) {
+  place.push_back(copy);
+  return place;
+}
+
+bool is_group(const PatternNode& node) {
+  return node.kind != NodeKind::step &&
+         (node.quantifier != plan::Quantifier{} || node.within_ns != plan::no_bound);
+}
+
+class AutomatonBuilder {
+ public:
+  AutomatonBuilder(const plan::Rule& rule, const model::Catalog& catalog,
+                   const std::vector<std::uint16_t>& watch_of_until, Program& program)
+      : rule_(rule), catalog_(catalog), watch_of_until_(watch_of_until), program_(program) {}
+
+  void build() {
+    const Then end = [](Targets& out, const Bans&) { out.accept = true; };
+    Targets first;
+    enter(rule_.pattern, {}, {}, end, first);
+    TOCSIN_ASSERT(!first.accept);
+    program_.start = add_arcs(start_state, first);
+    visit(rule_.pattern, {}, end);
+    for (const auto& absence : rule_.after)
+      program_.after_ns = std::max(program_.after_ns, absence.for_ns);
+  }
+
+ private:
+  // Entering.
+
+  void enter(const PatternNode& node, const Place& place, const Gap& gap, const Then& then, Targets& out) {
+    if (node.kind == NodeKind::step) return enter_step(node.step, place, gap, then, out);
+    if (is_group(node)) return enter_repeat(node, place, 0, gap, then, out);
+    enter_body(node, place, gap, then, out);
+  }
+
+  void enter_body(const PatternNode& node, const Place& place, const Gap& gap, const Then& then,
+                  Targets& out) {
+    switch (node.kind) {
+      case NodeKind::step: break;
+      case NodeKind::sequence: return enter_from(node, 0, place, gap, then, out);
+      case NodeKind::permutation: return enter_rest(node, 0, place, gap, then, out);
+      case NodeKind::alternation: {
+        // What follows is listed once, for the leftmost alternative that can be empty.
+        bool listed = false;
+        const Then once = [&](Targets& o, const Bans& bans) {
+          if (!listed) then(o, bans);
+          listed = true;
+        };
+        for (const auto& child : node.children)
+          enter(child, place, gap, once, out);
+      }
+    }
+  }
+
+  void enter_step(std::uint32_t step, const Place& place, const Gap& gap, const Then& then, Targets& out) {
+    const std::uint16_t state = state_of(step, place);
+    const auto& quantifier = rule_.steps[step].quantifier;
+    const std::size_t own = out.list.size();
+    const bool listed = std::any_of(out.list.begin(), out.list.end(),
+                                    [&](const Target& t) { return t.state == state && !t.repeats; });
+    if (!listed) out.list.push_back({state, gap});
+    if (quantifier.min > 0) return;
+    const std::size_t past = out.list.size();
+    const bool accepted = out.accept;
+    then(out, gap.bans);
+    if (!listed) bar(out, own, past, quantifier.loop, out.accept && !accepted);
+  }
+
+  void enter_from(const PatternNode& sequence, std::size_t i, const Place& place, const Gap& gap,
+                  const Then& then, Targets& out) {
+    if (i == sequence.children.size()) return then(out, gap.bans);
+    enter(
+        sequence.children[i], place, gap,
+        [&, i](Targets& o, const Bans& bans) {
+          Gap next{Contiguity::relaxed, plan::no_bound, bans, gap.opens};
+          if (i + 1 < sequence.edges.size()) next = behind(sequence.edges[i + 1], bans, gap.opens);
+          enter_from(sequence, i + 1, place, next, then, o);
+        },
+        out);
+  }
+
+  // `done` repeats of the group are taken.
+  void enter_repeat(const PatternNode& group, const Place& place, std::uint32_t done, const Gap& gap,
+                    const Then& then, Targets& out) {
+    const auto& quantifier = group.quantifier;
+    const bool plain = quantifier == plan::Quantifier{};
+    bool left = false;
+    // A repeat without an event is no repeat: the bans in it were not passed.
+    const Then leave = [&](Targets& o, const Bans& bans) {
+      if (!left) then(o, plain ? bans : gap.bans);
+      left = true;
+    };
+    if (done < quantifier.max) {
+      Gap inner = gap;
+      if (group.within_ns != plan::no_bound) inner.opens.push_back(group_id(group));
+      enter_body(group, inside(place, copy_of(group, done)), inner, leave, out);
+    }
+    if (done >= quantifier.min) leave(out, gap.bans);
+  }
+
+  // The elements of `&` in `before` are taken; any other may be next.
+  void enter_rest(const PatternNode& permutation, std::uint32_t before, const Place& place, const Gap& gap,
+                  const Then& then, Targets& out) {
+    bool rest_is_optional = true;
+    const Then skipped = [](Targets&, const Bans&) {};
+    for (std::uint32_t i = 0; i < permutation.children.size(); ++i) {
+      if (((before >> i) & 1) != 0) continue;
+      enter(permutation.children[i], inside(place, before), gap, skipped, out);
+      rest_is_optional = rest_is_optional && is_optional(permutation.children[i]);
+    }
+    if (rest_is_optional) then(out, gap.bans);
+  }
+
+  static Gap behind(const plan::Edge& edge, const Bans& passed, std::vector<std::uint16_t> opens) {
+    return {edge.contiguity, edge.bound_ns, joined_bans(passed, edge.bans), std::move(opens)};
+  }
+
+  // Of target `own`, a loop's, and those from `past` on, which pass over it or leave it.
+  static void bar(Targets& out, std::size_t own, std::size_t past, Loop loop, bool may_end) {
+    if (loop == Loop::greedy || out.list.size() > max_arcs_of_state) return;
+    const std::uint64_t own_bit = std::uint64_t{1} << own;
+    const bool consumes = out.list[own].gap.contiguity != Contiguity::any;
+    for (std::size_t i = past; i < out.list.size(); ++i) {
+      const std::uint64_t bit = std::uint64_t{1} << i;
+      if (loop == Loop::possessive) {
+        out.list[i].barred_by |= own_bit;
+        if (consumes) out.list[own].closes |= bit;
+      } else {
+        out.list[own].barred_by |= bit;
+        out.list[i].closes |= own_bit;
+      }
+    }
+    if (loop == Loop::possessive && consumes && may_end) out.list[own].closes_absence = true;
+  }
+
+  // Visiting. `then` is what follows the node.
+
+  void visit(const PatternNode& node, const Place& place, const Then& then) {
+    if (node.kind == NodeKind::step) return visit_step(node.step, place, then);
+    if (!is_group(node)) return visit_body(node, place, then);
+    const bool bounded = node.within_ns != plan::no_bound;
+    if (bounded) groups_.push_back(group_id(node));
+    program_.is_ambiguous |= node.quantifier.max > 1;
+    for (std::uint32_t copy = 0; copy < copies_of(node); ++copy) {
+      visit_body(node, inside(place, copy), [&](Targets& out, const Bans& bans) {
+        const Gap gap{node.quantifier.mode, node.quantifier.gap_ns, bans, {}};
+        enter_repeat(node, place, copy + 1, gap, then, out);
+      });
+    }
+    if (bounded) groups_.pop_back();
+  }
+
+  void visit_body(const PatternNode& node, const Place& place, const Then& then) {
+    switch (node.kind) {
+      case NodeKind::step: break;
+      case NodeKind::sequence:
+        for (std::size_t i = 0; i < node.children.size(); ++i) {
+          visit(node.children[i], place, [&, i](Targets& out, const Bans& bans) {
+            if (i + 1 == node.children.size()) return then(out, bans);
+            enter_from(node, i + 1, place, behind(node.edges[i + 1], bans, {}), then, out);
+          });
+        }
+        break;
+      case NodeKind::alternation:
+        for (const auto& child : node.children)
+          visit(child, place, then);
+        break;
+      case NodeKind::permutation: visit_permutation(node, place, then); break;
+    }
+  }
+
+  void visit_permutation(const PatternNode& node, const Place& place, const Then& then) {
+    const std::uint32_t all = (std::uint32_t{1} << node.children.size()) - 1;
+    for (std::uint32_t before = 0; before < all; ++before) {
+      for (std::uint32_t i = 0; i < node.children.size(); ++i) {
+        if (((before >> i) & 1) != 0) continue;
+        const std::uint64_t bound = bound_, unbound = unbound_;
+        for (std::uint32_t j = 0; j < node.children.size(); ++j) {
+          if (((before >> j) & 1) != 0) bound_ |= steps_of(node.children[j], true);
+          if (((before >> j) & 1) == 0 && j != i) unbound_ |= steps_of(node.children[j], false);
+        }
+        visit(node.children[i], inside(place, before), [&](Targets& out, const Bans& bans) {
+          enter_rest(node, before | (std::uint32_t{1} << i), place,
+                     {Contiguity::relaxed, plan::no_bound, bans, {}}, then, out);
+        });
+        bound_ = bound;
+        unbound_ = unbound;
+      }
+    }
+  }
+
+  void visit_step(std::uint32_t step, const Place& place, const Then& then) {
+    const auto& quantifier = rule_.steps[step].quantifier;
+    const std::uint16_t state = state_of(step, place);
+    Targets next;
+    if (quantifier.max > 1) next.list.push_back({state, {quantifier.mode, quantifier.gap_ns, {}, {}}, true});
+    then(next, {});
+    if (quantifier.max > 1) bar(next, 0, 1, quantifier.loop, next.accept);
+    State& made = program_.states[state];
+    made.accepts = next.accept;
+    made.groups = groups_;
+    made.joined = join_conditions(rule_.steps[step].conditions, catalog_, bound_, unbound_);
+    made.closings.begin = static_cast<std::uint16_t>(program_.closings.size());
+    made.out = add_arcs(state, next);
+    if (next.accept) add_absences();
+    made.closings.end = static_cast<std::uint16_t>(program_.closings.size());
+  }
+
+  Range add_arcs(std::uint16_t from, const Targets& targets) {
+    if (targets.list.size() > max_arcs_of_state) {
+      throw std::runtime_error("rule '" + rule_.name + "': more than " + std::to_string(max_arcs_of_state) +
+                               " elements may come next at one place of the pattern");
+    }
+    Range range;
+    range.begin = static_cast<std::uint16_t>(program_.arcs.size());
+    const std::size_t first_closing = program_.closings.size();
+    for (std::size_t i = 0; i < targets.list.size(); ++i) {
+      const Target& target = targets.list[i];
+      Arc arc;
+      arc.from = from;
+      arc.to = target.state;
+      arc.repeats = target.repeats;
+      arc.contiguity = target.gap.contiguity;
+      arc.bound_ns = target.gap.bound_ns;
+      arc.opens = target.gap.opens;
+      arc.barred_by = target.barred_by;
+      arc.closes = target.closes;
+      arc.closes_absence = target.closes_absence;
+      const std::uint16_t until = watch_of_until_[program_.states[target.state].step];
+      if (from == start_state) {
+        arc.until = until;
+      } else {
+        const std::uint64_t bit = std::uint64_t{1} << i;
+        if (until != no_watch) close(first_closing, until, false, true, bit);
+        for (const Ban& ban : target.gap.bans)
+          close(first_closing, static_cast<std::uint16_t>(ban.negation), ban.strict, ban.strict, bit);
+      }
+      program_.arcs.push_back(std::move(arc));
+    }
+    range.end = static_cast<std::uint16_t>(program_.arcs.size());
+    return range;
+  }
+
+  // Adds an arc to those that `watch` closes, in a state whose closings begin at `begin`.
+  void close(std::size_t begin, std::uint16_t watch, bool strict, bool first, std::uint64_t bit) {
+    for (std::size_t i = begin; i < program_.closings.size(); ++i) {
+      Closing& closing = program_.closings[i];
+      if (closing.watch == watch && closing.strict == strict) {
+        closing.arcs |= bit;
+        return;
+      }
+    }
+    Closing closing;
+    closing.watch = watch;
+    closing.arcs = bit;
+    closing.strict = strict;
+    closing.first = first;
+    program_.closings.push_back(closing);
+  }
+
+  void add_absences() {
+    for (const auto& absence : rule_.after) {
+      Closing closing;
+      closing.watch = static_cast<std::uint16_t>(absence.negation);
+      closing.absence = true;
+      closing.for_ns = absence.for_ns;
+      program_.closings.push_back(closing);
+    }
+  }
+
+  // Places.
+
+  std::uint16_t state_of(std::uint32_t step, const Place& place) {
+    const auto [known, is_new] =
+        states_.try_emplace({step, place}, static_cast<std::uint16_t>(program_.states.size()));
+    if (is_new) {
+      program_.states.emplace_back();
+      program_.states.back().step = static_cast<std::uint16_t>(step);
+    }
+    return known->second;
+  }
+
+  std::uint16_t group_id(const PatternNode& group) {
+    const auto [known, is_new] =
+        group_ids_.try_emplace(&group, static_cast<std::uint16_t>(program_.groups.size()));
+    if (is_new) program_.groups.push_back(group.within_ns);
+    return known->second;
+  }
+
+  // An open group's last copy leads to itself.
+  static std::uint32_t copies_of(const PatternNode& group) {
+    return group.quantifier.max == plan::unbounded ? std::max(group.quantifier.min, 1u)
+                                                   : group.quantifier.max;
+  }
+  static std::uint32_t copy_of(const PatternNode& group, std::uint32_t done) {
+    return std::min(done, copies_of(group) - 1);
+  }
+
+  bool is_optional(const PatternNode& node) const {
+    const auto optional = [&](const PatternNode& child) { return is_optional(child); };
+    if (node.kind == NodeKind::step) return rule_.steps[node.step].quantifier.min == 0;
+    if (node.quantifier.min == 0) return true;
+    if (node.kind == NodeKind::alternation)
+      return std::any_of(node.children.begin(), node.children.end(), optional);
+    return std::all_of(node.children.begin(), node.children.end(), optional);
+  }
+
+  // As a set. With `certain` those that whoever passes the node must take.
+  std::uint64_t steps_of(const PatternNode& node, bool certain) const {
+    if (certain && (node.kind == NodeKind::alternation || is_optional(node))) return 0;
+    if (node.kind == NodeKind::step) return std::uint64_t{1} << node.step;
+    std::uint64_t steps = 0;
+    for (const auto& child : node.children)
+      steps |= steps_of(child, certain);
+    return steps;
+  }
+
+  const plan::Rule& rule_;
+  const model::Catalog& catalog_;
+  const std::vector<std::uint16_t>& watch_of_until_;
+  Program& program_;
+  std::map<std::pair<std::uint32_t, Place>, std::uint16_t> states_;
+  std::map<const PatternNode*, std::uint16_t> group_ids_;
+  std::vector<std::uint16_t> groups_;  // bounded ones around the node at hand
+  std::uint64_t bound_ = 0;            // steps known to be taken there
+  std::uint64_t unbound_ = 0;          // and known not to be
+};
+
+}  // namespace
+
+void build_automaton(const plan::Rule& rule, const model::Catalog& catalog,
+                     const std::vector<std::uint16_t>& watch_of_until, Program& program) {
+  AutomatonBuilder(rule, catalog, watch_of_until, program).build();
+}
+
+}  // namespace tocsin::match

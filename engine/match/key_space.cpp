@@ -1,0 +1,61 @@
+#include "engine/match/key_space.hpp"
+
+#include <algorithm>
+
+namespace tocsin::match {
+
+namespace {
+
+bool same_kinds(const KeyFields& a, const KeyFields& b) {
+  return std::equal(a.fields.begin(), a.fields.end(), b.fields.begin(), b.fields.end(),
+                    [](const auto& x, const auto& y) { return x.kind == y.kind; });
+}
+
+bool same_fields(const KeyFields& a, const KeyFields& b) {
+  return std::equal(a.fields.begin(), a.fields.end(), b.fields.begin(), b.fields.end(),
+                    [](const auto& x, const auto& y) { return x.index == y.index; });
+}
+
+}  // namespace
+
+bool KeySpace::take_in(const std::vector<KeyFields>& keys) {
+  bool shares = keys_.empty();
+  for (const KeyFields& mine : keys_) {
+    if (!same_kinds(mine, keys.front())) return false;
+    for (const KeyFields& theirs : keys) {
+      if (mine.type != theirs.type) continue;
+      if (!same_fields(mine, theirs)) return false;
+      shares = true;
+    }
+  }
+  if (!shares) return false;
+  for (const KeyFields& theirs : keys) {
+    const bool known = std::any_of(keys_.begin(), keys_.end(),
+                                   [&](const KeyFields& mine) { return mine.type == theirs.type; });
+    if (!known) keys_.push_back(theirs);
+  }
+  return true;
+}
+
+std::uint32_t RuleKeys::add(std::uint32_t slot) {
+  std::uint32_t own;
+  if (free_.empty()) {
+    own = static_cast<std::uint32_t>(slots_.size());
+    slots_.push_back(slot);
+  } else {
+    own = free_.back();
+    free_.pop_back();
+    slots_[own] = slot;
+  }
+  if (slot / page_size >= pages_.size()) pages_.resize(slot / page_size + 1);
+  auto& page = pages_[slot / page_size];
+  if (!page) {
+    page = std::make_unique<Page>();
+    page->fill(KeyTable::absent);
+  }
+  (*page)[slot % page_size] = own;
+  space_.hold(slot);
+  return own;
+}
+
+}  // namespace tocsin::match

@@ -1,0 +1,109 @@
+// Partition keys that several rules of a shard share: an event's key is made, hashed and looked up once for
+// all of them, and each rule keeps its state under numbers of its own, so that a rule pays for the keys that
+// it has state of and no others.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/match/key_table.hpp"
+#include "engine/model/event.hpp"
+
+namespace tocsin::match {
+
+/// One partition: the keys that at least one rule has state of.
+class KeySpace {
+ public:
+  /// True where rules with these key fields, by event type, may share one: they agree on the types that both
+  /// have, at least one, and on the kinds of the fields. Then takes in the types that it did not have.
+  bool take_in(const std::vector<KeyFields>& keys);
+
+  /// The slot of the event's key, KeyTable::absent where no rule has it or a field is null. `order` tells
+  /// events apart: the look-up is made once an event.
+  std::uint32_t find(model::EventView event, std::uint64_t order, const KeyFields& fields) {
+    if (order == order_) return slot_;
+    order_ = order;
+    has_key_ = make_key(event, fields, scratch_, key_);
+    slot_ = has_key_ ? table_.find(key_) : KeyTable::absent;
+    return slot_;
+  }
+  /// Gives the key of the event that find() was last called for a slot. KeyTable::absent where it has none.
+  std::uint32_t add() {
+    if (slot_ == KeyTable::absent && has_key_) {
+      slot_ = table_.add(key_);
+      if (slot_ >= holders_.size()) holders_.resize(slot_ + 1);
+    }
+    return slot_;
+  }
+
+  /// A rule begins or ceases to have state of a key; the last one frees it.
+  void hold(std::uint32_t slot) { ++holders_[slot]; }
+  void release(std::uint32_t slot) {
+    if (--holders_[slot] > 0) return;
+    table_.erase(slot);
+    if (slot == slot_) order_ = 0;
+  }
+
+ private:
+  KeyTable table_;
+  std::vector<std::uint32_t> holders_;  // by slot: rules
+  std::vector<KeyFields> keys_;
+
+  // Of the event looked up last. Orders begin at 1.
+  std::uint64_t order_ = 0;
+  std::uint32_t slot_ = KeyTable::absent;
+  bool has_key_ = false;
+  KeyView key_;  // lies in the event, or in scratch_
+  std::string scratch_;
+};
+
+/// The keys of one rule, numbered from 0: freed numbers are given again.
+class RuleKeys {
+ public:
+  explicit RuleKeys(KeySpace& space) : space_(space) {}
+
+  /// The number of the event's key. A new key gets one only with `may_add`; else, and where a key field is
+  /// null, KeyTable::absent.
+  std::uint32_t find(model::EventView event, std::uint64_t order, const KeyFields& fields, bool may_add) {
+    std::uint32_t slot = space_.find(event, order, fields);
+    if (slot != KeyTable::absent) {
+      const std::uint32_t own = number_of(slot);
+      if (own != KeyTable::absent || !may_add) return own;
+    } else if (!may_add || (slot = space_.add()) == KeyTable::absent) {
+      return KeyTable::absent;
+    }
+    return add(slot);
+  }
+  void erase(std::uint32_t own) {
+    page_of(slots_[own])[slots_[own] % page_size] = KeyTable::absent;
+    space_.release(slots_[own]);
+    slots_[own] = KeyTable::absent;
+    free_.push_back(own);
+  }
+
+  std::size_t size() const { return slots_.size() - free_.size(); }
+  /// Numbers in use and free: the length of an array that they index.
+  std::size_t capacity() const { return slots_.size(); }
+  bool in_use(std::uint32_t own) const { return slots_[own] != KeyTable::absent; }
+
+ private:
+  static constexpr std::uint32_t page_size = 256;
+  using Page = std::array<std::uint32_t, page_size>;
+
+  Page& page_of(std::uint32_t slot) { return *pages_[slot / page_size]; }
+  std::uint32_t number_of(std::uint32_t slot) const {
+    const std::size_t page = slot / page_size;
+    return page < pages_.size() && pages_[page] ? (*pages_[page])[slot % page_size] : KeyTable::absent;
+  }
+  std::uint32_t add(std::uint32_t slot);
+
+  KeySpace& space_;
+  std::vector<std::unique_ptr<Page>> pages_;  // by the space's slot: the rule's number
+  std::vector<std::uint32_t> slots_;          // by the rule's number: the space's slot, or absent
+  std::vector<std::uint32_t> free_;
+};
+
+}  // namespace tocsin::match
