@@ -42,6 +42,7 @@ const Event* select(const plan::FieldRef& ref, const Scope& scope) {
 Datum field_of(const plan::FieldRef& ref, const Scope& scope) {
   const Event* event = select(ref, scope);
   if (event == nullptr) return Datum::null();
+  if (ref.of_any && event->type != ref.type) return Datum::null();
   TOCSIN_ASSERT(event->type == ref.type);
   return event->fields[ref.field];
 }
@@ -134,7 +135,7 @@ Datum evaluate(const Expr& expr, const Scope& scope) {
     case Op::aggregate: return aggregate(expr, scope);
     case Op::is_bound: return Datum::boolean(!events_of(expr.ref.step, scope.run).empty());
     case Op::match_start: return Datum::of_int(scope.run.front().event->time_ns, Kind::time);
-    case Op::match_end: return Datum::of_int(scope.run.back().event->time_ns, Kind::time);
+    case Op::match_end: return Datum::of_int(scope.match_end_ns, Kind::time);
     case Op::element: return *scope.item;
     case Op::any_element: return any_element(expr, scope);
 

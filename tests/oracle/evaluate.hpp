@@ -26,6 +26,7 @@ struct Scope {
   std::uint32_t step = 0;          // the step that tries it: whose previous event `prev` is
   const Event* element = nullptr;  // inside an aggregate: the event at hand
   const Datum* item = nullptr;     // inside any(): the array element at hand
+  std::int64_t match_end_ns = 0;   // in emit
 };
 
 /// The value of `expr`. Linear in its size times the length of the run. Throws std::logic_error for `hash`,

@@ -86,10 +86,16 @@ std::int64_t latest_time(const model::EventBatch& batch) {
   return latest;
 }
 
-std::string fields_disagreement(element fields, const Match& match, const plan::Plan& plan) {
+/// Of the event that `match` emits, if any.
+const model::EventType* type_of(const Match& match, const plan::Plan& plan) {
   const plan::Rule& rule = plan.rules[match.rule];
-  if (!rule.emit) return "the rule emits nothing";
-  const model::EventType& type = plan.catalog[rule.emit->type];
+  const auto& emit = match.timeout ? rule.timeout : rule.emit;
+  return emit ? &plan.catalog[emit->type] : nullptr;
+}
+
+std::string fields_disagreement(element fields, const Match& match, const plan::Plan& plan) {
+  if (!match.emitted) return "the rule emits nothing";
+  const model::EventType& type = *type_of(match, plan);
   for (const auto [key, value] : object_of(fields)) {
     const auto index = type.find(key);
     if (!index) return fmt::format("{} has no field '{}'", type.name, key);
@@ -134,11 +140,15 @@ std::string disagreement(const std::string& line, const Match& match, const plan
   simdjson::dom::parser parser;
   const element object = parser.parse(line);
   const plan::Rule& rule = plan.rules[match.rule];
+  bool timeout = false;
   for (const auto [key, value] : object_of(object)) {
     if (key == "rule") {
       if (text_of(value) != rule.name) return "the rule differs";
     } else if (key == "type") {
-      if (!rule.emit || plan.catalog[rule.emit->type].name != text_of(value)) return "the type differs";
+      const model::EventType* type = type_of(match, plan);
+      if (type == nullptr || type->name != text_of(value)) return "the type differs";
+    } else if (key == "timeout") {
+      timeout = value.get_bool().value();
     } else if (key == "at") {
       if (read_datum(value, {.kind = Kind::time}, model::TimeUnit::ns, plan.catalog).i != match.at_ns) {
         return "the time differs";
@@ -165,6 +175,7 @@ std::string disagreement(const std::string& line, const Match& match, const plan
       return fmt::format("the test file has an unknown key '{}'", key);
     }
   }
+  if (timeout != match.timeout) return match.timeout ? "it is a timeout" : "it is no timeout";
   return "";
 }
 

@@ -16,8 +16,9 @@ namespace tocsin::oracle {
 /// type has no time carries that of the latest event before it. Throws std::runtime_error with a sentence.
 void read_event(const std::string& line, const model::Catalog& catalog, model::EventBatch& out);
 
-/// Empty where `match` agrees with the keys that `line` gives (rule, type, at, fields, seqs, steps), else a
-/// sentence that says which does not. `steps` are the names of the steps that took the events, in order.
+/// Empty where `match` agrees with the keys that `line` gives (rule, timeout, type, at, fields, seqs, steps),
+/// else a sentence that says which does not. `steps` are the names of the steps that took the events, in
+/// order; without `timeout` it must be none.
 std::string disagreement(const std::string& line, const Match& match, const plan::Plan& plan);
 
 /// `90s`, `1h30m`, `500us` in ns.

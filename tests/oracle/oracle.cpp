@@ -1,180 +1,46 @@
-// Candidates, then report and skip, then emit, rule by rule.
+// Streams, then candidates and reports, then emit, rule by rule.
 #include "tests/oracle/oracle.hpp"
 
 #include <algorithm>
+#include <compare>
 #include <fmt/format.h>
-#include <functional>
+#include <limits>
 #include <map>
 #include <optional>
-#include <set>
-#include <tuple>
 
 #include "tests/oracle/evaluate.hpp"
+#include "tests/oracle/reports.hpp"
 
 namespace tocsin::oracle {
 
-using plan::Contiguity;
-using plan::PatternNode;
 using plan::Rule;
 
 namespace {
 
-/// An event of a stream. It stands at the place of the raw event that it is or was derived from; derived
-/// ones behind it, by the rule that emitted them (its place in Plan::order, from 1) and then in its order.
-struct Item {
+constexpr std::int64_t no_timer = std::numeric_limits<std::int64_t>::min();
+
+// Timers of a rule stand behind its other matches at the instant, the unfinished behind the complete.
+constexpr std::size_t by_timeout = std::numeric_limits<std::size_t>::max();
+constexpr std::size_t by_absence = by_timeout - 1;
+
+/// Where an event, or a match, stands among all. A timer fires behind the last raw event that is not later,
+/// in the order of time. What comes of a raw event or timer stands behind it, by the rule that emitted it
+/// (its place in Plan::order, from 1) and then in that rule's order.
+struct Place {
   std::size_t raw = 0;
+  std::int64_t timer_ns = no_timer;
   std::size_t emitter = 0;
   std::size_t ordinal = 0;
+
+  friend auto operator<=>(const Place&, const Place&) = default;
+};
+
+struct Item {
+  Place place;
   Event event;
 };
 
 using Stream = std::vector<const Item*>;
-
-/// An assignment: steps and the positions, in the partition's stream, of the events that they took.
-using Candidate = std::vector<std::pair<std::uint32_t, std::size_t>>;
-
-/// Writes down every candidate of one rule in one partition: by start, and then in order of preference.
-class Enumeration {
- public:
-  Enumeration(const Rule& rule, const Stream& stream, std::size_t max)
-      : rule_(rule), stream_(stream), max_(max) {}
-
-  std::vector<Candidate> all() {
-    for (start_ = 0; start_ < stream_.size(); ++start_) {
-      node(rule_.pattern, Contiguity::relaxed, [this] { completed(); });
-    }
-    return std::move(found_);
-  }
-
- private:
-  using Next = std::function<void()>;  // what follows in the pattern
-
-  void node(const PatternNode& pattern, Contiguity edge, const Next& next) {
-    switch (pattern.kind) {
-      case PatternNode::Kind::step: return repeats(pattern.step, 0, edge, next);
-      case PatternNode::Kind::sequence: return children_from(pattern, 0, edge, next);
-      case PatternNode::Kind::alternation:
-        for (const PatternNode& child : pattern.children)
-          node(child, edge, next);
-    }
-  }
-
-  void children_from(const PatternNode& sequence, std::size_t index, Contiguity edge, const Next& next) {
-    if (index == sequence.children.size()) return next();
-    node(sequence.children[index], index == 0 ? edge : sequence.edges[index],
-         [&, index] { children_from(sequence, index + 1, edge, next); });
-  }
-
-  /// The step has taken `taken` events: first one more, where it may, then what follows.
-  void repeats(std::uint32_t step, std::uint32_t taken, Contiguity edge, const Next& next) {
-    const plan::Quantifier& quantifier = rule_.steps[step].quantifier;
-    if (taken < quantifier.max && !probing_) {
-      for (const std::size_t position : followers(step, taken, taken == 0 ? edge : quantifier.mode)) {
-        run_.push_back({step, position});
-        taken_.push_back({step, &stream_[position]->event});
-        const Next rest = [&] { repeats(step, taken + 1, edge, next); };
-        if (rule_.report == plan::Report::first && complete(rest)) {
-          record();  // a complete run does not go on
-        } else {
-          rest();
-        }
-        run_.pop_back();
-        taken_.pop_back();
-      }
-    }
-    if (taken >= quantifier.min) next();
-  }
-
-  /// The positions whose events may be the next that this step takes.
-  std::vector<std::size_t> followers(std::uint32_t step, std::uint32_t taken, Contiguity contiguity) const {
-    if (run_.empty()) return fits(step, taken, start_) ? std::vector{start_} : std::vector<std::size_t>{};
-    std::vector<std::size_t> out;
-    for (std::size_t position = run_.back().second + 1; position < stream_.size(); ++position) {
-      if (fits(step, taken, position)) {
-        out.push_back(position);
-        if (contiguity == Contiguity::relaxed) break;
-      }
-      if (contiguity == Contiguity::strict) break;
-    }
-    return out;
-  }
-
-  bool fits(std::uint32_t step, std::uint32_t taken, std::size_t position) const {
-    const plan::Step& description = rule_.steps[step];
-    const Event& event = stream_[position]->event;
-    if (event.type != description.type) return false;
-    const Scope scope{.run = taken_, .current = &event, .step = step};
-    for (const plan::Expr& condition : description.conditions) {
-      if (taken == 0 && names_previous(condition)) continue;
-      if (!evaluate(condition, scope).is_true()) return false;
-    }
-    return true;
-  }
-
-  /// Can the run end here, with all that follows skipped?
-  bool complete(const Next& rest) {
-    probing_ = true;
-    reached_end_ = false;
-    rest();
-    probing_ = false;
-    return reached_end_;
-  }
-
-  void completed() {
-    if (probing_) {
-      reached_end_ = true;
-    } else {
-      record();
-    }
-  }
-
-  void record() {
-    if (run_.empty() || !within_bound() || !seen_.insert(run_).second) return;
-    if (found_.size() == max_) throw TooMany("too many candidates");
-    found_.push_back(run_);
-  }
-
-  bool within_bound() const {
-    const std::size_t first = run_.front().second;
-    const std::size_t last = run_.back().second;
-    switch (rule_.within.unit) {
-      case plan::Within::Unit::none: return true;
-      case plan::Within::Unit::events: return last - first + 1 <= rule_.within.events;
-      case plan::Within::Unit::time:
-        return stream_[last]->event.time_ns - stream_[first]->event.time_ns <= rule_.within.time_ns;
-    }
-    return false;
-  }
-
-  const Rule& rule_;
-  const Stream& stream_;
-  const std::size_t max_;
-  std::size_t start_ = 0;
-  Candidate run_;
-  Run taken_;             // the events of run_
-  bool probing_ = false;  // nothing more may be taken
-  bool reached_end_ = false;
-  std::set<Candidate> seen_;  // the same assignment by another way through the pattern is no second candidate
-  std::vector<Candidate> found_;
-};
-
-/// Walks the stream: at each event `report` chooses, then `skip` drops what has started so far.
-std::vector<Candidate> reported(const Rule& rule, const std::vector<Candidate>& candidates,
-                                std::size_t size) {
-  std::vector<Candidate> out;
-  std::size_t live_from = 0;  // runs that started before are dropped
-  for (std::size_t now = 0; now < size; ++now) {
-    bool any = false;
-    for (const Candidate& candidate : candidates) {
-      if (candidate.back().second != now || candidate.front().second < live_from) continue;
-      if (any && rule.report == plan::Report::first) break;
-      out.push_back(candidate);
-      any = true;
-    }
-    if (any && rule.skip == plan::Skip::past_last) live_from = now + 1;
-  }
-  return out;
-}
 
 /// The event's partition; none where it is not in the rule's stream.
 std::optional<std::vector<std::string>> partition_of(const Rule& rule, const Event& event) {
@@ -201,32 +67,35 @@ class Oracle {
   Oracle(const plan::Plan& plan, const std::vector<model::EventView>& stream, std::size_t max)
       : plan_(plan), max_(max) {
     for (std::size_t i = 0; i < stream.size(); ++i) {
-      items_.push_back({.raw = i, .event = to_event(stream[i], plan.catalog)});
+      items_.push_back({{.raw = i}, to_event(stream[i], plan.catalog)});
+      raw_times_.push_back(stream[i].time_ns());
     }
   }
 
   std::vector<Match> matches() {
     for (std::size_t i = 0; i < plan_.order.size(); ++i)
       run_rule(plan_.order[i], i + 1);
+    const auto instant = [](const Found& found) { return std::pair(found.place.raw, found.place.timer_ns); };
     std::stable_sort(found_.begin(), found_.end(),
-                     [](const Found& a, const Found& b) { return a.raw < b.raw; });
+                     [&](const Found& a, const Found& b) { return instant(a) < instant(b); });
     std::vector<Match> out;
-    for (Found& each : found_)
-      out.push_back(std::move(each.match));
+    for (std::size_t i = 0; i < found_.size(); ++i) {
+      const bool same = i > 0 && instant(found_[i]) == instant(found_[i - 1]);
+      found_[i].match.instant = i == 0 ? 0 : out.back().instant + (same ? 0 : 1);
+      out.push_back(std::move(found_[i].match));
+    }
     return out;
   }
 
  private:
   struct Found {
-    std::size_t raw = 0;
+    Place place;
     Match match;
   };
   struct Completed {
-    const Item* trigger = nullptr;
-    Run run;
+    Place place;  // of the event or timer that completed it
+    Match match;
   };
-
-  static auto place(const Item& item) { return std::tuple(item.raw, item.emitter, item.ordinal); }
 
   void run_rule(std::uint32_t id, std::size_t emitter) {
     const Rule& rule = plan_.rules[id];
@@ -236,65 +105,84 @@ class Oracle {
     }
     std::vector<Completed> completed;
     for (const auto& [key, stream] : partitions) {
-      const auto part = rule.has_pattern ? patterns(rule, stream) : filter(stream);
-      completed.insert(completed.end(), part.begin(), part.end());
+      auto part = rule.has_pattern ? patterns(id, stream) : filter(id, stream);
+      std::move(part.begin(), part.end(), std::back_inserter(completed));
     }
-    std::stable_sort(completed.begin(), completed.end(), [](const Completed& a, const Completed& b) {
-      return place(*a.trigger) < place(*b.trigger);
-    });
+    std::stable_sort(completed.begin(), completed.end(),
+                     [](const Completed& a, const Completed& b) { return a.place < b.place; });
 
     std::vector<Item> derived;
-    for (const Completed& each : completed) {
-      Item item{.raw = each.trigger->raw,
-                .emitter = emitter,
-                .ordinal = derived.size(),
-                .event = emit(rule, each.run)};
-      found_.push_back({item.raw, to_match(id, rule.emit.has_value(), each, item.event)});
-      derived.push_back(std::move(item));
+    for (Completed& each : completed) {
+      const Place place{each.place.raw, each.place.timer_ns, emitter, derived.size()};
+      const Match& match = each.match;
+      if (match.emitted) {
+        const plan::Emit& emit = match.timeout ? *rule.timeout : *rule.emit;
+        derived.push_back({place, {emit.type, match.at_ns, match.trigger_seq, match.fields}});
+      }
+      found_.push_back({place, std::move(each.match)});
     }
-    if (rule.emit) merge(derived);
+    merge(derived);
   }
 
-  std::vector<Completed> filter(const Stream& stream) const {
+  std::vector<Completed> filter(std::uint32_t id, const Stream& stream) const {
     std::vector<Completed> out;
     for (const Item* item : stream)
-      out.push_back({item, {{0, &item->event}}});
+      out.push_back({item->place, to_match(id, {{0, &item->event}}, item->event.time_ns, false)});
     return out;
   }
 
-  std::vector<Completed> patterns(const Rule& rule, const Stream& stream) const {
+  std::vector<Completed> patterns(std::uint32_t id, const Stream& stream) const {
+    const Rule& rule = plan_.rules[id];
+    std::vector<const Event*> events;
+    for (const Item* item : stream)
+      events.push_back(&item->event);
     std::vector<Completed> out;
-    for (const Candidate& candidate : reported(rule, Enumeration(rule, stream, max_).all(), stream.size())) {
-      Completed completed{stream[candidate.back().second], {}};
-      for (const auto& [step, position] : candidate)
-        completed.run.push_back({step, &stream[position]->event});
-      out.push_back(std::move(completed));
+    for (const Reported& each :
+         report(rule, find_candidates(rule, events, raw_times_.empty() ? 0 : raw_times_.back(), max_))) {
+      for (const Candidate& candidate : each.chosen) {
+        out.push_back({place_of(candidate, *stream[each.earliest_end]), to_match(id, candidate, stream)});
+        for (const Candidate& other : each.others)
+          out.back().match.in_its_place.push_back(to_match(id, other, stream));
+      }
     }
     return out;
   }
 
-  Event emit(const Rule& rule, const Run& run) const {
-    const Event& trigger = *run.back().event;
-    Event event{.type = 0, .time_ns = trigger.time_ns, .seq = trigger.seq, .fields = {}};
-    if (!rule.emit) return event;
-    event.type = rule.emit->type;
-    event.fields.resize(plan_.catalog[event.type].fields.size());
-    for (const plan::EmitField& field : rule.emit->fields) {
-      event.fields[field.field] =
-          evaluate(field.value, {.run = run, .current = &trigger, .step = run.back().step});
-    }
-    return event;
+  /// `last` is the earliest among the last events of all that complete together. Timers of one rule at one
+  /// instant, which are of different partitions, stand in the order of these.
+  Place place_of(const Candidate& candidate, const Item& last) const {
+    if (candidate.end == Candidate::End::event) return last.place;
+    const auto later = std::upper_bound(raw_times_.begin(), raw_times_.end(), candidate.due_ns);
+    return {std::size_t(later - raw_times_.begin()) - 1, candidate.due_ns,
+            candidate.end == Candidate::End::absence ? by_absence : by_timeout,
+            std::size_t(&last - items_.data())};
   }
 
-  static Match to_match(std::uint32_t id, bool emits, const Completed& completed, const Event& emitted) {
+  Match to_match(std::uint32_t id, const Candidate& candidate, const Stream& stream) const {
+    Run run;
+    for (const auto& [step, position] : candidate.events)
+      run.push_back({step, &stream[position]->event});
+    const bool by_event = candidate.end == Candidate::End::event;
+    return to_match(id, run, by_event ? run.back().event->time_ns : candidate.due_ns,
+                    candidate.end == Candidate::End::timeout);
+  }
+
+  Match to_match(std::uint32_t id, const Run& run, std::int64_t at_ns, bool timeout) const {
     Match match;
     match.rule = id;
-    match.at_ns = emitted.time_ns;
-    match.trigger_seq = emitted.seq;
-    match.emitted = emits;
-    for (const Taken& taken : completed.run)
+    match.at_ns = at_ns;
+    match.trigger_seq = run.back().event->seq;
+    match.timeout = timeout;
+    for (const Taken& taken : run)
       match.events.emplace_back(taken.step, taken.event->seq);
-    match.fields = emitted.fields;
+    const std::optional<plan::Emit>& emit = timeout ? plan_.rules[id].timeout : plan_.rules[id].emit;
+    match.emitted = emit.has_value();
+    if (!emit) return match;
+    match.fields.resize(plan_.catalog[emit->type].fields.size());
+    const Scope scope{
+        .run = run, .current = run.back().event, .step = run.back().step, .match_end_ns = at_ns};
+    for (const plan::EmitField& field : emit->fields)
+      match.fields[field.field] = evaluate(field.value, scope);
     return match;
   }
 
@@ -302,16 +190,22 @@ class Oracle {
     items_.insert(items_.end(), std::make_move_iterator(derived.begin()),
                   std::make_move_iterator(derived.end()));
     std::stable_sort(items_.begin(), items_.end(),
-                     [](const Item& a, const Item& b) { return place(a) < place(b); });
+                     [](const Item& a, const Item& b) { return a.place < b.place; });
   }
 
   const plan::Plan& plan_;
   const std::size_t max_;
+  std::vector<std::int64_t> raw_times_;
   std::vector<Item> items_;  // all events, in order
   std::vector<Found> found_;
 };
 
 }  // namespace
+
+bool operator==(const Match& a, const Match& b) {
+  return a.rule == b.rule && a.at_ns == b.at_ns && a.trigger_seq == b.trigger_seq && a.events == b.events &&
+         a.timeout == b.timeout && a.emitted == b.emitted && a.fields == b.fields;
+}
 
 std::vector<Match> find_matches(const plan::Plan& plan, const std::vector<model::EventView>& stream,
                                 std::size_t max_candidates) {

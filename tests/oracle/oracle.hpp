@@ -2,21 +2,21 @@
 // docs/language.md allows. It reads the language page and the plan, never the engine.
 //
 // For each rule in Plan::order: its stream is cut into partitions; in each, every assignment of events to
-// steps that the pattern allows is written down, by recursion over the pattern; then the stream is walked
-// once, and at each event `report` chooses among the assignments that end there and `skip` strikes out what
-// a reported match uses up. Emitted events join the streams of later rules.
+// steps that the pattern allows is written down (candidates.hpp); then time is walked through once, and at
+// each event and timer `report` chooses among the assignments that end there and `skip` strikes out what a
+// reported match uses up (reports.hpp). Emitted events join the streams of later rules.
 //
 // Cost: exponential in the length of the stream for `~>` and `any` (all subsequences), at least quadratic
 // otherwise. For streams of tens of events.
 #pragma once
 
 #include <cstdint>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 
 #include "engine/model/event.hpp"
 #include "engine/plan/plan.hpp"
+#include "tests/oracle/candidates.hpp"
 #include "tests/oracle/datum.hpp"
 
 namespace tocsin::oracle {
@@ -26,20 +26,20 @@ struct Match {
   std::int64_t at_ns = 0;
   std::uint64_t trigger_seq = 0;
   std::vector<std::pair<std::uint32_t, std::uint64_t>> events;  // (step, sequence number), in order
+  bool timeout = false;  // no match, but what `on timeout emit` makes of a run
   bool emitted = false;
   std::vector<Datum> fields;  // of the emitted event, in the order of its type
 
-  friend bool operator==(const Match&, const Match&) = default;
-};
+  // Only the oracle knows these; they do not count for equality.
+  std::size_t instant = 0;          // what completed it, an event or a timer, counted through the stream
+  std::vector<Match> in_its_place;  // under `report any`: the others of which one may be reported instead
 
-/// More candidates than it is sensible to write down.
-struct TooMany : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  friend bool operator==(const Match& a, const Match& b);
 };
 
 /// All matches of all rules over `stream`, which is in processing order and numbered. They come in order of
-/// the event that completed them, then of Plan::order, then as the language orders those of one rule. Throws
-/// TooMany where one partition of one rule has more than `max_candidates`.
+/// the event or timer that completed them, then of Plan::order, then as the language orders those of one
+/// rule. Throws TooMany where one partition of one rule has more than `max_candidates`.
 std::vector<Match> find_matches(const plan::Plan& plan, const std::vector<model::EventView>& stream,
                                 std::size_t max_candidates = 200'000);
 

@@ -9,22 +9,68 @@ namespace tocsin::oracle {
 
 using Kind = PatternText::Kind;
 
-std::string print(const PatternText& pattern) {
-  if (pattern.kind == Kind::step) {
-    std::string out = pattern.name.empty() ? pattern.type : pattern.name + ": " + pattern.type;
-    if (!pattern.conditions.empty()) out += fmt::format("[{}]", fmt::join(pattern.conditions, " and "));
-    return out + pattern.quantifier;
+namespace {
+
+std::string print_step(const PatternText& step) {
+  std::string out = step.name.empty() ? step.type : step.name + ": " + step.type;
+  if (!step.conditions.empty()) out += fmt::format("[{}]", fmt::join(step.conditions, " and "));
+  out += step.quantifier;
+  if (!step.until.empty()) out += fmt::format(" until [{}]", step.until);
+  return out;
+}
+
+/// What stands between the children `index` - 1 and `index`.
+std::string joint(const PatternText& list, std::size_t index) {
+  if (list.kind == Kind::alternation) return " | ";
+  if (list.kind == Kind::permutation) return " & ";
+  std::string out = " ";
+  for (const std::string& each : list.nots[index])
+    out += each + " ";
+  return out + list.edges[index] + " ";
+}
+
+bool has_brackets(const PatternText& pattern) {
+  return pattern.kind != Kind::step && (!pattern.quantifier.empty() || !pattern.within.empty());
+}
+
+/// How loosely a pattern binds.
+int looseness(const PatternText& pattern) {
+  if (has_brackets(pattern)) return 0;
+  switch (pattern.kind) {
+    case Kind::step: return 0;
+    case Kind::permutation: return 1;
+    case Kind::alternation: return 2;
+    case Kind::sequence: return 3;
   }
+  return 3;
+}
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+std::string print_emit(const char* clause, const std::string& type, const Fields& emitted) {
+  if (type.empty()) return "";
+  std::vector<std::string> fields;
+  for (const auto& [name, value] : emitted)
+    fields.push_back(name + ": " + value);
+  return fmt::format("  {} {} {{ {} }}\n", clause, type, fmt::join(fields, ", "));
+}
+
+}  // namespace
+
+std::string print(const PatternText& pattern) {
+  if (pattern.kind == Kind::step) return print_step(pattern);
+  PatternText bare = pattern;
+  bare.quantifier = bare.within = "";
   std::string out;
   for (std::size_t i = 0; i < pattern.children.size(); ++i) {
     const PatternText& child = pattern.children[i];
-    if (i > 0) out += pattern.kind == Kind::alternation ? " | " : " " + pattern.edges[i] + " ";
-    // A step alone needs no parentheses, nor does an alternation in a sequence, as `|` binds tighter.
-    const bool bare =
-        child.kind == Kind::step || (pattern.kind == Kind::sequence && child.kind == Kind::alternation);
-    out += bare ? print(child) : "( " + print(child) + " )";
+    if (i > 0) out += joint(pattern, i);
+    const bool tighter = looseness(child) < looseness(bare);
+    out += tighter ? print(child) : "( " + print(child) + " )";
   }
-  return out;
+  if (!has_brackets(pattern)) return out;
+  if (!pattern.within.empty()) out += " within " + pattern.within;
+  return "( " + out + " )" + pattern.quantifier;
 }
 
 std::string print(const RuleText& rule) {
@@ -35,33 +81,34 @@ std::string print(const RuleText& rule) {
       items.push_back(condition.empty() ? type : type + "[" + condition + "]");
     out += fmt::format("  from {}\n", fmt::join(items, ", "));
   }
-  if (rule.match) out += "  match " + print(*rule.match) + "\n";
+  if (rule.match) {
+    std::vector<std::string> parts = rule.before;
+    parts.push_back(print(*rule.match));
+    parts.insert(parts.end(), rule.after.begin(), rule.after.end());
+    out += fmt::format("  match {}\n", fmt::join(parts, " -> "));
+  }
   if (!rule.partition.empty()) out += fmt::format("  partition by {}\n", fmt::join(rule.partition, ", "));
   if (!rule.where.empty()) out += fmt::format("  where {}\n", fmt::join(rule.where, " and "));
   if (!rule.within.empty()) out += "  within " + rule.within + "\n";
   if (!rule.report.empty()) out += "  report " + rule.report + "\n";
   if (!rule.skip.empty()) out += "  after match skip " + rule.skip + "\n";
-  if (!rule.emit_type.empty()) {
-    std::vector<std::string> fields;
-    for (const auto& [name, value] : rule.emit)
-      fields.push_back(name + ": " + value);
-    out += fmt::format("  emit {} {{ {} }}\n", rule.emit_type, fmt::join(fields, ", "));
-  }
+  out += print_emit("emit", rule.emit_type, rule.emit);
+  out += print_emit("on timeout emit", rule.timeout_type, rule.timeout);
   return out + "}\n";
 }
 
 int least_events(const PatternText& pattern) {
-  if (pattern.kind == Kind::step) {
-    const std::string& text = pattern.quantifier;
-    if (text == "?" || text == "*") return 0;
-    return text.empty() || text == "+" ? 1 : text[1] - '0';  // `{n…`
-  }
-  int least = pattern.kind == Kind::sequence ? 0 : 1'000;
+  const std::string& text = pattern.quantifier;
+  const bool plain = text.empty() || text[0] == '+';
+  const int repeats = plain ? 1 : text[0] == '{' ? text[1] - '0' : 0;  // `{n…`, else `?` or `*`
+  if (pattern.kind == Kind::step) return repeats;
+  const bool either = pattern.kind == Kind::alternation;
+  int least = either ? 1'000 : 0;
   for (const PatternText& child : pattern.children) {
     const int of_child = least_events(child);
-    least = pattern.kind == Kind::sequence ? least + of_child : std::min(least, of_child);
+    least = either ? std::min(least, of_child) : least + of_child;
   }
-  return least;
+  return least * repeats;
 }
 
 namespace {
@@ -72,35 +119,65 @@ List without(List list, std::size_t index) {
   return list;
 }
 
+/// Quantifiers with one part less.
+std::vector<std::string> simpler(const std::string& quantifier) {
+  std::vector<std::string> out;
+  for (const char* each : {"", "?", "+", "*"}) {
+    if (quantifier.size() > std::string(each).size()) out.push_back(each);
+  }
+  const auto gap = quantifier.find(" gap");
+  if (gap != std::string::npos) {
+    out.push_back(quantifier);
+    out.back().erase(gap, quantifier.find('}') - gap);
+  }
+  if (quantifier.size() > 1 && (quantifier.back() == '?' || quantifier.back() == '+')) {
+    out.push_back(quantifier.substr(0, quantifier.size() - 1));  // reluctant or possessive
+  }
+  return out;
+}
+
+/// Patterns that have one part less before the child `index` of a sequence.
+std::vector<PatternText> joint_reductions(const PatternText& pattern, std::size_t index) {
+  std::vector<PatternText> out;
+  if (pattern.edges[index] != "->") {
+    out.push_back(pattern);
+    out.back().edges[index] = "->";
+  }
+  for (std::size_t i = 0; i < pattern.nots[index].size(); ++i) {
+    out.push_back(pattern);
+    out.back().nots[index] = without(pattern.nots[index], i);
+  }
+  return out;
+}
+
 std::vector<PatternText> reductions(const PatternText& pattern) {
   std::vector<PatternText> out;
+  const auto add = [&](auto&& change) {
+    out.push_back(pattern);
+    change(out.back());
+  };
   for (const PatternText& child : pattern.children)
     out.push_back(child);
   for (std::size_t i = 0; i < pattern.children.size(); ++i) {
-    PatternText less = pattern;
-    less.children = without(less.children, i);
-    if (!less.edges.empty()) less.edges = without(less.edges, i);
-    if (less.children.size() > 1) out.push_back(less);
-    for (PatternText& child : reductions(pattern.children[i])) {
-      less = pattern;
-      less.children[i] = std::move(child);
-      out.push_back(less);
+    if (pattern.children.size() > 2) {
+      add([&](PatternText& less) {
+        less.children = without(less.children, i);
+        if (less.kind == Kind::sequence) less.edges = without(less.edges, i);
+        if (less.kind == Kind::sequence) less.nots = without(less.nots, i);
+      });
     }
-    if (pattern.kind == Kind::sequence && i > 0 && pattern.edges[i] != "->") {
-      less = pattern;
-      less.edges[i] = "->";
-      out.push_back(less);
-    }
+    for (PatternText& child : reductions(pattern.children[i]))
+      add([&](PatternText& less) { less.children[i] = std::move(child); });
+    if (pattern.kind != Kind::sequence || i == 0) continue;
+    for (PatternText& less : joint_reductions(pattern, i))
+      out.push_back(std::move(less));
   }
-  for (std::size_t i = 0; i < pattern.conditions.size(); ++i) {
-    out.push_back(pattern);
-    out.back().conditions = without(pattern.conditions, i);
-  }
-  for (const char* simpler : {"", "?", "+", "*"}) {
-    if (pattern.quantifier.size() <= std::string(simpler).size()) break;
-    out.push_back(pattern);
-    out.back().quantifier = simpler;
-  }
+  for (std::size_t i = 0; i < pattern.conditions.size(); ++i)
+    add([&](PatternText& less) { less.conditions = without(less.conditions, i); });
+  for (const std::string& quantifier : simpler(pattern.quantifier))
+    add([&](PatternText& less) { less.quantifier = quantifier; });
+  if (!pattern.until.empty()) add([](PatternText& less) { less.until.clear(); });
+  if (!pattern.within.empty()) add([](PatternText& less) { less.within.clear(); });
   return out;
 }
 
@@ -121,19 +198,25 @@ std::vector<RuleText> reductions(const RuleText& rule) {
       less.emit.clear();
     });
   }
+  if (!rule.timeout_type.empty()) {
+    add([](RuleText& less) {
+      less.timeout_type.clear();
+      less.timeout.clear();
+    });
+  }
   if (rule.match && !rule.from.empty()) add([](RuleText& less) { less.from.clear(); });
   for (std::size_t i = 0; i < rule.from.size(); ++i) {
     if (!rule.from[i].second.empty()) add([&](RuleText& less) { less.from[i].second.clear(); });
     if (rule.from.size() > 1) add([&](RuleText& less) { less.from = without(less.from, i); });
   }
-  for (std::size_t i = 0; i < rule.partition.size(); ++i) {
-    add([&](RuleText& less) { less.partition = without(less.partition, i); });
+  for (std::vector<std::string> RuleText::*list :
+       {&RuleText::partition, &RuleText::where, &RuleText::before, &RuleText::after}) {
+    for (std::size_t i = 0; i < (rule.*list).size(); ++i)
+      add([&](RuleText& less) { less.*list = without(less.*list, i); });
   }
-  for (std::size_t i = 0; i < rule.where.size(); ++i) {
-    add([&](RuleText& less) { less.where = without(less.where, i); });
-  }
-  for (std::size_t i = 0; i < rule.emit.size() && rule.emit.size() > 1; ++i) {
-    add([&](RuleText& less) { less.emit = without(less.emit, i); });
+  for (Fields RuleText::*list : {&RuleText::emit, &RuleText::timeout}) {
+    for (std::size_t i = 0; i < (rule.*list).size() && (rule.*list).size() > 1; ++i)
+      add([&](RuleText& less) { less.*list = without(less.*list, i); });
   }
   if (rule.match) {
     for (PatternText& pattern : reductions(*rule.match)) {

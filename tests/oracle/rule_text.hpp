@@ -13,20 +13,26 @@
 namespace tocsin::oracle {
 
 struct PatternText {
-  enum class Kind : std::uint8_t { step, sequence, alternation };
+  enum class Kind : std::uint8_t { step, sequence, alternation, permutation };
   Kind kind = Kind::step;
-  std::string name;  // of a step
-  std::string type;
+  std::string name;                     // of a step
+  std::string type;                     // or `any`, which wants a condition
   std::vector<std::string> conditions;  // conjuncts
-  std::string quantifier;               // `+`, `{2.. strict}`, or empty
-  std::vector<PatternText> children;    // of a sequence or alternation
-  std::vector<std::string> edges;       // edges[i] before children[i], `->`, `~>` or `,`; edges[0] unused
+  std::string until;                    // of a step: a condition, or empty
+  std::string quantifier;               // `+`, `{2.. strict gap 3s}?`, or empty
+  std::string within;                   // of a group: `5s`, or empty
+  std::vector<PatternText> children;    // of the others
+  // Of a sequence, what stands before children[i]; of the first, nothing.
+  std::vector<std::string> edges;              // `->[3s]`, `~>` or `,`
+  std::vector<std::vector<std::string>> nots;  // `-> not B[x > 1]`, `, not B`; before the edge
 };
 
 struct RuleText {
   std::string name;
   std::vector<std::pair<std::string, std::string>> from;  // type and condition, which may be empty
   std::optional<PatternText> match;
+  std::vector<std::string> before;     // `not B for 3s`, at the pattern's begin
+  std::vector<std::string> after;      // the same at its end
   std::vector<std::string> partition;  // keys
   std::vector<std::string> where;      // conjuncts
   std::string within;                  // `5s`, `3 events`, or empty
@@ -34,6 +40,8 @@ struct RuleText {
   std::string skip;
   std::string emit_type;
   std::vector<std::pair<std::string, std::string>> emit;  // name and expression
+  std::string timeout_type;                               // of `on timeout emit`
+  std::vector<std::pair<std::string, std::string>> timeout;
 };
 
 std::string print(const PatternText& pattern);

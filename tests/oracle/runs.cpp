@@ -37,6 +37,7 @@ class Collector : public model::MatchSink {
     match.rule = view.rule;
     match.at_ns = view.at_ns;
     match.trigger_seq = view.trigger_seq;
+    match.timeout = view.timeout;
     for (const model::MatchedEvent& each : view.events)
       match.events.emplace_back(each.step, each.event.seq());
     match.emitted = static_cast<bool>(view.emitted);
@@ -123,51 +124,53 @@ std::vector<Match> run_engine(const plan::Plan& plan, const Arrivals& arrivals, 
   return std::move(collector.matches);
 }
 
-std::string difference(const plan::Plan& plan, const std::vector<model::EventView>& order,
-                       const std::vector<Match>& expected, const std::vector<Match>& found) {
-  std::vector<std::size_t> place(order.size() + 1, order.size());  // by sequence number
-  for (std::size_t i = 0; i < order.size(); ++i)
-    place[order[i].seq()] = i;
+namespace {
 
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    if (found[i].trigger_seq > order.size()) return "a match of no event: " + to_json(found[i], plan);
-    if (i > 0 && place[found[i].trigger_seq] < place[found[i - 1].trigger_seq]) {
-      return "out of order: " + to_json(found[i], plan) + " after " + to_json(found[i - 1], plan);
+/// Is `found` what the oracle expects, or what `report any` could report in its place?
+bool agrees(const Match& expected, const Match& found) {
+  const auto& others = expected.in_its_place;
+  return expected == found || std::find(others.begin(), others.end(), found) != others.end();
+}
+
+}  // namespace
+
+std::string difference(const plan::Plan& plan, const std::vector<Match>& expected,
+                       const std::vector<Match>& found) {
+  std::vector<std::vector<const Match*>> want(plan.rules.size());  // by rule
+  for (const Match& match : expected)
+    want[match.rule].push_back(&match);
+
+  std::vector<std::size_t> next(plan.rules.size());
+  const Match* before = nullptr;  // what the oracle expects for the match before
+  for (const Match& match : found) {
+    const auto& of_rule = want[match.rule];
+    const std::size_t index = next[match.rule]++;
+    if (index == of_rule.size()) return "one too many: " + to_json(match, plan);
+    if (!agrees(*of_rule[index], match)) {
+      return "expected " + to_json(*of_rule[index], plan) + "\n     found " + to_json(match, plan);
     }
+    if (before != nullptr && of_rule[index]->instant < before->instant) {
+      return "out of order: " + to_json(match, plan) + " after " + to_json(*before, plan);
+    }
+    before = of_rule[index];
   }
-  const auto by_rule = [&](const std::vector<Match>& matches) {
-    std::vector<const Match*> sorted;
-    for (const Match& match : matches)
-      sorted.push_back(&match);
-    std::stable_sort(sorted.begin(), sorted.end(), [&](const Match* a, const Match* b) {
-      return std::pair(place[a->trigger_seq], a->rule) < std::pair(place[b->trigger_seq], b->rule);
-    });
-    return sorted;
-  };
-  const auto want = by_rule(expected);
-  const auto have = by_rule(found);
-  for (std::size_t i = 0; i < std::max(want.size(), have.size()); ++i) {
-    if (i == want.size()) return "one too many: " + to_json(*have[i], plan);
-    if (i == have.size()) return "missing: " + to_json(*want[i], plan);
-    if (*want[i] == *have[i]) continue;
-    return "expected " + to_json(*want[i], plan) + "\n     found " + to_json(*have[i], plan);
+  for (std::size_t rule = 0; rule < want.size(); ++rule) {
+    if (next[rule] < want[rule].size()) return "missing: " + to_json(*want[rule][next[rule]], plan);
   }
   return "";
 }
 
 std::string difference_under(const std::vector<Setup>& setups, const plan::Plan& plan,
-                             const Arrivals& arrivals, const std::vector<model::EventView>& order,
-                             const std::vector<Match>& expected) {
+                             const Arrivals& arrivals, const std::vector<Match>& expected) {
   for (const Setup& setup : setups) {
-    const std::string text = difference(plan, order, expected, run_engine(plan, arrivals, setup));
+    const std::string text = difference(plan, expected, run_engine(plan, arrivals, setup));
     if (!text.empty()) return to_string(setup) + ": " + text;
   }
   return "";
 }
 
 std::string difference_under(const std::vector<Setup>& setups, const plan::Plan& plan, Arrivals& arrivals) {
-  const auto order = processing_order(arrivals);
-  return difference_under(setups, plan, arrivals, order, find_matches(plan, order));
+  return difference_under(setups, plan, arrivals, find_matches(plan, processing_order(arrivals)));
 }
 
 std::string to_json(const Match& match, const plan::Plan& plan) {
@@ -178,10 +181,11 @@ std::string to_json(const Match& match, const plan::Plan& plan) {
     seqs.push_back(seq);
     if (rule.has_pattern) steps.push_back(fmt::format("\"{}\"", rule.steps[step].name));
   }
-  std::string out = fmt::format(R"({{"rule":"{}","seqs":[{}],"steps":[{}],"at":{})", rule.name,
-                                fmt::join(seqs, ","), fmt::join(steps, ","), match.at_ns);
+  std::string out = fmt::format(R"({{"rule":"{}",{}"seqs":[{}],"steps":[{}],"at":{})", rule.name,
+                                match.timeout ? "\"timeout\":true," : "", fmt::join(seqs, ","),
+                                fmt::join(steps, ","), match.at_ns);
   if (match.emitted) {
-    const model::EventType& type = plan.catalog[rule.emit->type];
+    const model::EventType& type = plan.catalog[match.timeout ? rule.timeout->type : rule.emit->type];
     std::string fields;
     for (std::size_t i = 0; i < match.fields.size(); ++i) {
       fields += fmt::format("{}\"{}\":{}", i == 0 ? "" : ",", type.fields[i].name,

@@ -56,21 +56,20 @@ std::vector<model::EventView> processing_order(Arrivals& arrivals);
 std::vector<Match> run_engine(const plan::Plan& plan, const Arrivals& arrivals, const Setup& setup,
                               const Limits& limits = {});
 
-/// Empty where both are the same, else the first difference as a sentence. `expected` is the oracle's;
-/// `order` is the processing order. Matches of one rule must come in the same order, and those of all rules
-/// in order of the events that completed them; among different rules that one event completes, any order will
-/// do, as the language promises none.
-std::string difference(const plan::Plan& plan, const std::vector<model::EventView>& order,
-                       const std::vector<Match>& expected, const std::vector<Match>& found);
+/// Empty where both are the same, else the first difference as a sentence. `expected` is the oracle's.
+/// Matches of one rule must come in the same order, and those of all rules in order of the events and timers
+/// that completed them; among different rules that one of these completes, any order will do, as the language
+/// promises none. Under `report any`, whichever candidate was reported will do.
+std::string difference(const plan::Plan& plan, const std::vector<Match>& expected,
+                       const std::vector<Match>& found);
 
 /// Compares the engine under each setup with `expected`. Empty, or the setup and the difference.
 std::string difference_under(const std::vector<Setup>& setups, const plan::Plan& plan,
-                             const Arrivals& arrivals, const std::vector<model::EventView>& order,
-                             const std::vector<Match>& expected);
+                             const Arrivals& arrivals, const std::vector<Match>& expected);
 /// The same, with what the oracle finds.
 std::string difference_under(const std::vector<Setup>& setups, const plan::Plan& plan, Arrivals& arrivals);
 
-/// One match as an NDJSON line: rule, seqs, type, at, fields.
+/// One match as an NDJSON line: rule, timeout, seqs, steps, at, type, fields.
 std::string to_json(const Match& match, const plan::Plan& plan);
 
 /// The plan of a rule text. Throws std::runtime_error with the rendered errors.

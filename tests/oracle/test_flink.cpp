@@ -1,12 +1,10 @@
 // A second opinion: facts that Apache Flink CEP's own tests state (pattern, events, matches), where the
 // shared data stands beside the repository. Each is translated into a rule with `report all` and `skip none`,
-// and held by the oracle and the engine. Left out is what has no rule text yet: negation, `until`, possessive
-// loops, repeated groups, and a repetition that is optional but not of one (`{2}` or nothing).
+// and held by the oracle and the engine. Where the languages differ on purpose, `differences` says so.
 #include <algorithm>
 #include <doctest/doctest.h>
 #include <filesystem>
 #include <fmt/format.h>
-#include <optional>
 #include <simdjson.h>
 #include <sstream>
 
@@ -17,6 +15,15 @@ using namespace tocsin::oracle;
 using simdjson::dom::element;
 
 namespace {
+
+/// Facts that do not hold here, and why.
+const std::pair<const char*, const char*> differences[] = {
+    {"NotPatternITCase.testNotFollowedByNextAfterOneOrMoreCombinations",
+     "a `not` holds for the gap in which it stands: a later repeat begins a new one"},
+    {"NotPatternITCase.testNotFollowedByNextAfterOneOrMoreEager", "the same"},
+    {"UntilConditionITCase.testUntilConditionFollowedByAnyOneOrMore",
+     "`until` counts from the event before the loop on, also where `~>` passes over the event that ends it"},
+};
 
 const char* const schema = R"(event E {
   name: string
@@ -55,59 +62,78 @@ std::string condition_of(element step) {
   return replaced(text, " so far", "");
 }
 
-/// `{n..m mode}`, or nothing where the language has no such repetition yet. A step that stands `alone` takes
-/// at least one event: a pattern that can match nothing is an error here, and finds nothing there.
-std::optional<std::string> quantifier_of(element step, bool alone) {
+/// `{n..m mode}`. A step that stands `alone` takes at least one event: a pattern that can match nothing is an
+/// error here, and finds nothing there.
+std::string quantifier_of(element step, bool alone) {
   const bool optional = has(step, "optional") && !alone;
-  if (has(step, "greedy") || has(step, "until")) return std::nullopt;
   if (!has(step, "times")) return optional ? "?" : "";
   const auto times = array_of(step["times"]);
   const std::int64_t least = times.at(0).get_int64().value();
-  if (optional && least > 1) return std::nullopt;
   const bool has_most = !times.at(1).is_null();
   const std::string most = has_most ? std::to_string(times.at(1).get_int64().value()) : "";
   const std::string inner = text_of(step, "inner");
   const std::string mode = inner == "strict" ? " strict" : inner == "nondet" ? " any" : "";
-  return fmt::format("{{{}..{}{}}}", optional ? 0 : least, most, mode);
+  return fmt::format("{{{}..{}{}}}{}", optional && least <= 1 ? 0 : least, most, mode,
+                     has(step, "greedy") ? "+" : "");
 }
 
-std::optional<std::string> pattern_of(element steps) {
+/// `{2..}` or nothing is an optional group here.
+bool is_optional_group(element step) {
+  return has(step, "optional") && has(step, "times") && array_of(step["times"]).at(0).get_int64().value() > 1;
+}
+
+/// Their bounds exclude what ours include, and their times are in ms.
+std::string bound_of(element step) {
+  return fmt::format("{}us", step["within"]["ms"].get_int64().value() * 1'000 - 1);
+}
+
+std::string name_of(element step) {
+  std::string name = text_of(step, "name");
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '-' || c == '*'; }, '_');
+  return name;
+}
+
+std::string pattern_of(element steps) {
   std::string out;
   const bool alone = array_of(steps).size() == 1;
   for (const element step : array_of(steps)) {
     const std::string contiguity = text_of(step, "contiguity");
-    if (contiguity == "not_followed" || contiguity == "not_next") return std::nullopt;
-    if (contiguity != "begin")
-      out += contiguity == "strict" ? " , " : contiguity == "nondet" ? " ~> " : " -> ";
-    const auto quantifier = quantifier_of(step, alone);
-    if (!quantifier) return std::nullopt;
-    if (has(step, "group")) {
-      const auto group = pattern_of(step["group"]);
-      if (!group || !quantifier->empty()) return std::nullopt;
-      out += "( " + *group + " )";
+    const std::string condition = condition_of(step);
+    const std::string taken = condition.empty() ? "E" : "E[" + condition + "]";
+    if (contiguity == "not_followed" || contiguity == "not_next") {
+      out += (contiguity == "not_next" ? " , not " : " -> not ") + taken;
+      if (has(step, "within")) out += " for " + bound_of(step);
       continue;
     }
-    const std::string condition = condition_of(step);
-    out +=
-        replaced(text_of(step, "name"), "-", "_") + ": E" + (condition.empty() ? "" : "[" + condition + "]");
-    out += *quantifier;
+    if (contiguity != "begin")
+      out += contiguity == "strict" ? " , " : contiguity == "nondet" ? " ~> " : " -> ";
+    std::string element =
+        has(step, "group") ? "( " + pattern_of(step["group"]) + " )" : name_of(step) + ": " + taken;
+    element += quantifier_of(step, alone);
+    if (has(step, "until")) element += " until [" + text_of(step, "until") + "]";
+    out += is_optional_group(step) ? "( " + element + " )?" : element;
   }
   return out;
 }
 
-std::optional<Script> script_of(element fact) {
-  const auto pattern = pattern_of(fact["steps"]);
-  if (!pattern) return std::nullopt;
+Script script_of(element fact) {
   Script script;
   script.purpose = text_of(fact, "name");
-  script.rules =
-      fmt::format("{}rule r {{\n  match {}\n  report all\n  after match skip none\n}}\n", schema, *pattern);
+  std::string within;
+  for (const element step : array_of(fact["steps"])) {
+    const bool waits = text_of(step, "contiguity") == "not_followed";
+    if (has(step, "within") && !waits) within = "  within " + bound_of(step) + "\n";
+  }
+  script.rules = fmt::format("{}rule r {{\n  match {}\n{}  report all\n  after match skip none\n}}\n", schema,
+                             pattern_of(fact["steps"]), within);
+  std::int64_t now_ms = 0;  // they stand in order of arrival, whatever their times
   for (const element event : array_of(fact["events"])) {
-    script.events.push_back(
-        fmt::format(R"({{"type":"E","name":"{}","price":{},"volume":{},"sub":{},"at":{}}})",
-                    text_of(event, "name"), event["price"].get_double().value(),
-                    has(event, "volume") ? event["volume"].get_double().value() : 0.0, has(event, "type"),
-                    event["ts"].get_int64().value()));
+    now_ms = std::max(now_ms, event["ts"].get_int64().value());
+    script.events.push_back(fmt::format(
+        R"({{"type":"E","name":"{}","price":{},"volume":{},"sub":{},"at":{}}})", text_of(event, "name"),
+        event["price"].get_double().value(),
+        has(event, "volume") ? event["volume"].get_double().value() : 0.0, has(event, "type"), now_ms));
   }
   return script;
 }
@@ -127,19 +153,15 @@ TEST_CASE("facts of Flink CEP") {
     return;
   }
   simdjson::dom::parser parser;
-  std::size_t held = 0, left_out = 0;
+  std::size_t facts = 0;
   std::istringstream lines(read_text(path));
   for (std::string line; std::getline(lines, line);) {
     const element fact = parser.parse(line);
-    const auto script = script_of(fact);
-    if (!script) {
-      ++left_out;
-      continue;
-    }
-    INFO(print(*script));
-    const auto plan = compile(script->rules);
+    const Script script = script_of(fact);
+    INFO(print(script));
+    const auto plan = compile(script.rules);
     Arrivals arrivals;
-    for (const std::string& event : script->events)
+    for (const std::string& event : script.events)
       read_event(event, plan.catalog, arrivals.events);
 
     std::vector<std::vector<std::string>> expected, found;
@@ -153,10 +175,11 @@ TEST_CASE("facts of Flink CEP") {
       for (const auto& [step, seq] : match.events)
         found.back().push_back(fmt::format("e{}", seq));
     }
-    CHECK(sorted(found) == sorted(expected));
-    CHECK(difference_under(some_setups(held), plan, arrivals) == "");
-    ++held;
+    const bool differs = std::any_of(std::begin(differences), std::end(differences),
+                                     [&](const auto& each) { return each.first == script.purpose; });
+    CHECK((sorted(found) == sorted(expected)) != differs);
+    CHECK(difference_under(some_setups(facts), plan, arrivals) == "");
+    ++facts;
   }
-  MESSAGE(held << " facts held, " << left_out << " left out");
-  CHECK(held >= 20);
+  CHECK(facts == 57);
 }

@@ -3,112 +3,15 @@
 #include <doctest/doctest.h>
 #include <string>
 
-#include "engine/model/batch.hpp"
-#include "tests/oracle/evaluate.hpp"
+#include "tests/oracle/letters.hpp"
 #include "tests/oracle/oracle.hpp"
 
 using namespace tocsin;
 using namespace tocsin::oracle;
 using plan::Contiguity;
 using plan::PatternNode;
-
-namespace {
-
-constexpr auto many = plan::unbounded;
-
-model::Catalog letters() {
-  model::Catalog catalog;
-  model::EventType type{.name = "L", .id = 0, .fields = {}, .timestamp = {}};
-  type.fields.push_back({.name = "c", .type = {.kind = model::Kind::string}});
-  type.layout();
-  catalog.types.push_back(type);
-  return catalog;
-}
-
-plan::Expr letter(plan::Selector selector) {
-  plan::Expr expr;
-  expr.op = plan::Op::field;
-  expr.type.kind = model::Kind::string;
-  expr.ref.selector = selector;
-  return expr;
-}
-
-plan::Expr text(const char* value) {
-  plan::Expr expr;
-  expr.type.kind = model::Kind::string;
-  expr.constant.kind = model::Kind::string;
-  expr.constant.s = value;
-  return expr;
-}
-
-/// This event's letter, held against another.
-plan::Expr compare_letter(plan::Op op, plan::Expr other) {
-  plan::Expr expr;
-  expr.op = op;
-  expr.type.kind = model::Kind::boolean;
-  expr.args = {letter(plan::Selector::current), std::move(other)};
-  return expr;
-}
-
-plan::Expr is(const char* value) {
-  return compare_letter(plan::Op::eq, text(value));
-}
-
-plan::Step step(plan::Expr condition, plan::Quantifier quantifier = {}) {
-  return {.name = "", .type = 0, .conditions = {std::move(condition)}, .quantifier = quantifier};
-}
-
-PatternNode leaf(std::uint32_t index) {
-  return {.kind = PatternNode::Kind::step, .step = index, .children = {}, .edges = {}};
-}
-
-/// The steps one after the other, with `edge` before each.
-plan::Rule rule(std::vector<plan::Step> steps, Contiguity edge = Contiguity::relaxed) {
-  plan::Rule out;
-  out.inputs.push_back({.type = 0, .conditions = {}});
-  out.has_pattern = true;
-  out.steps = std::move(steps);
-  out.pattern.kind = PatternNode::Kind::sequence;
-  for (std::uint32_t i = 0; i < out.steps.size(); ++i) {
-    out.pattern.children.push_back(leaf(i));
-    out.pattern.edges.push_back(edge);
-  }
-  return out;
-}
-
-plan::Rule all(plan::Rule rule) {
-  rule.report = plan::Report::all;
-  rule.skip = plan::Skip::none;
-  return rule;
-}
-
-/// The matches as text: "1 3|2 3".
-std::string matches(plan::Rule rule, const std::string& stream) {
-  plan::Plan plan;
-  plan.catalog = letters();
-  plan.rules.push_back(std::move(rule));
-  plan.order = {0};
-  model::EventBatch batch;
-  model::EventWriter writer(batch);
-  for (std::size_t i = 0; i < stream.size(); ++i) {
-    writer.begin(plan.catalog[0]);
-    writer.set_string(0, stream.substr(i, 1));
-    writer.commit(std::int64_t(i) * 1'000'000'000, i + 1, 0);
-  }
-  std::vector<model::EventView> views;
-  for (std::size_t i = 0; i < batch.size(); ++i)
-    views.push_back(batch[i]);
-  std::string out;
-  for (const Match& match : find_matches(plan, views)) {
-    if (!out.empty()) out += '|';
-    for (std::size_t i = 0; i < match.events.size(); ++i) {
-      out += (i == 0 ? "" : " ") + std::to_string(match.events[i].second);
-    }
-  }
-  return out;
-}
-
-}  // namespace
+using plan::Report;
+using plan::Skip;
 
 TEST_CASE("edges") {
   const std::vector<plan::Step> ab = {step(is("a")), step(is("b"))};
@@ -139,6 +42,75 @@ TEST_CASE("report and skip") {
   CHECK(matches(loop, "aabab") == "1 2 3|1 3|2 3|4 5");
 }
 
+TEST_CASE("report chooses among what completes at one event") {
+  plan::Rule loop = rule({step("a", {1, many}), step("b", {1, many})});
+  loop.skip = Skip::none;
+  CHECK(matches(loop, "aabb") == "1 2 3");  // complete at its minimum, so that nothing is left for b4
+  loop.report = Report::last;
+  CHECK(matches(loop, "aabb") == "2 3|2 3 4");
+  loop.report = Report::longest;
+  CHECK(matches(loop, "aabb") == "1 2 3|1 2 3 4");
+  loop.report = Report::any;
+  CHECK(matches(loop, "b") == "");
+  CHECK(matches(loop, "ab") == "1 2");
+}
+
+TEST_CASE("of the latest start, and of the longest, the preferred one") {
+  // ( a -> b | a -> x ) -> c, both of three events
+  const PatternNode either =
+      group(PatternNode::Kind::alternation, {sequence({leaf(0), leaf(1)}), sequence({leaf(2), leaf(3)})});
+  plan::Rule both =
+      rule({step("a"), step("x"), step("a"), step("b"), step("c")}, sequence({either, leaf(4)}));
+  for (const Report report : {Report::last, Report::longest}) {
+    both.report = report;
+    CHECK(matches(both, "abxc") == "1 3 4");
+  }
+}
+
+TEST_CASE("under report any, each of the candidates will do") {
+  plan::Rule loop = rule({step("a", {1, many}), step("b")});
+  loop.report = Report::any;
+  const auto found = find_in(plan_of({loop}), "aab");
+  REQUIRE(found.size() == 1);
+  REQUIRE(found[0].in_its_place.size() == 2);
+  CHECK(found[0].events.size() == 3);
+  CHECK(found[0].in_its_place[0].events.size() == 2);
+  CHECK(found[0].in_its_place[1].events.front().second == 2);
+}
+
+TEST_CASE("what a reported match uses up") {
+  // a -> x+ -> b, so that several runs are under way when one completes
+  plan::Rule three = rule({step("a"), step("x", {1, many}), step("b")});
+  const auto skipping = [&](Skip skip, std::uint32_t step, const char* stream) {
+    three.skip = skip;
+    three.skip_step = step;
+    return matches(three, stream);
+  };
+  CHECK(skipping(Skip::none, 0, "aaxbb") == "1 3 4");
+  three.pattern.edges[2].contiguity = Contiguity::any;  // now b5 completes the same runs again
+  CHECK(skipping(Skip::none, 0, "aaxbb") == "1 3 4|1 3 5");
+  CHECK(skipping(Skip::past_last, 0, "aaxbb") == "1 3 4");
+  CHECK(skipping(Skip::to_next, 0, "aaxbb") == "1 3 4|2 3 5");
+  CHECK(skipping(Skip::to_first, 0, "aaxbb") == "1 3 4|1 3 5");
+  CHECK(skipping(Skip::to_first, 1, "aaxbb") == "1 3 4");
+  CHECK(skipping(Skip::to_last, 1, "axaxbb") == "1 2 4 5");         // run 3 began before the last x, 4
+  CHECK(skipping(Skip::to_first, 1, "axaxbb") == "1 2 4 5|3 4 6");  // but not before the first, 2
+}
+
+TEST_CASE("skip to a step that the match did not take is skip to next") {
+  plan::Rule optional = rule({step("a"), step("x", {0, 1}), step("b")}, Contiguity::any);
+  optional.skip = Skip::to_first;
+  optional.skip_step = 1;
+  CHECK(matches(optional, "aabb") == "1 3|2 4");
+}
+
+TEST_CASE("with report all, all that complete at an event are reported before the skip") {
+  plan::Rule every = rule({step("a"), step("b")}, Contiguity::any);
+  every.report = Report::all;
+  every.skip = Skip::to_next;
+  CHECK(matches(every, "aabb") == "1 3|2 3");
+}
+
 TEST_CASE("a repetition that ends the pattern completes at its minimum, under report all again and again") {
   const std::vector<plan::Step> steps = {step(is("a"), {2, many})};
   CHECK(matches(rule(steps), "aaaaa") == "1 2|3 4");
@@ -148,25 +120,18 @@ TEST_CASE("a repetition that ends the pattern completes at its minimum, under re
 TEST_CASE("an optional element: its successor keeps its own edge") {
   plan::Rule optional = all(rule({step(is("a")), step(is("b"), {0, 1}), step(is("c"))}));
   CHECK(matches(optional, "abc") == "1 2 3|1 3");
-  optional.pattern.edges[2] = Contiguity::strict;
+  optional.pattern.edges[2].contiguity = Contiguity::strict;
   CHECK(matches(optional, "abc") == "1 2 3");
   CHECK(matches(optional, "acbc") == "1 2|1 3 4");
 }
 
 TEST_CASE("alternatives, the left one preferred") {
-  plan::Rule either = rule({step(is("a")), step(is("b")), step(is("a")), step(is("c"))});
   // ( a -> b | a ) -> c
-  PatternNode sequence{.kind = PatternNode::Kind::sequence,
-                       .step = 0,
-                       .children = {leaf(0), leaf(1)},
-                       .edges = {Contiguity::relaxed, Contiguity::relaxed}};
-  PatternNode group{
-      .kind = PatternNode::Kind::alternation, .step = 0, .children = {sequence, leaf(2)}, .edges = {}};
-  either.pattern.children = {group, leaf(3)};
-  either.pattern.edges.resize(2);
-  CHECK(matches(either, "abc") == "1 2 3");
-  CHECK(matches(either, "acb") == "1 2");
-  CHECK(matches(all(either), "abc") == "1 2 3|1 3");
+  const PatternNode either = group(PatternNode::Kind::alternation, {sequence({leaf(0), leaf(1)}), leaf(2)});
+  const plan::Rule both = rule({step("a"), step("b"), step("a"), step("c")}, sequence({either, leaf(3)}));
+  CHECK(matches(both, "abc") == "1 2 3");
+  CHECK(matches(both, "acb") == "1 2");
+  CHECK(matches(all(both), "abc") == "1 2 3|1 3");
 }
 
 TEST_CASE("bounds") {

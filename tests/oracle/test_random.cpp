@@ -78,11 +78,10 @@ TEST_CASE("random rules over random streams") {
     try {
       const plan::Plan plan = compile(rules_of(test));
       Arrivals arrivals = arrivals_of(test, plan);
-      const auto order = processing_order(arrivals);
-      const auto expected = find_matches(plan, order, max_candidates);
+      const auto expected = find_matches(plan, processing_order(arrivals), max_candidates);
       matches += expected.size();
       with_matches += expected.empty() ? 0 : 1;
-      wrong = difference_under(setups, plan, arrivals, order, expected);
+      wrong = difference_under(setups, plan, arrivals, expected);
       if (!wrong.empty()) wrong += "\n" + as_script(test, setups);
     } catch (const TooMany&) {
       ++too_many;

@@ -18,20 +18,21 @@ PatternText step(const char* name, const char* type, const char* quantifier = ""
   return out;
 }
 
-PatternText list(PatternText::Kind kind, std::vector<PatternText> children) {
+PatternText list_of(PatternText::Kind kind, std::vector<PatternText> children) {
   PatternText out;
   out.kind = kind;
   out.edges.assign(children.size(), "->");
+  out.nots.resize(children.size());
   out.children = std::move(children);
   return out;
 }
 
 PatternText sequence(std::vector<PatternText> children) {
-  return list(PatternText::Kind::sequence, std::move(children));
+  return list_of(PatternText::Kind::sequence, std::move(children));
 }
 
 PatternText either(std::vector<PatternText> children) {
-  return list(PatternText::Kind::alternation, std::move(children));
+  return list_of(PatternText::Kind::alternation, std::move(children));
 }
 
 }  // namespace
@@ -43,12 +44,46 @@ TEST_CASE("a pattern prints with the parentheses that it needs") {
   CHECK(print(sequence({a, sequence({b, c})})) == "a: A -> ( b: B -> C+ )");
 }
 
+TEST_CASE("what the parts of a pattern look like") {
+  PatternText a = step("a", "A", "{2.. gap 3s}?"), b = step("b", "B"), c = step("", "any");
+  a.until = "x > 1";
+  c.conditions = {"x > 1", "y > 1"};
+  PatternText list = sequence({a, b, c});
+  list.edges[1] = "~>[5s]";
+  list.nots[2] = {", not A", "-> not B[x > 1]"};
+  CHECK(print(list) ==
+        "a: A{2.. gap 3s}? until [x > 1] ~>[5s] b: B , not A -> not B[x > 1] -> any[x > 1 and y > 1]");
+  PatternText bounded = sequence({b, step("d", "C")});
+  bounded.within = "5s";
+  bounded.quantifier = "{1..}";
+  const PatternText both = list_of(PatternText::Kind::permutation, {b, step("d", "C")});
+  CHECK(print(sequence({a, bounded})) ==
+        "a: A{2.. gap 3s}? until [x > 1] -> ( b: B -> d: C within 5s ){1..}");
+  CHECK(print(either({both, bounded})) == "b: B & d: C | ( b: B -> d: C within 5s ){1..}");
+  CHECK(print(list_of(PatternText::Kind::permutation, {b, either({b, b})})) == "b: B & ( b: B | b: B )");
+
+  RuleText rule;
+  rule.name = "r";
+  rule.match = sequence({b, b});
+  rule.before = {"not A for 2s"};
+  rule.after = {"not A for 3s", "not B for 1s"};
+  rule.timeout_type = "T";
+  rule.timeout = {{"x", "1"}};
+  CHECK(print(rule) ==
+        "rule r {\n  match not A for 2s -> b: B -> b: B -> not A for 3s -> not B for 1s\n"
+        "  on timeout emit T { x: 1 }\n}\n");
+}
+
 TEST_CASE("the least number of events") {
   const PatternText none = step("n", "A", "{0..2 any}"), two = step("t", "A", "{2.. strict}"),
                     one = step("o", "A", "+");
   CHECK(least_events(sequence({none, two, one})) == 3);
   CHECK(least_events(either({two, one})) == 1);
   CHECK(least_events(either({two, step("s", "A", "*")})) == 0);
+  PatternText group = sequence({two, one});
+  group.quantifier = "{2..}?";
+  CHECK(least_events(group) == 6);
+  CHECK(least_events(list_of(PatternText::Kind::permutation, {two, one, none})) == 3);
 }
 
 TEST_CASE("shrinking leaves what the failure needs and nothing else") {
