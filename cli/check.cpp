@@ -17,6 +17,13 @@ int check(const RuleArguments& arguments) {
     fmt::print(stderr, "{}\n", findings);
     return exit_failed;
   }
+  for (const plan::Rule& rule : compiled.plan->rules) {
+    if (!rule.partition_found) continue;
+    std::string keys;
+    for (const plan::PartitionKey& key : rule.partition)
+      keys += (keys.empty() ? "" : ", ") + key.name;
+    fmt::print("rule {}: its equality joins make it 'partition by {}'\n", rule.name, keys);
+  }
   const auto& types = compiled.plan->catalog.types;
   const auto declared = static_cast<std::uint64_t>(
       std::count_if(types.begin(), types.end(), [](const model::EventType& type) { return !type.derived; }));

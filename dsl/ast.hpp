@@ -164,7 +164,7 @@ struct Within {
   Span span;
 };
 
-enum class Report : std::uint8_t { first, last, longest, any, all };
+enum class Report : std::uint8_t { first, last, longest, any, all, total };
 
 /// `after match skip …`.
 struct Skip {

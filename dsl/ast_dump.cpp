@@ -96,6 +96,7 @@ std::string_view report_name(Report report) {
     case Report::longest: return "longest";
     case Report::any: return "any";
     case Report::all: return "all";
+    case Report::total: return "total";
   }
   return {};
 }

@@ -187,6 +187,7 @@ std::string_view report(Report node) {
     case Report::longest: return "longest";
     case Report::any: return "any";
     case Report::all: return "all";
+    case Report::total: return "total";
   }
   return {};
 }

@@ -183,13 +183,13 @@ const auto within_def =
 const auto within_clause = word("within")[once(&ast::RuleDecl::within)] >
                            within[set(&ast::RuleDecl::within)] > clause_end("an operator or a clause");
 
-inline constexpr std::string_view reports[] = {"first", "last", "longest", "any", "all"};
+inline constexpr std::string_view reports[] = {"first", "last", "longest", "any", "all", "total"};
 const auto report_word = [](auto& context) {
   const auto found = std::find(std::begin(reports), std::end(reports), x3::_attr(context)->text);
   x3::_val(context).report = static_cast<ast::Report>(found - std::begin(reports));
 };
 const auto report = word("report")[once(&ast::RuleDecl::report)] >
-                    word_of(reports, "'first', 'last', 'longest', 'any' or 'all'")[report_word];
+                    word_of(reports, "'first', 'last', 'longest', 'any', 'all' or 'total'")[report_word];
 
 const auto skips_to = [](ast::Skip::To to) { return assign(&ast::Skip::to, to); };
 const auto skip_step = name("a step name")[set(&ast::Skip::step)];

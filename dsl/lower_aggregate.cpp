@@ -40,13 +40,13 @@ Lowered ExprLowerer::lower_count(const ast::Expr& expr) {
   if (!step) return lower_aggregate(expr, Aggregate::count);
   if (!reachable(*step, arg.span)) return std::nullopt;
   const StepInfo& info = (*scope_.steps)[*step];
-  if (!info.repeated()) {
+  if (!info.repeated() && !scope_.total) {
     symbols_.error(expr.span, fmt::format("count needs a repeated step; '{}' is one event", info.name),
                    info.quantifier.min == 0 ? fmt::format("write {} is not null", info.name) : "");
     return std::nullopt;
   }
   if (*step < 64) steps_asked_ |= std::uint64_t{1} << *step;
-  auto count = make(Op::aggregate, {.kind = Kind::integer}, {});
+  auto count = make(Op::aggregate, {.kind = scope_.total ? Kind::floating : Kind::integer}, {});
   count.aggregate = Aggregate::count;
   count.ref.step = *step;
   return count;
@@ -101,6 +101,17 @@ Lowered ExprLowerer::lower_aggregate(const ast::Expr& expr, Aggregate aggregate)
   }
   if (is_number_of) type = {.kind = Kind::integer};
   type.nullable = !is_sum && !is_number_of && (type.nullable || !certain(*step));
+  if (scope_.total) {
+    const bool is_extreme = aggregate == Aggregate::min || aggregate == Aggregate::max;
+    if (aggregate == Aggregate::distinct || kind == Kind::string || (is_sum && kind == Kind::duration)) {
+      symbols_.error(
+          expr.span,
+          fmt::format("'report total' knows no {} of {}", expr.text, symbols_.describe({.kind = kind})),
+          "it keeps count, sum and avg of numbers, min and max of numbers and times");
+      return std::nullopt;
+    }
+    if (!is_extreme) type.kind = Kind::floating;  // numbers of candidates outgrow an int
+  }
 
   std::vector<Expr> args;
   args.push_back(std::move(*value));

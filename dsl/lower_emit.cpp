@@ -65,6 +65,7 @@ Expr RuleLowerer::read_key(const plan::PartitionKey& key, const Scope& scope) co
 Scope RuleLowerer::emit_scope() const {
   Scope scope;
   scope.place = Place::emit;
+  scope.total = rule_.report == plan::Report::total;
   scope.current_silent = !all_known_;
   if (!decl_.match) {
     const bool one = rule_.inputs.size() == 1;
@@ -91,7 +92,7 @@ Scope RuleLowerer::emit_scope() const {
   std::set<EventTypeId> types;
   for (const auto step : last)
     types.insert(pattern_.steps[step].types.begin(), pattern_.steps[step].types.end());
-  if (types.size() == 1) scope.current = refs_of({*types.begin()});
+  if (types.size() == 1 || scope.total) scope.current = refs_of({types.begin(), types.end()});
   return scope;
 }
 

@@ -74,7 +74,8 @@ struct Scope {
   /// True where the type of the event at hand is unknown for a reason reported.
   bool current_silent = false;
   const std::vector<StepInfo>* steps = nullptr;
-  std::uint32_t own = 0;                                 // the step whose condition it is
+  std::uint32_t own = 0;  // the step whose condition it is
+  bool total = false;     // in emit under `report total`: steps are known by aggregates over all candidates
   const std::map<std::string, Lowered>* keys = nullptr;  // in emit: the partition keys by name
 };
 

@@ -92,6 +92,9 @@ ExprLowerer::Named ExprLowerer::look_up(const std::string& name) {
     if (!param->second.value) return {Found::silent, std::nullopt};
     return {Found::yes, constant(*param->second.value, param->second.type)};
   }
+  if (scope_.total && name == "match_count")
+    return {Found::yes, make(Op::match_count, {.kind = Kind::floating}, {})};
+  if (scope_.total && name == "match_start") return {Found::no, std::nullopt};
   const bool in_emit = scope_.place == Place::emit || scope_.place == Place::timeout;
   if (in_emit && (name == "match_start" || name == "match_end")) {
     return {Found::yes,
@@ -131,6 +134,10 @@ void ExprLowerer::report_unknown(const ast::Name& name) {
   if (name.text == "prev") {
     return symbols_.error(name.span, "'prev' is an event, not a value",
                           "name one of its fields, as in prev.price");
+  }
+  if (scope_.total && name.text == "match_start") {
+    return symbols_.error(name.span, "under 'report total' candidates have each a start of their own",
+                          "as the earliest of step a, write min(a.at)");
   }
   if (name.text == "match_start" || name.text == "match_end") {
     return symbols_.error(name.span, fmt::format("'{}' is known in 'emit' only", name.text));

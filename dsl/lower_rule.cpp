@@ -30,6 +30,7 @@ LoweredRule RuleLowerer::lower() {
     }
     lower_emit();
     lower_timeout();
+    if (rule_.report == plan::Report::total) check_total();
   } else {
     const auto unknown = [](const std::optional<ast::Emit>& emit, std::vector<EmittedField>& out) {
       if (!emit) return;
@@ -165,8 +166,10 @@ void RuleLowerer::lower_report() {
     case ast::Report::longest: rule_.report = plan::Report::longest; break;
     case ast::Report::any: rule_.report = plan::Report::any; break;
     case ast::Report::all: rule_.report = plan::Report::all; break;
+    case ast::Report::total: rule_.report = plan::Report::total; break;
   }
-  rule_.skip = rule_.report == plan::Report::all ? plan::Skip::none : plan::Skip::past_last;
+  const bool reports_all = rule_.report == plan::Report::all || rule_.report == plan::Report::total;
+  rule_.skip = reports_all ? plan::Skip::none : plan::Skip::past_last;
   if (decl_.skip) lower_skip(*decl_.skip);
   if (!ends_early() || pattern_.least_events(pattern_.root) == 0) return;
   for (const auto step : pattern_.idle_steps(pattern_.root)) {

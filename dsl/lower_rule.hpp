@@ -1,8 +1,8 @@
 // One rule: its stream, steps, keys, bounds, conditions and what it emits, in that order, as each reads what
 // stands before it.
 //
-// The class is one, its sources are three: lower_rule.cpp (stream, steps, keys, bounds),
-// lower_conditions.cpp, lower_emit.cpp.
+// The class is one, its sources are four: lower_rule.cpp (stream, steps, keys, bounds),
+// lower_conditions.cpp, lower_emit.cpp, lower_total.cpp (what `report total` asks of a rule).
 #pragma once
 
 #include <map>
@@ -61,6 +61,10 @@ class RuleLowerer {
   void lower_timeout();
   void lower_emitted(const ast::Emit& emit, Scope scope, std::vector<EmittedField>& out);
   void choose_by_type();
+
+  // lower_total.cpp
+  void check_total();
+  void check_total_conditions();
 
   Symbols& symbols_;
   const ast::RuleDecl& decl_;

@@ -202,7 +202,7 @@ std::optional<ExprLowerer::Event> ExprLowerer::lower_step(const ast::Expr& name,
       return fail(span, fmt::format("{} is over the events of one step; '{}' is a second one",
                                     aggregate_->text, info.name));
     }
-    if (!info.repeated()) {
+    if (!info.repeated() && !scope_.total) {
       return fail(span,
                   fmt::format("{} needs a repeated step; '{}' is one event", aggregate_->text, info.name),
                   fmt::format("write {}.{} without it", info.name, member.text));
@@ -210,6 +210,11 @@ std::optional<ExprLowerer::Event> ExprLowerer::lower_step(const ast::Expr& name,
     aggregate_step_ = step;
     event.ref.selector = Selector::element_event;
     return event;
+  }
+  if (scope_.total) {
+    return fail(
+        span, fmt::format("under 'report total' no single event of '{}' is known", info.name),
+        fmt::format("write an aggregate over all candidates, such as max({}.{})", info.name, member.text));
   }
   if (selector != Selector::single && !info.repeated()) {
     return fail(span, fmt::format("'{}' is not repeated, so it is one event", info.name),

@@ -122,9 +122,8 @@ Value Expression::eval(std::uint32_t at, const Bindings& bindings, Scratch& scra
     case Op::constant: return node.constant;
     case Op::field: return eval_field(node, bindings, scratch);
     case Op::aggregate:
-      return bindings.totals ? eval_total(node, *bindings.totals, scratch)
-                             : eval_aggregate(node, bindings, scratch);
-    case Op::match_count: return bindings.totals->matches.value();
+      return bindings.totals ? eval_total(node, *bindings.totals) : eval_aggregate(node, bindings, scratch);
+    case Op::match_count: return Value::floating(bindings.totals->matches);
     case Op::is_bound:
       for (const auto& taken : bindings.run) {
         if (taken.step == node.step) return Value::boolean(true);
@@ -232,22 +231,15 @@ bool add_checked(std::int64_t a, std::int64_t b, std::int64_t& out) {
 
 }  // namespace
 
-Value Expression::eval_total(const Node& node, const Totals& totals, Scratch& scratch) {
+Value Expression::eval_total(const Node& node, const Totals& totals) {
   using plan::Aggregate;
-  const Sum& sum = totals.sums[node.index];
-  const bool floating = node.result == Kind::floating;
+  const Sum& total = totals.sums[node.index];
   switch (node.aggregate) {
-    case Aggregate::count: return sum.count.value();
-    case Aggregate::min: return sum.least;
-    case Aggregate::max: return sum.greatest;
-    case Aggregate::sum:
-      if (floating) return Value::floating(sum.float_sum);
-      if (!sum.overflow) return Value::of_int(sum.int_sum, node.result);
-      ++scratch.arithmetic_faults;
-      return Value::null();
-    case Aggregate::avg:
-      if (sum.count.overflow || sum.count.number == 0) return Value::null();
-      return Value::floating(sum.float_sum / static_cast<double>(sum.count.number));
+    case Aggregate::count: return Value::floating(total.count);
+    case Aggregate::sum: return Value::floating(total.sum);
+    case Aggregate::avg: return total.count == 0 ? Value::null() : Value::floating(total.sum / total.count);
+    case Aggregate::min: return total.least;
+    case Aggregate::max: return total.greatest;
     case Aggregate::distinct: break;  // not under `report total`
   }
   return Value::null();

@@ -100,7 +100,7 @@ class Expression {
     return !value.is_null() && value.i != 0;
   }
   model::Value eval_field(const Node& node, const Bindings& bindings, const Scratch& scratch) const;
-  static model::Value eval_total(const Node& node, const Totals& totals, Scratch& scratch);
+  static model::Value eval_total(const Node& node, const Totals& totals);
   model::Value eval_aggregate(const Node& node, const Bindings& bindings, Scratch& scratch) const;
   model::Value eval_arithmetic(const Node& node, const Bindings& bindings, Scratch& scratch) const;
   bool eval_comparison(const Node& node, const Bindings& bindings, Scratch& scratch) const;

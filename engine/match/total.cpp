@@ -37,7 +37,9 @@ void TotalMatcher::visit(model::EventView event, std::uint64_t order, std::uint6
     Advance& step = advances_[i];
     const auto& state = automaton_.states[automaton_.arcs[step.arc].to];
     take(event, state.step, step.runs);
-    if (state.accepts) add(step.runs, completed_);
+    if (!state.accepts) continue;
+    if (completed_.starts.empty()) last_step_ = state.step;
+    add(step.runs, completed_);
   }
   const bool reports = !completed_.starts.empty();
   if (reports) report(event, order, output);
@@ -83,7 +85,7 @@ void TotalMatcher::advance(std::uint32_t slot, std::uint16_t arc_id, std::uint64
   step.runs.clear();
   if (starts) {
     ++counters_.started;
-    step.runs.starts.push_back({stamp_, {1, false}});
+    step.runs.starts.push_back({stamp_, 1});
     step.runs.sums.resize(program_.totals.size());
     return;
   }
@@ -157,7 +159,7 @@ void TotalMatcher::add(const Waiting& from, Waiting& to) {
       copy(to, b++);
     } else {
       copy(to, b++);
-      merged_.starts.back().matches.add(from.starts[a].matches);
+      merged_.starts.back().matches += from.starts[a].matches;
       for (std::size_t t = 0; t < width; ++t)
         merged_.sums[merged_.sums.size() - width + t].add(from.sums[a * width + t]);
       ++a;
@@ -169,16 +171,16 @@ void TotalMatcher::add(const Waiting& from, Waiting& to) {
 
 void TotalMatcher::report(model::EventView event, std::uint64_t order, Output& output) {
   const std::size_t width = program_.totals.size();
-  Count matches;
+  double matches = 0;
   std::vector<Sum>& sums = merged_.sums;
   sums.assign(width, {});
   for (std::size_t i = 0; i < completed_.starts.size(); ++i) {
-    matches.add(completed_.starts[i].matches);
+    matches += completed_.starts[i].matches;
     for (std::size_t t = 0; t < width; ++t)
       sums[t].add(completed_.sums[i * width + t]);
   }
   ++counters_.matches;
-  const model::MatchedEvent last{0, event};
+  const model::MatchedEvent last{last_step_, event};
   const Totals totals{matches, sums};
   Completion completion{{&last, 1}, event.time_ns(), order, false, &totals};
   output.report(program_, completion);

@@ -28,7 +28,7 @@ class TotalMatcher final : public RunMatcher {
   /// All runs on an arc that began together.
   struct Start {
     std::int64_t stamp = 0;
-    Count matches;
+    double matches = 0;  // how many
   };
   /// The runs that wait on an arc, by start, the latest last; `sums` holds those of each start in turn.
   struct Waiting {
@@ -69,6 +69,7 @@ class TotalMatcher final : public RunMatcher {
   std::vector<Advance> advances_;
   std::size_t advance_count_ = 0;
   Waiting completed_;
+  std::uint32_t last_step_ = 0;  // that some of completed_ have taken last
   Waiting merged_;
 };
 

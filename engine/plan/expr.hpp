@@ -22,7 +22,7 @@ enum class Op : std::uint8_t {
   is_bound,    // true where step ref.step holds at least one event
   match_start, // event time of the match's first event
   match_end,   // event time of the match: of its last event, or of the timer that completed it
-  match_count, // under `report total`: how many candidates there are
+  match_count, // under `report total`: how many candidates there are, a float
   element,     // inside any_element: the array element at hand
 
   // Arithmetic. args: two (neg: one). Both of the same kind but where times and durations mix:

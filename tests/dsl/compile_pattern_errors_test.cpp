@@ -257,3 +257,27 @@ TEST_CASE("any needs an event") {
   const auto broken = compile_text("rules.tocsin", "event E { x }\nrule r { match any[true] }");
   CHECK(summary(broken) == "1:13 expected ':' and a type, found '}'\n");
 }
+
+TEST_CASE("report total keeps no candidates") {
+  const std::string begin = "rule r { match a: Login{1.. any} ~> b: Tick";
+  check(begin + "[price > a[0].tries] report total emit T { n: match_count } }",
+        "1:37 under 'report total' a condition reads its own event alone | use 'report all'\n");
+  check(begin + " report total emit T { n: a[0].tries } }",
+        "1:70 under 'report total' no single event of 'a' is known | write an aggregate over all candidates, "
+        "such as max(a.tries)\n");
+  check(
+      begin + " report total emit T { n: distinct(a.tries) } }",
+      "1:70 'report total' knows no distinct of an int | it keeps count, sum and avg of numbers, min and max "
+      "of numbers and times\n");
+  check(begin + " report total emit T { n: match_start } }",
+        "1:70 under 'report total' candidates have each a start of their own | as the earliest of step a, "
+        "write min(a.at)\n");
+  check(begin + " report total }", "1:6 'report total' needs an 'emit', which says what to add up\n");
+  check("rule r { match a: Login ->[5s] b: Login report total emit T { n: match_count } }",
+        "1:16 a bound on an edge does not go with 'report total' | it keeps no candidates, only what all of "
+        "them come to\n");
+  check(
+      "rule r { match a: Login{300} report total emit T { n: match_count } }",
+      "1:16 a count of more than 256 repeats does not go with 'report total' | it keeps no candidates, only "
+      "what all of them come to\n");
+}
