@@ -310,6 +310,10 @@ class PatternLowerer {
     info.exclusive = exclusive_;
     info.operands = operands_;
     if (pattern.quantifier) info.quantifier = lower_quantifier(symbols_, *pattern.quantifier, "step");
+    if (!operands_.empty() && info.quantifier.loop != plan::Loop::greedy) {
+      error(pattern.quantifier->span, "an element of '&' is neither reluctant nor possessive",
+            "what follows it may be any other element; leave out the sign behind the quantifier");
+    }
     if (pattern.until) {
       ++untils_;
       if (info.quantifier.max == 1) {

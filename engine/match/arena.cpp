@@ -79,6 +79,9 @@ void ArenaMatcher::visit(model::EventView event, std::uint64_t order, std::uint6
       endings_.push_back({later(now_, program_.after_ns), advance.node});
     } else if (is_end && program_.report == plan::Report::first) {
       continue;  // complete: it does not go on
+    } else if (program_.is_ambiguous && program_.report == plan::Report::first &&
+               is_completed(advance.node)) {
+      continue;  // complete by another way
     }
     wait(advance.node, slot);
   }
@@ -213,6 +216,7 @@ void ArenaMatcher::close(model::EventView event, std::uint32_t slot, std::uint64
 
 // Of one run's arcs that would take the event, takes out those that another of them bars.
 void ArenaMatcher::settle_bars() {
+  barred_.clear();
   if (advances_.size() > 1) {
     std::sort(advances_.begin(), advances_.end(), [](const Advance& a, const Advance& b) {
       return a.parent != b.parent ? a.parent < b.parent : a.arc < b.arc;
@@ -226,6 +230,7 @@ void ArenaMatcher::settle_bars() {
       const Arc& arc = program_.arcs[advances_[i].arc];
       if ((arc.barred_by & fitting) != 0) {
         advances_[i].node = 0;  // marked: to be taken out
+        barred_.push_back(advances_[i]);
       } else if (advances_[i].parent != none) {
         Node& parent = store_.mutable_node(advances_[i].parent);
         parent.closed |= arc.closes;
@@ -234,6 +239,18 @@ void ArenaMatcher::settle_bars() {
     }
   }
   std::erase_if(advances_, [](const Advance& advance) { return advance.node != none; });
+  // An event that another arc claimed is passed over: a relaxed arc takes the next, unless it was closed.
+  for (const Advance& barred : barred_) {
+    const Arc& arc = program_.arcs[barred.arc];
+    if (barred.parent == none || arc.contiguity != Contiguity::relaxed) continue;
+    const bool closed = std::any_of(advances_.begin(), advances_.end(), [&](const Advance& taken) {
+      return taken.parent == barred.parent &&
+             (program_.arcs[taken.arc].closes & program_.bit(barred.arc)) != 0;
+    });
+    if (closed) continue;
+    store_.mutable_node(barred.parent).closed &= ~program_.bit(barred.arc);
+    wait_on(barred.parent, store_.node(barred.parent).key, barred.arc);
+  }
 }
 
 void ArenaMatcher::note_leading(model::EventView event, std::uint32_t slot, std::uint64_t watches) {
@@ -338,7 +355,7 @@ void ArenaMatcher::wait(Id id, std::uint32_t slot) {
       first = store_.cell(first).next;
     first = store_.add_cell({id, first, wait_of(c)}, now_);
   }
-  if (program_.timeout && waits != 0) wait_for_time(id, slot);
+  if (program_.timeout && waits != 0) wait_for_time(id);
 }
 
 void ArenaMatcher::wait_on(Id id, std::uint32_t slot, std::uint16_t arc_id) {
@@ -368,15 +385,29 @@ void ArenaMatcher::wait_on(Id id, std::uint32_t slot, std::uint16_t arc_id) {
   first = store_.add_cell({id, first, arc_id}, now_);
 }
 
-void ArenaMatcher::wait_for_time(Id id, std::uint32_t slot) {
+void ArenaMatcher::wait_for_time(Id id) {
   const Node node = store_.node(id);
   if (node.parent == none && (starts_.empty() || starts_.back().order != node.order)) {
-    starts_.push_back({later(node.start, program_.within.time_ns), node.order, slot, none});
+    starts_.push_back({later(node.start, program_.within.time_ns), node.order, none});
   }
   const auto start = std::lower_bound(starts_.begin(), starts_.end(), node.start_order,
                                       [](const Start& s, std::uint64_t order) { return s.order < order; });
   if (start == starts_.end() || start->order != node.start_order) return;
   start->nodes = store_.add_cell({id, start->nodes, 0}, now_);
+}
+
+// True where some completed run has taken the same events as the same steps.
+bool ArenaMatcher::is_completed(Id id) const {
+  return std::any_of(completed_.begin(), completed_.end(), [&](Id other) {
+    Id mine = id;
+    for (; mine != none && other != none;
+         mine = store_.node(mine).parent, other = store_.node(other).parent) {
+      const Node& a = store_.node(mine);
+      const Node& b = store_.node(other);
+      if (a.order != b.order || program_.step_of(a.arc) != program_.step_of(b.arc)) return false;
+    }
+    return mine == none && other == none;
+  });
 }
 
 // The run is dropped, or too old to be kept.

@@ -59,7 +59,6 @@ class ArenaMatcher final : public RunMatcher {
   struct Start {
     std::int64_t deadline_ns;
     std::uint64_t order;
-    std::uint32_t key;
     Id nodes;  // first cell of the list of their nodes
   };
 
@@ -96,8 +95,9 @@ class ArenaMatcher final : public RunMatcher {
                 std::uint64_t position);
   void wait(Id node, std::uint32_t slot);
   void wait_on(Id node, std::uint32_t slot, std::uint16_t arc);
-  void wait_for_time(Id node, std::uint32_t slot);
+  void wait_for_time(Id node);
   std::span<const model::MatchedEvent> run_of(Id node, bool whole);
+  bool is_completed(Id node) const;
   bool dropped(Id node) const;
   bool is_over(const Cell& cell) const;
 
@@ -115,6 +115,7 @@ class ArenaMatcher final : public RunMatcher {
   // arena_compact.cpp
   void make_room();
   void compact();
+  void forget_starts();
   void free_idle_keys();
 
   Scratch& scratch_;
@@ -132,6 +133,7 @@ class ArenaMatcher final : public RunMatcher {
 
   // Working memory, kept for its capacity.
   std::vector<Advance> advances_;
+  std::vector<Advance> barred_;
   std::vector<Id> completed_;
   std::vector<Id> due_;
   std::vector<PathEntry> entries_;

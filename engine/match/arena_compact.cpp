@@ -118,9 +118,21 @@ void ArenaMatcher::compact() {
     for (const Id node : of_starts[i])
       starts_[i].nodes = fresh.add_cell({moved(node), starts_[i].nodes, 0}, now_);
   }
-  std::erase_if(starts_, [](const Start& start) { return start.nodes == none; });
   store_ = std::move(fresh);
+  forget_starts();
   free_idle_keys();
+}
+
+// A start stays as long as some run of it is kept, which may yet be carried on.
+void ArenaMatcher::forget_starts() {
+  if (starts_.empty()) return;
+  std::vector<std::uint64_t> orders;
+  for (Id id = store_.oldest_node(); store_.alive(id); ++id)
+    orders.push_back(store_.node(id).start_order);
+  std::sort(orders.begin(), orders.end());
+  std::erase_if(starts_, [&](const Start& start) {
+    return !std::binary_search(orders.begin(), orders.end(), start.order);
+  });
 }
 
 void ArenaMatcher::free_idle_keys() {

@@ -24,6 +24,11 @@ using NodeKind = plan::PatternNode::Kind;
 namespace {
 
 constexpr std::size_t max_arcs_of_state = 64;  // what a mask holds
+constexpr std::size_t max_ways = 100'000;
+
+std::uint64_t bit(std::size_t i) {
+  return i < 64 ? std::uint64_t{1} << i : 0;
+}
 
 /// Between the event matched last and the next one.
 struct Gap {
@@ -37,14 +42,16 @@ struct Target {
   std::uint16_t state = 0;
   Gap gap;
   bool repeats = false;
-  std::uint64_t barred_by = 0;
-  std::uint64_t closes = 0;
-  bool closes_absence = false;
+  std::uint64_t passes =
+      0;  // possessive loops that every way to this target passes over, as places in the list
+  std::uint64_t yields_to = 0;  // of a reluctant loop: the targets that come where it is left
+  bool possessive = false;
 };
 
 struct Targets {
   std::vector<Target> list;
-  bool accept = false;  // the pattern may end here
+  bool accept = false;              // the pattern may end here
+  std::uint64_t accept_passes = 0;  // the possessive loops that every way to its end passes over
 };
 
 using Bans = std::vector<Ban>;
@@ -74,10 +81,16 @@ class AutomatonBuilder {
  public:
   AutomatonBuilder(const plan::Rule& rule, const model::Catalog& catalog,
                    const std::vector<std::uint16_t>& watch_of_until, Program& program)
-      : rule_(rule), catalog_(catalog), watch_of_until_(watch_of_until), program_(program) {}
+      : rule_(rule), catalog_(catalog), watch_of_until_(watch_of_until), program_(program) {
+    for (const plan::Step& step : rule.steps)
+      has_choices_ |= step.quantifier.loop != Loop::greedy;
+  }
 
   void build() {
-    const Then end = [](Targets& out, const Bans&) { out.accept = true; };
+    const Then end = [this](Targets& out, const Bans&) {
+      out.accept_passes = out.accept ? out.accept_passes & passed_ : passed_;
+      out.accept = true;
+    };
     Targets first;
     enter(rule_.pattern, {}, {}, end, first);
     TOCSIN_ASSERT(!first.accept);
@@ -106,7 +119,7 @@ class AutomatonBuilder {
         // What follows is listed once, for the leftmost alternative that can be empty.
         bool listed = false;
         const Then once = [&](Targets& o, const Bans& bans) {
-          if (!listed) then(o, bans);
+          if (!listed || tries_all_ways()) then(o, bans);
           listed = true;
         };
         for (const auto& child : node.children)
@@ -118,16 +131,32 @@ class AutomatonBuilder {
   void enter_step(std::uint32_t step, const Place& place, const Gap& gap, const Then& then, Targets& out) {
     const std::uint16_t state = state_of(step, place);
     const auto& quantifier = rule_.steps[step].quantifier;
-    const std::size_t own = out.list.size();
-    const bool listed = std::any_of(out.list.begin(), out.list.end(),
+    const auto known = std::find_if(out.list.begin(), out.list.end(),
                                     [&](const Target& t) { return t.state == state && !t.repeats; });
-    if (!listed) out.list.push_back({state, gap});
-    if (quantifier.min > 0) return;
-    const std::size_t past = out.list.size();
-    const bool accepted = out.accept;
-    then(out, gap.bans);
-    if (!listed) bar(out, own, past, quantifier.loop, out.accept && !accepted);
+    const auto own = static_cast<std::size_t>(known - out.list.begin());
+    if (known != out.list.end()) {
+      known->passes &= passed_;
+    } else {
+      out.list.push_back({state, gap, false, passed_, 0, quantifier.loop == Loop::possessive});
+    }
+    listed_ |= bit(own);
+    if (quantifier.min == 0) pass_over(quantifier.loop, own, then, gap.bans, out);
   }
+
+  // Lists what comes where the loop that is target `own` is left or passed over.
+  void pass_over(Loop loop, std::size_t own, const Then& then, const Bans& bans, Targets& out) {
+    const std::uint64_t passed = passed_, listed = listed_;
+    if (loop == Loop::possessive) passed_ |= bit(own);
+    listed_ = 0;
+    then(out, bans);
+    if (loop == Loop::reluctant) out.list[own].yields_to |= listed_ & ~bit(own);
+    passed_ = passed;
+    listed_ |= listed;
+  }
+
+  // Which of several ways leads to a target matters only where a loop may be passed over on one of them.
+  // There are too many of them to try where it makes no difference, and some patterns have too many at all.
+  bool tries_all_ways() { return has_choices_ && ++ways_ < max_ways; }
 
   void enter_from(const PatternNode& sequence, std::size_t i, const Place& place, const Gap& gap,
                   const Then& then, Targets& out) {
@@ -142,23 +171,21 @@ class AutomatonBuilder {
         out);
   }
 
-  // `done` repeats of the group are taken.
+  // `done` repeats of the group are taken. One without an event is none, and nothing in it was passed; but
+  // where a repeat is still due, one without an event will do for all that are.
   void enter_repeat(const PatternNode& group, const Place& place, std::uint32_t done, const Gap& gap,
                     const Then& then, Targets& out) {
     const auto& quantifier = group.quantifier;
-    const bool plain = quantifier == plan::Quantifier{};
-    bool left = false;
-    // A repeat without an event is no repeat: the bans in it were not passed.
+    const bool is_due = done < quantifier.min;
     const Then leave = [&](Targets& o, const Bans& bans) {
-      if (!left) then(o, plain ? bans : gap.bans);
-      left = true;
+      if (is_due) then(o, bans);
     };
     if (done < quantifier.max) {
       Gap inner = gap;
       if (group.within_ns != plan::no_bound) inner.opens.push_back(group_id(group));
       enter_body(group, inside(place, copy_of(group, done)), inner, leave, out);
     }
-    if (done >= quantifier.min) leave(out, gap.bans);
+    if (!is_due) then(out, gap.bans);
   }
 
   // The elements of `&` in `before` are taken; any other may be next.
@@ -176,24 +203,6 @@ class AutomatonBuilder {
 
   static Gap behind(const plan::Edge& edge, const Bans& passed, std::vector<std::uint16_t> opens) {
     return {edge.contiguity, edge.bound_ns, joined_bans(passed, edge.bans), std::move(opens)};
-  }
-
-  // Of target `own`, a loop's, and those from `past` on, which pass over it or leave it.
-  static void bar(Targets& out, std::size_t own, std::size_t past, Loop loop, bool may_end) {
-    if (loop == Loop::greedy || out.list.size() > max_arcs_of_state) return;
-    const std::uint64_t own_bit = std::uint64_t{1} << own;
-    const bool consumes = out.list[own].gap.contiguity != Contiguity::any;
-    for (std::size_t i = past; i < out.list.size(); ++i) {
-      const std::uint64_t bit = std::uint64_t{1} << i;
-      if (loop == Loop::possessive) {
-        out.list[i].barred_by |= own_bit;
-        if (consumes) out.list[own].closes |= bit;
-      } else {
-        out.list[own].barred_by |= bit;
-        out.list[i].closes |= own_bit;
-      }
-    }
-    if (loop == Loop::possessive && consumes && may_end) out.list[own].closes_absence = true;
   }
 
   // Visiting. `then` is what follows the node.
@@ -256,9 +265,17 @@ class AutomatonBuilder {
     const auto& quantifier = rule_.steps[step].quantifier;
     const std::uint16_t state = state_of(step, place);
     Targets next;
-    if (quantifier.max > 1) next.list.push_back({state, {quantifier.mode, quantifier.gap_ns, {}, {}}, true});
-    then(next, {});
-    if (quantifier.max > 1) bar(next, 0, 1, quantifier.loop, next.accept);
+    if (quantifier.max > 1) {
+      next.list.push_back({state,
+                           {quantifier.mode, quantifier.gap_ns, {}, {}},
+                           true,
+                           0,
+                           0,
+                           quantifier.loop == Loop::possessive});
+      pass_over(quantifier.loop, 0, then, {}, next);
+    } else {
+      then(next, {});
+    }
     State& made = program_.states[state];
     made.accepts = next.accept;
     made.groups = groups_;
@@ -286,17 +303,15 @@ class AutomatonBuilder {
       arc.contiguity = target.gap.contiguity;
       arc.bound_ns = target.gap.bound_ns;
       arc.opens = target.gap.opens;
-      arc.barred_by = target.barred_by;
-      arc.closes = target.closes;
-      arc.closes_absence = target.closes_absence;
+      arc.barred_by = target.passes | target.yields_to;
+      set_closes(targets, i, arc);
       const std::uint16_t until = watch_of_until_[program_.states[target.state].step];
       if (from == start_state) {
         arc.until = until;
       } else {
-        const std::uint64_t bit = std::uint64_t{1} << i;
-        if (until != no_watch) close(first_closing, until, false, true, bit);
+        if (until != no_watch) close(first_closing, until, false, true, bit(i));
         for (const Ban& ban : target.gap.bans)
-          close(first_closing, static_cast<std::uint16_t>(ban.negation), ban.strict, ban.strict, bit);
+          close(first_closing, static_cast<std::uint16_t>(ban.negation), ban.strict, ban.strict, bit(i));
       }
       program_.arcs.push_back(std::move(arc));
     }
@@ -304,18 +319,30 @@ class AutomatonBuilder {
     return range;
   }
 
+  // What a run closes to itself when it goes to target `i`: a possessive loop that consumes its event all
+  // that passes over it, and whatever comes behind a reluctant loop that loop.
+  static void set_closes(const Targets& targets, std::size_t i, Arc& arc) {
+    const bool consumes = arc.contiguity != Contiguity::any;
+    for (std::size_t other = 0; other < targets.list.size(); ++other) {
+      const Target& target = targets.list[other];
+      const bool passes = (target.passes & bit(i)) != 0 && consumes;
+      if (passes || (target.yields_to & bit(i)) != 0) arc.closes |= bit(other);
+    }
+    arc.closes_absence = targets.accept && (targets.accept_passes & bit(i)) != 0 && consumes;
+  }
+
   // Adds an arc to those that `watch` closes, in a state whose closings begin at `begin`.
-  void close(std::size_t begin, std::uint16_t watch, bool strict, bool first, std::uint64_t bit) {
+  void close(std::size_t begin, std::uint16_t watch, bool strict, bool first, std::uint64_t arc) {
     for (std::size_t i = begin; i < program_.closings.size(); ++i) {
       Closing& closing = program_.closings[i];
       if (closing.watch == watch && closing.strict == strict) {
-        closing.arcs |= bit;
+        closing.arcs |= arc;
         return;
       }
     }
     Closing closing;
     closing.watch = watch;
-    closing.arcs = bit;
+    closing.arcs = arc;
     closing.strict = strict;
     closing.first = first;
     program_.closings.push_back(closing);
@@ -384,6 +411,10 @@ class AutomatonBuilder {
   Program& program_;
   std::map<std::pair<std::uint32_t, Place>, std::uint16_t> states_;
   std::map<const PatternNode*, std::uint16_t> group_ids_;
+  bool has_choices_ = false;           // some loop is reluctant or possessive
+  std::size_t ways_ = 0;               // tried so far
+  std::uint64_t passed_ = 0;           // possessive loops that the way at hand passes over
+  std::uint64_t listed_ = 0;           // targets met on the ways tried
   std::vector<std::uint16_t> groups_;  // bounded ones around the node at hand
   std::uint64_t bound_ = 0;            // steps known to be taken there
   std::uint64_t unbound_ = 0;          // and known not to be

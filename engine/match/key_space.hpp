@@ -30,6 +30,8 @@ class KeySpace {
     slot_ = has_key_ ? table_.find(key_) : KeyTable::absent;
     return slot_;
   }
+  /// Before other events under orders that were used: no look-up is remembered.
+  void forget() { order_ = 0; }
   /// Gives the key of the event that find() was last called for a slot. KeyTable::absent where it has none.
   std::uint32_t add() {
     if (slot_ == KeyTable::absent && has_key_) {

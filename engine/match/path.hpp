@@ -13,14 +13,15 @@ struct PathEntry {
 };
 
 /// True where `a` is preferred to `b`: the earlier start, then at the first difference the arc that stands
-/// earlier (arcs from one state are numbered in order of preference), then the earlier event. Linear.
+/// earlier (arcs from one state are numbered in order of preference), then the earlier event. Where one is
+/// the begin of the other, as at a timer, the longer one, as going on is preferred to ending. Linear.
 inline bool preferred(std::span<const PathEntry> a, std::span<const PathEntry> b) {
   if (a.front().order != b.front().order) return a.front().order < b.front().order;
   for (std::size_t i = 0; i < a.size() && i < b.size(); ++i) {
     if (a[i].arc != b[i].arc) return a[i].arc < b[i].arc;
     if (a[i].order != b[i].order) return a[i].order < b[i].order;
   }
-  return false;
+  return a.size() > b.size();
 }
 
 }  // namespace tocsin::match

@@ -17,12 +17,14 @@ namespace tocsin::runtime {
 /// it, those of one event in the order of the rules, those of one rule in the order of what triggered them.
 struct Position {
   static constexpr std::int64_t no_timer = INT64_MAX;
+  enum class Cause : std::uint8_t { event, absence, timeout };
 
   std::uint32_t event = 0;           // index in the batch of the event that it all goes back to
   std::int64_t timer_ns = no_timer;  // before that event: the time of the timer
-  std::uint32_t rule = 0;     // 0 for that event itself, else 1 + place of the rule in the plan's order
-  std::uint64_t trigger = 0;  // the order of the event that triggered it …
-  std::uint32_t ordinal = 0;  // … and its number among the matches that this trigger completed
+  std::uint32_t rule = 0;      // 0 for that event itself, else 1 + place of the rule in the plan's order
+  Cause cause = Cause::event;  // of one rule at one time: first what events complete, last timeouts
+  std::uint64_t trigger = 0;   // the order of the event that triggered it …
+  std::uint32_t ordinal = 0;   // … and its number among the matches that this trigger completed
 
   friend auto operator<=>(const Position&, const Position&) = default;
 };

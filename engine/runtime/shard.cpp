@@ -31,6 +31,8 @@ match::KeySpace& Shard::key_space_of(const match::Program& program) {
 void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   log_ = &batch.log(layer, number_);
   sink_ = sink;
+  for (const auto& space : key_spaces_)
+    space->forget();  // a layer's orders are its own
   match::PredicateIndex& index = indexes_[layer];
   Timers& timers = timers_[layer];
   const auto& derived = batch.derived;
@@ -98,7 +100,7 @@ void Shard::visit(std::size_t layer, model::EventView event, std::uint64_t order
     program_ = rules_.layers[layer][touched.program];
     const Routing& routing = rules_.routings[program_][touched.input];
     if (shards_ > 1 && routing.destination(event, shards_, key_scratch_) != number_) continue;
-    position_ = {position.event, position.timer_ns, program_ + 1, 0, 0};
+    position_ = {position.event, position.timer_ns, program_ + 1, Position::Cause::event, 0, 0};
     matchers_[program_]->visit(event, order, touched.steps, *this);
     if (rules_.programs[program_].is_timed()) note_timer(layer, program_);
   }
@@ -125,7 +127,8 @@ void Shard::run_timers_before(std::int64_t time_ns, std::size_t layer, const mod
           left -= half + 1;
         }
       }
-      position_ = {static_cast<std::uint32_t>(first_later), timer.at_ns, program_ + 1, 0, 0};
+      position_ = {
+          static_cast<std::uint32_t>(first_later), timer.at_ns, program_ + 1, Position::Cause::absence, 0, 0};
       matcher.run_timers(*this);
     }
     note_timer(layer, timer.program);
@@ -161,6 +164,7 @@ void Shard::report(const match::Program& program, const match::Completion& compl
   }
   if (sink_) return sink_->on_match(match);
   position_.trigger = completion.group;
+  if (completion.timeout) position_.cause = Position::Cause::timeout;
   log_->append(position_, match);
   ++position_.ordinal;
 }

@@ -281,3 +281,10 @@ TEST_CASE("report total keeps no candidates") {
       "1:16 a count of more than 256 repeats does not go with 'report total' | it keeps no candidates, only "
       "what all of them come to\n");
 }
+
+TEST_CASE("elements of & are greedy") {
+  check("rule r { match a: Login+? & b: Tick }",
+        "1:24 an element of '&' is neither reluctant nor possessive | what follows it may be any other "
+        "element; "
+        "leave out the sign behind the quantifier\n");
+}

@@ -47,11 +47,16 @@ Datum field_of(const plan::FieldRef& ref, const Scope& scope) {
   return event->fields[ref.field];
 }
 
+/// A float under `report total`, else an int.
+Datum count_of(std::size_t count, Kind kind) {
+  return kind == Kind::floating ? Datum::floating(double(count)) : Datum::of_int(std::int64_t(count));
+}
+
 Datum sum_of(const std::vector<Datum>& values, Kind kind) {
   if (kind == Kind::floating) {
     double sum = 0;
     for (const Datum& value : values)
-      sum += value.f;
+      sum += value.kind == Kind::floating ? value.f : double(value.i);
     return Datum::floating(sum);
   }
   std::int64_t sum = 0;
@@ -81,7 +86,7 @@ Datum extreme_of(const std::vector<Datum>& values, bool greatest) {
 
 Datum aggregate(const Expr& expr, const Scope& scope) {
   const auto events = events_of(expr.ref.step, scope.run);
-  if (expr.args.empty()) return Datum::of_int(std::int64_t(events.size()));  // count(p)
+  if (expr.args.empty()) return count_of(events.size(), expr.type.kind);  // count(p)
 
   std::vector<Datum> values;  // nulls do not take part
   for (const Event* event : events) {
@@ -91,7 +96,7 @@ Datum aggregate(const Expr& expr, const Scope& scope) {
     if (!value.is_null()) values.push_back(std::move(value));
   }
   switch (expr.aggregate) {
-    case Aggregate::count: return Datum::of_int(std::int64_t(values.size()));
+    case Aggregate::count: return count_of(values.size(), expr.type.kind);
     case Aggregate::sum: return sum_of(values, expr.type.kind);
     case Aggregate::avg: {
       Datum average = average_of(values);
@@ -136,6 +141,7 @@ Datum evaluate(const Expr& expr, const Scope& scope) {
     case Op::is_bound: return Datum::boolean(!events_of(expr.ref.step, scope.run).empty());
     case Op::match_start: return Datum::of_int(scope.run.front().event->time_ns, Kind::time);
     case Op::match_end: return Datum::of_int(scope.match_end_ns, Kind::time);
+    case Op::match_count: return Datum::floating(double(scope.match_count));
     case Op::element: return *scope.item;
     case Op::any_element: return any_element(expr, scope);
 

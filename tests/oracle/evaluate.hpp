@@ -27,6 +27,7 @@ struct Scope {
   const Event* element = nullptr;  // inside an aggregate: the event at hand
   const Datum* item = nullptr;     // inside any(): the array element at hand
   std::int64_t match_end_ns = 0;   // in emit
+  std::size_t match_count = 1;     // in emit, under `report total`
 };
 
 /// The value of `expr`. Linear in its size times the length of the run. Throws std::logic_error for `hash`,

@@ -141,8 +141,11 @@ class Oracle {
          report(rule, find_candidates(rule, events, raw_times_.empty() ? 0 : raw_times_.back(), max_))) {
       for (const Candidate& candidate : each.chosen) {
         out.push_back({place_of(candidate, *stream[each.earliest_end]), to_match(id, candidate, stream)});
-        for (const Candidate& other : each.others)
-          out.back().match.in_its_place.push_back(to_match(id, other, stream));
+        Match& match = out.back().match;
+        if (rule.report == plan::Report::total) match = total(id, each, stream);
+        for (const Candidate& other : each.others) {
+          if (rule.report == plan::Report::any) match.in_its_place.push_back(to_match(id, other, stream));
+        }
       }
     }
     return out;
@@ -158,6 +161,21 @@ class Oracle {
             std::size_t(&last - items_.data())};
   }
 
+  /// One match for all candidates that complete together: of the event that completes them, with all that
+  /// they took, as often as they took it, for what it emits.
+  Match total(std::uint32_t id, const Reported& reported, const Stream& stream) const {
+    std::vector<Candidate> all = reported.chosen;
+    all.insert(all.end(), reported.others.begin(), reported.others.end());
+    Run run;
+    for (const Candidate& candidate : all) {
+      for (const auto& [step, position] : candidate.events)
+        run.push_back({step, &stream[position]->event});
+    }
+    Match match = to_match(id, run, run.back().event->time_ns, false, all.size());
+    match.events = {match.events.back()};
+    return match;
+  }
+
   Match to_match(std::uint32_t id, const Candidate& candidate, const Stream& stream) const {
     Run run;
     for (const auto& [step, position] : candidate.events)
@@ -167,7 +185,8 @@ class Oracle {
                     candidate.end == Candidate::End::timeout);
   }
 
-  Match to_match(std::uint32_t id, const Run& run, std::int64_t at_ns, bool timeout) const {
+  Match to_match(std::uint32_t id, const Run& run, std::int64_t at_ns, bool timeout,
+                 std::size_t count = 1) const {
     Match match;
     match.rule = id;
     match.at_ns = at_ns;
@@ -179,8 +198,11 @@ class Oracle {
     match.emitted = emit.has_value();
     if (!emit) return match;
     match.fields.resize(plan_.catalog[emit->type].fields.size());
-    const Scope scope{
-        .run = run, .current = run.back().event, .step = run.back().step, .match_end_ns = at_ns};
+    const Scope scope{.run = run,
+                      .current = run.back().event,
+                      .step = run.back().step,
+                      .match_end_ns = at_ns,
+                      .match_count = count};
     for (const plan::EmitField& field : emit->fields)
       match.fields[field.field] = evaluate(field.value, scope);
     return match;

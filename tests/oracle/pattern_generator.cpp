@@ -102,7 +102,7 @@ std::string PatternGenerator::negation(bool sees) {
 
 std::string PatternGenerator::quantifier() {
   if (dice_.chance(55)) return "";
-  const std::string suffix = features_.suffixes ? dice_.pick({"", "?", "+"}) : "";
+  const std::string suffix = features_.suffixes && !in_any_order_ ? dice_.pick({"", "?", "+"}) : "";
   std::string inside = dice_.pick({"", "", " strict", " any"});
   if (features_.gaps && dice_.chance(60)) inside += fmt::format(" gap {}s", dice_.below(4));
   const int most = 1 + dice_.below(2);
@@ -203,8 +203,8 @@ PatternText PatternGenerator::sequence(int length, int depth) {
     out.edges.push_back(i == 0 ? "" : edge());
     out.nots.emplace_back();
     if (i > 0 && features_.nots && out.edges.back() != "," && dice_.chance(50)) {
-      out.nots.back().push_back(dice_.pick({"-> ", "-> ", ", "}) + negation(true));
-      if (dice_.chance(20)) out.nots.back().push_back("-> " + negation(true));
+      out.nots.back().push_back(dice_.pick({"-> ", "-> ", ", "}) + negation(!in_any_order_));
+      if (dice_.chance(20)) out.nots.back().push_back("-> " + negation(!in_any_order_));
     }
     const int kind = depth > 0 ? dice_.below(100) : 0;
     if (depth > 0 && features_.groups && dice_.chance(35)) {

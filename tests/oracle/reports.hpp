@@ -13,7 +13,8 @@ namespace tocsin::oracle {
 /// timeouts.
 struct Reported {
   std::vector<Candidate> chosen;  // in order; never empty
-  std::vector<Candidate> others;  // under `report any`: those of which one could be reported instead
+  std::vector<Candidate> others;  // under `report any` those of which one could be reported instead; under
+                                  // `report total` those that are reported with it
   std::size_t earliest_end = 0;   // the least last position among all that this was chosen from
 };
 

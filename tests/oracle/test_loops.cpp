@@ -152,6 +152,16 @@ TEST_CASE("a repeat that takes nothing is none, and a candidate by two ways is o
   CHECK(matches(rule_of({1, 2}, {1, 2}), "aab") == "1 2 3|1 3|2 3");
 }
 
+TEST_CASE("preference is among the ways that led to the candidates") {
+  // ( ( b{2} | c )+ ){2} -> d: from c1 on, b would be preferred to c within one run through the outer group,
+  // but then there is no second.
+  const PatternNode inner =
+      repeated(group(PatternNode::Kind::alternation, {leaf(0), leaf(1)}), {.min = 1, .max = many});
+  const plan::Rule nested = rule({step("b", {2, 2}), step("c"), step("d")},
+                                 sequence({repeated(sequence({inner}), {2, 2}), leaf(2)}));
+  CHECK(matches(nested, "ccbbd") == "1 2 3 4 5");
+}
+
 TEST_CASE("a bound within a group is for each of its repeats") {
   PatternNode bounded = pair({1, many});
   bounded.within_ns = 2 * second_ns;
@@ -183,6 +193,14 @@ TEST_CASE("any order") {
   CHECK(matches(rule_of({step("a", {2, 2}), step("b")}, 2), "aba") == "");
   CHECK(matches(rule_of({step("a", {2, 2}), step("b")}, 2), "abaab") == "2 3 4|1 3 5|3 4 5");
   CHECK(matches(rule_of({step("a", {0, 1}), step("b"), step("c")}, 2), "bac") == "1 2 3|1 3");
+}
+
+TEST_CASE("a permutation stands for its orders, with loops as in each") {
+  // a? & a{0..1}? -> b: in the order in which the first is skipped, only b comes behind the reluctant one
+  const PatternNode both = group(PatternNode::Kind::permutation, {leaf(0), leaf(1)});
+  const plan::Rule reluctant = all(rule(
+      {step("a", {0, 1}), step("a", loop(0, 1, Loop::reluctant)), step("b")}, sequence({both, leaf(2)})));
+  CHECK(matches(reluctant, "ab") == "1 2|1 2|2");
 }
 
 TEST_CASE("the edge before a permutation governs its first event") {
