@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 #include <stdexcept>
 
 #include "engine/base/assert.hpp"
@@ -42,10 +43,8 @@ struct Target {
   std::uint16_t state = 0;
   Gap gap;
   bool repeats = false;
-  std::uint64_t passes =
-      0;  // possessive loops that every way to this target passes over, as places in the list
-  std::uint64_t yields_to = 0;  // of a reluctant loop: the targets that come where it is left
-  bool possessive = false;
+  std::uint64_t passes = 0;  // possessive loops that every way here passes over, by place in the list
+  std::set<std::uint16_t> yields_to;  // of a reluctant loop: the states that come where it is left
 };
 
 struct Targets {
@@ -137,21 +136,22 @@ class AutomatonBuilder {
     if (known != out.list.end()) {
       known->passes &= passed_;
     } else {
-      out.list.push_back({state, gap, false, passed_, 0, quantifier.loop == Loop::possessive});
+      out.list.push_back({state, gap, false, passed_, {}});
     }
-    listed_ |= bit(own);
+    if (has_choices_) listed_.insert(state);
     if (quantifier.min == 0) pass_over(quantifier.loop, own, then, gap.bans, out);
   }
 
   // Lists what comes where the loop that is target `own` is left or passed over.
   void pass_over(Loop loop, std::size_t own, const Then& then, const Bans& bans, Targets& out) {
-    const std::uint64_t passed = passed_, listed = listed_;
+    if (loop == Loop::greedy) return then(out, bans);
+    const std::uint64_t passed = passed_;
     if (loop == Loop::possessive) passed_ |= bit(own);
-    listed_ = 0;
+    auto listed = std::exchange(listed_, {});
     then(out, bans);
-    if (loop == Loop::reluctant) out.list[own].yields_to |= listed_ & ~bit(own);
+    if (loop == Loop::reluctant) out.list[own].yields_to.insert(listed_.begin(), listed_.end());
     passed_ = passed;
-    listed_ |= listed;
+    listed_.merge(listed);
   }
 
   // Which of several ways leads to a target matters only where a loop may be passed over on one of them.
@@ -178,7 +178,10 @@ class AutomatonBuilder {
     const auto& quantifier = group.quantifier;
     const bool is_due = done < quantifier.min;
     const Then leave = [&](Targets& o, const Bans& bans) {
-      if (is_due) then(o, bans);
+      if (is_due) return then(o, bans);
+      if (!has_choices_) return;
+      Targets aside = o;  // no way on, but what a reluctant loop in the group yields to
+      then(aside, bans);
     };
     if (done < quantifier.max) {
       Gap inner = gap;
@@ -266,12 +269,7 @@ class AutomatonBuilder {
     const std::uint16_t state = state_of(step, place);
     Targets next;
     if (quantifier.max > 1) {
-      next.list.push_back({state,
-                           {quantifier.mode, quantifier.gap_ns, {}, {}},
-                           true,
-                           0,
-                           0,
-                           quantifier.loop == Loop::possessive});
+      next.list.push_back({state, {quantifier.mode, quantifier.gap_ns, {}, {}}, true, 0, {}});
       pass_over(quantifier.loop, 0, then, {}, next);
     } else {
       then(next, {});
@@ -303,7 +301,10 @@ class AutomatonBuilder {
       arc.contiguity = target.gap.contiguity;
       arc.bound_ns = target.gap.bound_ns;
       arc.opens = target.gap.opens;
-      arc.barred_by = target.passes | target.yields_to;
+      arc.barred_by = target.passes;
+      for (std::size_t other = 0; other < targets.list.size(); ++other) {
+        if (yields(target, targets.list[other])) arc.barred_by |= bit(other);
+      }
       set_closes(targets, i, arc);
       const std::uint16_t until = watch_of_until_[program_.states[target.state].step];
       if (from == start_state) {
@@ -319,6 +320,10 @@ class AutomatonBuilder {
     return range;
   }
 
+  static bool yields(const Target& loop, const Target& to) {
+    return loop.yields_to.count(to.state) > 0 && loop.state != to.state;
+  }
+
   // What a run closes to itself when it goes to target `i`: a possessive loop that consumes its event all
   // that passes over it, and whatever comes behind a reluctant loop that loop.
   static void set_closes(const Targets& targets, std::size_t i, Arc& arc) {
@@ -326,7 +331,7 @@ class AutomatonBuilder {
     for (std::size_t other = 0; other < targets.list.size(); ++other) {
       const Target& target = targets.list[other];
       const bool passes = (target.passes & bit(i)) != 0 && consumes;
-      if (passes || (target.yields_to & bit(i)) != 0) arc.closes |= bit(other);
+      if (passes || yields(target, targets.list[i])) arc.closes |= bit(other);
     }
     arc.closes_absence = targets.accept && (targets.accept_passes & bit(i)) != 0 && consumes;
   }
@@ -414,7 +419,7 @@ class AutomatonBuilder {
   bool has_choices_ = false;           // some loop is reluctant or possessive
   std::size_t ways_ = 0;               // tried so far
   std::uint64_t passed_ = 0;           // possessive loops that the way at hand passes over
-  std::uint64_t listed_ = 0;           // targets met on the ways tried
+  std::set<std::uint16_t> listed_;     // states met on the ways tried
   std::vector<std::uint16_t> groups_;  // bounded ones around the node at hand
   std::uint64_t bound_ = 0;            // steps known to be taken there
   std::uint64_t unbound_ = 0;          // and known not to be
