@@ -369,7 +369,8 @@ void ArenaMatcher::wait_on(Id id, std::uint32_t slot, std::uint16_t arc_id) {
     scratch_.reset();
     const auto rank = access.order->rank(access.order->run_side.evaluate({{}, run, step, 0}, scratch_));
     if (!rank) return;
-    ordered_[*address].push({*rank, {id, none, arc_id}}, [&](const Cell& cell) { return is_over(cell); });
+    ordered_[*address].push({*rank, {id, none, arc_id}, false},
+                            [&](const Cell& cell) { return is_over(cell); });
     return;
   }
   Id& first = buckets_.try_emplace(*address, none).first->second;

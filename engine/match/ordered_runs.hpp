@@ -15,6 +15,7 @@ class OrderedRuns {
   struct Entry {
     std::int64_t rank;  // the run's side as order_of() gives it
     Cell cell;          // its `next` unused
+    bool gone = false;
   };
 
   std::size_t size() const { return heap_.size(); }
@@ -47,33 +48,21 @@ class OrderedRuns {
         if (child < heap_.size()) open_.push_back(child);
       }
     }
-    // From the back, so that what takes a place was never one to go.
-    std::sort(gone_.begin(), gone_.end(), std::greater<>());
-    for (const std::size_t i : gone_)
-      erase(i);
+    // What goes is first made least, top down, as that moves nothing below, and then taken from the top.
+    std::sort(gone_.begin(), gone_.end());
+    for (const std::size_t i : gone_) {
+      heap_[i].gone = true;
+      for (std::size_t at = i; at > 0 && later(heap_[(at - 1) / 2], heap_[at]); at = (at - 1) / 2)
+        std::swap(heap_[at], heap_[(at - 1) / 2]);
+    }
+    for (std::size_t i = 0; i < gone_.size(); ++i) {
+      std::pop_heap(heap_.begin(), heap_.end(), later);
+      heap_.pop_back();
+    }
   }
 
  private:
-  static bool later(const Entry& a, const Entry& b) { return a.rank > b.rank; }
-
-  void erase(std::size_t i) {
-    heap_[i] = heap_.back();
-    heap_.pop_back();
-    if (i == heap_.size()) return;
-    while (i > 0 && heap_[i].rank < heap_[(i - 1) / 2].rank) {
-      std::swap(heap_[i], heap_[(i - 1) / 2]);
-      i = (i - 1) / 2;
-    }
-    for (;;) {
-      std::size_t least = i;
-      for (const std::size_t child : {2 * i + 1, 2 * i + 2}) {
-        if (child < heap_.size() && heap_[child].rank < heap_[least].rank) least = child;
-      }
-      if (least == i) return;
-      std::swap(heap_[i], heap_[least]);
-      i = least;
-    }
-  }
+  static bool later(const Entry& a, const Entry& b) { return a.gone != b.gone ? b.gone : a.rank > b.rank; }
 
   std::vector<Entry> heap_;  // the least rank first
   std::size_t room_ = 16;    // entries at which to look for those that are over

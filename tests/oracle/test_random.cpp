@@ -72,7 +72,7 @@ std::string as_script(const Case& test, const std::vector<Setup>& setups) {
 TEST_CASE("random rules over random streams") {
   const std::uint64_t seed = number_from("TOCSIN_SEED", 1);
   const std::uint64_t cases = number_from("TOCSIN_RANDOM_CASES", default_cases);
-  std::size_t with_matches = 0, matches = 0, too_many = 0, failures = 0;
+  std::size_t pairs = 0, with_matches = 0, matches = 0, too_many = 0, failures = 0;
   for (std::uint64_t i = 0; i < cases && failures < 3; ++i) {
     const Case test = random_case(seed + i);
     const auto setups = some_setups(i);
@@ -81,6 +81,7 @@ TEST_CASE("random rules over random streams") {
       const plan::Plan plan = compile(rules_of(test));
       Arrivals arrivals = arrivals_of(test, plan);
       const auto expected = find_matches(plan, processing_order(arrivals), max_candidates);
+      pairs += plan.rules.size();
       matches += expected.size();
       with_matches += expected.empty() ? 0 : 1;
       wrong = difference_under(setups, plan, arrivals, expected);
@@ -91,12 +92,15 @@ TEST_CASE("random rules over random streams") {
       wrong = error.what();
     }
     if (!wrong.empty()) ++failures;
-    if ((i + 1) % 10'000 == 0) std::fprintf(stderr, "%llu cases\n", static_cast<unsigned long long>(i + 1));
+    if ((i + 1) % 10'000 == 0)
+      std::fprintf(stderr, "%llu cases, %zu pairs\n", static_cast<unsigned long long>(i + 1), pairs);
     INFO(fmt::format("TOCSIN_SEED={} TOCSIN_RANDOM_CASES=1\n{}", seed + i, wrong));
     CHECK(wrong.empty());
   }
-  MESSAGE(fmt::format("{} cases from seed {}: {} with matches, {} matches, {} left out as too large", cases,
-                      seed, with_matches, matches, too_many));
+  MESSAGE(
+      fmt::format("{} cases from seed {}, {} pairs of rule and stream: {} with matches, {} matches, {} left "
+                  "out as too large",
+                  cases, seed, pairs, with_matches, matches, too_many));
   if (cases >= 100) {
     CHECK(with_matches > cases / 4);  // else the generator tests little
     CHECK(too_many < cases / 20);
