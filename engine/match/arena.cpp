@@ -399,16 +399,8 @@ void ArenaMatcher::wait_for_time(Id id) {
 
 // True where some completed run has taken the same events as the same steps.
 bool ArenaMatcher::is_completed(Id id) const {
-  return std::any_of(completed_.begin(), completed_.end(), [&](Id other) {
-    Id mine = id;
-    for (; mine != none && other != none;
-         mine = store_.node(mine).parent, other = store_.node(other).parent) {
-      const Node& a = store_.node(mine);
-      const Node& b = store_.node(other);
-      if (a.order != b.order || program_.step_of(a.arc) != program_.step_of(b.arc)) return false;
-    }
-    return mine == none && other == none;
-  });
+  return std::any_of(completed_.begin(), completed_.end(),
+                     [&](Id other) { return same_assignment(id, other); });
 }
 
 // The run is dropped, or too old to be kept.

@@ -19,11 +19,11 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "engine/base/fifo.hpp"
 #include "engine/match/ordered_runs.hpp"
 #include "engine/match/path.hpp"
 #include "engine/match/run_matcher.hpp"
@@ -98,6 +98,9 @@ class ArenaMatcher final : public RunMatcher {
   void wait_for_time(Id node);
   std::span<const model::MatchedEvent> run_of(Id node, bool whole);
   bool is_completed(Id node) const;
+  bool same_assignment(Id left, Id right) const;
+  bool is_settled(Id node) const;
+  bool is_settled_otherwise(Id node, Id nodes_of_start) const;
   bool dropped(Id node) const;
   bool is_over(const Cell& cell) const;
 
@@ -127,8 +130,8 @@ class ArenaMatcher final : public RunMatcher {
   std::vector<std::vector<std::uint16_t>> closed_by_;  // by watch: the closings of its events
   std::uint64_t start_steps_ = 0;                      // steps and watches whose events may make a key known
   std::size_t bucket_room_ = 1024;                     // buckets at which make_room() is due
-  std::deque<Ending> endings_;                         // by deadline
-  std::deque<Start> starts_;                           // by deadline, of a rule with `on timeout`
+  Fifo<Ending> endings_;                               // by deadline
+  Fifo<Start> starts_;                                 // by deadline, of a rule with `on timeout`
   std::uint64_t last_order_ = 0;                       // of the event visited last
 
   // Working memory, kept for its capacity.
@@ -136,6 +139,11 @@ class ArenaMatcher final : public RunMatcher {
   std::vector<Advance> barred_;
   std::vector<Id> completed_;
   std::vector<Id> due_;
+  struct DueGroup {
+    std::uint64_t order;  // of the event that ended it first
+    std::size_t begin;    // in due_
+  };
+  std::vector<DueGroup> due_groups_;
   std::vector<PathEntry> entries_;
   std::vector<std::size_t> ends_;
   std::vector<std::size_t> ranking_;

@@ -81,13 +81,14 @@ void ArenaMatcher::compact() {
     }
   }
   cutoff_ = cutoff;
-  std::erase_if(endings_, [&](const Ending& ending) { return !keep(ending.node); });
+  endings_.erase_if([&](const Ending& ending) { return !keep(ending.node); });
   std::vector<std::vector<Id>> of_starts;
   for (const Start& start : starts_) {
     auto& kept = of_starts.emplace_back();
     for (Id id = start.nodes; store_.cell_alive(id); id = store_.cell(id).next) {
       const Id node = store_.cell(id).node;
-      if (!dropped(node) && !store_.node(node).extended && keep(node)) kept.push_back(node);
+      const bool told = store_.alive(node) && store_.node(node).extended && !program_.is_ambiguous;
+      if (!dropped(node) && !told && keep(node)) kept.push_back(node);
     }
   }
 
@@ -113,10 +114,11 @@ void ArenaMatcher::compact() {
   }
   for (Ending& ending : endings_)
     ending.node = moved(ending.node);
-  for (std::size_t i = 0; i < starts_.size(); ++i) {
-    starts_[i].nodes = none;
-    for (const Id node : of_starts[i])
-      starts_[i].nodes = fresh.add_cell({moved(node), starts_[i].nodes, 0}, now_);
+  auto kept = of_starts.begin();
+  for (Start& start : starts_) {
+    start.nodes = none;
+    for (const Id node : *kept++)
+      start.nodes = fresh.add_cell({moved(node), start.nodes, 0}, now_);
   }
   store_ = std::move(fresh);
   forget_starts();
@@ -130,9 +132,8 @@ void ArenaMatcher::forget_starts() {
   for (Id id = store_.oldest_node(); store_.alive(id); ++id)
     orders.push_back(store_.node(id).start_order);
   std::sort(orders.begin(), orders.end());
-  std::erase_if(starts_, [&](const Start& start) {
-    return !std::binary_search(orders.begin(), orders.end(), start.order);
-  });
+  starts_.erase_if(
+      [&](const Start& start) { return !std::binary_search(orders.begin(), orders.end(), start.order); });
 }
 
 void ArenaMatcher::free_idle_keys() {

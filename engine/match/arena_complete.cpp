@@ -40,8 +40,11 @@ void ArenaMatcher::choose() {
   ends_.clear();
   for (const Id last : completed_) {
     const std::size_t begin = entries_.size();
+    // At a timer one candidate may be the begin of another: the end has a place among the arcs.
+    const State& end = program_.states[program_.arcs[store_.node(last).arc].to];
+    entries_.push_back({2u * (end.out.begin + end.accept_rank), 0});
     for (Id id = last; id != none; id = store_.node(id).parent)
-      entries_.push_back({store_.node(id).arc, store_.node(id).order});
+      entries_.push_back({2u * store_.node(id).arc + 1, store_.node(id).order});
     std::reverse(entries_.begin() + static_cast<std::ptrdiff_t>(begin), entries_.end());
     ends_.push_back(entries_.size());
   }
@@ -74,8 +77,10 @@ void ArenaMatcher::drop_duplicates() {
   std::set<std::vector<std::pair<std::uint16_t, std::uint64_t>>> seen;
   std::erase_if(ranking_, [&](std::size_t i) {
     std::vector<std::pair<std::uint16_t, std::uint64_t>> assignment;
-    for (const PathEntry& entry : candidate(i))
-      assignment.emplace_back(program_.step_of(entry.arc), entry.order);
+    for (const PathEntry& entry : candidate(i)) {
+      if (entry.arc % 2 == 1)
+        assignment.emplace_back(program_.step_of(static_cast<std::uint16_t>(entry.arc / 2)), entry.order);
+    }
     return !seen.insert(std::move(assignment)).second;
   });
 }
@@ -122,15 +127,39 @@ void ArenaMatcher::run_endings(std::int64_t deadline_ns, Output& output) {
 void ArenaMatcher::run_timeouts(std::int64_t deadline_ns, Output& output) {
   due_.clear();
   for (; !starts_.empty() && starts_.front().deadline_ns == deadline_ns; starts_.pop_front()) {
-    for (Id cell = starts_.front().nodes; store_.cell_alive(cell); cell = store_.cell(cell).next) {
+    const Id first = starts_.front().nodes;
+    for (Id cell = first; store_.cell_alive(cell); cell = store_.cell(cell).next) {
       const Id id = store_.cell(cell).node;
-      if (dropped(id) || store_.node(id).extended) continue;
-      const Node& node = store_.node(id);
-      if (!program_.is_end(program_.arcs[node.arc].to, node.count) && waits_on(id, deadline_ns))
+      if (!dropped(id) && !is_settled(id) && waits_on(id, deadline_ns) && !is_settled_otherwise(id, first))
         due_.push_back(id);
     }
   }
   complete_due({{}, deadline_ns, 0, true}, output);
+}
+
+// The run was carried on, or is at the pattern's end.
+bool ArenaMatcher::is_settled(Id id) const {
+  const Node& node = store_.node(id);
+  return node.extended || program_.is_end(program_.arcs[node.arc].to, node.count);
+}
+
+// The same events as the same steps are settled by another way through repeated groups.
+bool ArenaMatcher::is_settled_otherwise(Id id, Id cell) const {
+  if (!program_.is_ambiguous) return false;
+  for (; store_.cell_alive(cell); cell = store_.cell(cell).next) {
+    const Id other = store_.cell(cell).node;
+    if (store_.alive(other) && is_settled(other) && same_assignment(id, other)) return true;
+  }
+  return false;
+}
+
+bool ArenaMatcher::same_assignment(Id left, Id right) const {
+  for (; left != none && right != none; left = store_.node(left).parent, right = store_.node(right).parent) {
+    const Node& a = store_.node(left);
+    const Node& b = store_.node(right);
+    if (a.order != b.order || program_.step_of(a.arc) != program_.step_of(b.arc)) return false;
+  }
+  return left == none && right == none;
 }
 
 // Completes due_ key by key, in the order of what ended first in each.
@@ -141,17 +170,14 @@ void ArenaMatcher::complete_due(const Completion& as, Output& output) {
     const Node& right = store_.node(b);
     return left.key != right.key ? left.key < right.key : a < b;
   });
-  struct Group {
-    std::uint64_t order;
-    std::size_t begin;
-  };
-  std::vector<Group> groups;
+  due_groups_.clear();
   for (std::size_t i = 0; i < due_.size(); ++i) {
     if (i == 0 || store_.node(due_[i]).key != store_.node(due_[i - 1]).key)
-      groups.push_back({store_.node(due_[i]).order, i});
+      due_groups_.push_back({store_.node(due_[i]).order, i});
   }
-  std::sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) { return a.order < b.order; });
-  for (const Group& group : groups) {
+  std::sort(due_groups_.begin(), due_groups_.end(),
+            [](const DueGroup& a, const DueGroup& b) { return a.order < b.order; });
+  for (const DueGroup& group : due_groups_) {
     const std::uint32_t slot = store_.node(due_[group.begin]).key;
     completed_.clear();
     for (std::size_t i = group.begin; i < due_.size() && store_.node(due_[i]).key == slot; ++i)

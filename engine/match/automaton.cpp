@@ -50,6 +50,7 @@ struct Target {
 struct Targets {
   std::vector<Target> list;
   bool accept = false;              // the pattern may end here
+  std::size_t accept_rank = 0;      // targets that are preferred to that
   std::uint64_t accept_passes = 0;  // the possessive loops that every way to its end passes over
 };
 
@@ -88,6 +89,7 @@ class AutomatonBuilder {
   void build() {
     const Then end = [this](Targets& out, const Bans&) {
       out.accept_passes = out.accept ? out.accept_passes & passed_ : passed_;
+      if (!out.accept) out.accept_rank = out.list.size();
       out.accept = true;
     };
     Targets first;
@@ -276,6 +278,7 @@ class AutomatonBuilder {
     }
     State& made = program_.states[state];
     made.accepts = next.accept;
+    made.accept_rank = static_cast<std::uint16_t>(next.accept_rank);
     made.groups = groups_;
     made.joined = join_conditions(rule_.steps[step].conditions, catalog_, bound_, unbound_);
     made.closings.begin = static_cast<std::uint16_t>(program_.closings.size());

@@ -184,6 +184,42 @@ void build_pattern(const plan::Rule& rule, const model::Catalog& catalog, Progra
     program.before.push_back({static_cast<std::uint16_t>(absence.negation), absence.for_ns});
 }
 
+// The most time that a run can take by the bounds of its edges alone; nothing where there is no such bound.
+std::optional<std::int64_t> longest_run_ns(const Program& program, std::uint16_t state,
+                                           std::vector<bool>& under_way) {
+  if (under_way[state]) return std::nullopt;  // a loop
+  under_way[state] = true;
+  std::optional<std::int64_t> longest = 0;
+  for (std::uint16_t a = program.states[state].out.begin; longest && a < program.states[state].out.end; ++a) {
+    const Arc& arc = program.arcs[a];
+    std::int64_t sum = 0;
+    const auto rest =
+        arc.bound_ns == plan::no_bound ? std::nullopt : longest_run_ns(program, arc.to, under_way);
+    if (!rest || __builtin_add_overflow(*rest, arc.bound_ns, &sum)) {
+      longest.reset();
+    } else {
+      longest = std::max(*longest, sum);
+    }
+  }
+  under_way[state] = false;
+  return longest;
+}
+
+// A rule whose runs are short without `within` gets the bound that changes nothing, as state then goes by
+// age.
+void find_bound(Program& program) {
+  constexpr std::size_t most_states = 16;  // ways may be many
+  if (program.within.unit != plan::Within::Unit::none || program.states.size() > most_states) return;
+  std::int64_t longest_ns = 0;
+  std::vector<bool> under_way(program.states.size());
+  for (std::uint16_t a = program.start.begin; a < program.start.end; ++a) {
+    const auto run_ns = longest_run_ns(program, program.arcs[a].to, under_way);
+    if (!run_ns) return;
+    longest_ns = std::max(longest_ns, *run_ns);
+  }
+  program.within = {.unit = plan::Within::Unit::time, .time_ns = longest_ns, .events = 0};
+}
+
 }  // namespace
 
 std::optional<std::int64_t> OrderJoin::rank(const model::Value& value) const {
@@ -257,7 +293,10 @@ Program build_program(const plan::Plan& plan, std::uint32_t rule_id) {
     program.inputs.push_back({input.type, input.conditions});
     program.keys.push_back(key_fields(rule, plan.catalog[input.type]));
   }
-  if (rule.has_pattern) build_pattern(rule, plan.catalog, program);
+  if (rule.has_pattern) {
+    build_pattern(rule, plan.catalog, program);
+    find_bound(program);
+  }
   program.counts_positions = rule.within.unit == plan::Within::Unit::events;
   for (const Arc& arc : program.arcs) {
     program.counts_positions |= arc.from != start_state && arc.contiguity == Contiguity::strict;

@@ -116,8 +116,9 @@ struct Range {
 
 struct State {
   std::uint16_t step = 0;
-  bool accepts = false;  // a match may end here
-  Range out;             // its arcs
+  bool accepts = false;           // a match may end here
+  std::uint16_t accept_rank = 0;  // of its arcs, how many are preferred to ending
+  Range out;                      // its arcs
   Range closings;
   std::vector<std::uint16_t> groups;  // bounded groups that it stands in
   Joined joined;                      // of its step

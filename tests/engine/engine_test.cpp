@@ -117,7 +117,23 @@ TEST_CASE("in a steady state no event allocates") {
       "emit R { card } }\n"
       "rule strict { match a: P[amount < 50.0] , b: P[amount > 50.0] partition by card within 1s emit S { "
       "card } }\n"
-      "rule filter { from P[amount > 99.0] emit Big { amount } }\n");
+      "rule filter { from P[amount > 99.0] emit Big { amount } }\n"
+      "rule absent { match a: P[amount < 5.0] -> not P[amount > 50.0] for 500ms partition by card emit A { "
+      "card "
+      "} }\n"
+      "rule quiet { match not P[amount > 90.0] for 1s -> a: P[amount < 3.0] partition by card emit Q { card "
+      "} }\n"
+      "rule slow { match a: P[amount < 5.0] -> b: P[amount > 90.0] partition by card within 100ms\n"
+      "  emit F { card } on timeout emit Slow { card } }\n"
+      "rule either { match a: P[amount < 2.0] & b: P[amount > 98.0] partition by card within 1s emit N { "
+      "card } "
+      "}\n"
+      "rule series { match a: P[amount < 10.0]{1..}+ -> not P[amount < 10.0] for 300ms partition by card\n"
+      "  within 5s emit L { card, n: count(a) } }\n"
+      "rule ban { match a: P[amount < 5.0] -> not P[amount > a.amount * 15] -> b: P[amount > 70.0]\n"
+      "  partition by card within 1s emit B { card } }\n"
+      "rule total { match a: P[amount < 5.0]{1.. any} ~> b: P[amount > 80.0] partition by card within 1s\n"
+      "  report total emit T { card, n: match_count } }\n");
   struct Counter final : model::MatchSink {
     void on_match(const model::MatchView&) override { ++matches; }
     std::uint64_t matches = 0;
