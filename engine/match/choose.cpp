@@ -49,8 +49,8 @@ std::string against_grouped(const Program& program) {
   if (program.has_bars) return "a loop is reluctant or possessive";
   if (program.is_ambiguous) return "a group is repeated";
   if (!program.before.empty() || program.is_timed()) return "it waits for time to pass";
-  if (program.report != plan::Report::first && program.report != plan::Report::all)
-    return "it reports neither the first match nor all";
+  if (program.report == plan::Report::last || program.report == plan::Report::longest)
+    return "it reports the last or the longest match";
   if (program.skip != plan::Skip::none && program.skip != plan::Skip::past_last)
     return "a match drops some of the runs";
   if (unrolled_states(program) > max_unrolled_states) {

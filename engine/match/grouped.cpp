@@ -187,6 +187,11 @@ bool GroupedMatcher::complete(Output& output) {
     report(0, found_.size(), output);
     return true;
   }
+  if (program_.report == plan::Report::any) {
+    if (!find_any_candidate()) return false;
+    report(0, found_.size(), output);
+    return true;
+  }
   enumerated_ = 0;
   for (const Id node : completed_)
     enumerate_from(node, output);
@@ -275,6 +280,26 @@ bool GroupedMatcher::find_only_candidate() {
   }
   std::reverse(found_.begin(), found_.end());
   return true;
+}
+
+// The head of a list has the latest start in it, so by the heads a live start is reached in as many steps as
+// the candidate has events.
+bool GroupedMatcher::find_any_candidate() {
+  Id id = *std::max_element(completed_.begin(), completed_.end(),
+                            [&](Id a, Id b) { return store_.node(a).start < store_.node(b).start; });
+  for (;;) {
+    found_.push_back(id);
+    const Node& node = store_.node(id);
+    if (node.start < cutoff_) break;
+    if (node.parent == none) {
+      std::reverse(found_.begin(), found_.end());
+      return true;
+    }
+    if (!store_.cell_alive(node.parent) || !store_.alive(store_.cell(node.parent).node)) break;
+    id = store_.cell(node.parent).node;
+  }
+  found_.clear();
+  return false;
 }
 
 void GroupedMatcher::collect_reachable_cells() {

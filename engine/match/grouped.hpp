@@ -92,6 +92,7 @@ class GroupedMatcher final : public RunMatcher {
   void report_candidates(Output& output);
   bool find_only_candidate();
   bool find_first_candidate();
+  bool find_any_candidate();
   void collect_reachable_cells();
   bool prefix_preferred(Id a, Id b, std::uint16_t next_arc);
   void note_best_prefix(Id node, std::vector<PathEntry>& path) const;
