@@ -111,19 +111,21 @@ void sequence(benchmark::State& state, bool repeat) {
   workload.run(state, expected);
 }
 
-// Each key has one run that waits; one event in two takes it on, and begins the next.
+// Each key has one run that waits; one event in two takes it on, and the next begins another.
 void live_runs(benchmark::State& state) {
   const auto keys = static_cast<std::size_t>(state.range(0));
+  const std::int64_t bound_ns = static_cast<std::int64_t>(keys) * 4000;  // four rounds
   Workload workload("rule r { match a: E[v == 0] -> b: E[v == 1] partition by k within " +
-                    std::to_string(keys * 4) + "us }");
-  std::vector<bool> waits(keys);
+                    std::to_string(bound_ns) + "ns }");
+  std::vector<std::int64_t> since(keys, -1);  // the key's run began, if one waits
   std::uint64_t expected = 0;
   for (std::size_t i = 0; i < keys + (std::size_t{1} << 20); ++i) {
     const std::size_t key = i < keys ? i : hash_mix(i) % keys;
-    const bool completes = i >= keys && waits[key];
-    expected += completes ? 1 : 0;
-    waits[key] = !completes;
-    workload.add(static_cast<std::int64_t>(key), completes ? 1 : 0, static_cast<std::int64_t>(i) * 1000);
+    const auto now = static_cast<std::int64_t>(i) * 1000;
+    const bool completes = since[key] >= 0;
+    expected += completes && now - since[key] <= bound_ns ? 1 : 0;
+    since[key] = completes ? -1 : now;
+    workload.add(static_cast<std::int64_t>(key), completes ? 1 : 0, now);
   }
   workload.run(state, expected, keys);
 }

@@ -20,6 +20,8 @@ std::int64_t later(std::int64_t time_ns, std::int64_t span_ns) {
 
 ArenaMatcher::ArenaMatcher(const Program& program, const Resources& resources)
     : RunMatcher(program, resources), scratch_(resources.scratch) {
+  const std::size_t waits = program.arcs.size() + program.closings.size();
+  if (waits <= max_direct_waits) waits_ = waits;
   into_.resize(program.steps.size());
   for (std::uint16_t a = 0; a < program.arcs.size(); ++a) {
     into_[program.step_of(a)].push_back(a);
@@ -44,6 +46,7 @@ void ArenaMatcher::visit(model::EventView event, std::uint64_t order, std::uint6
   if (slot >= states_.size()) {
     states_.resize(slot + 1);
     leading_.resize(states_.size() * program_.before.size(), INT64_MIN);
+    direct_.resize(states_.size() * waits_, none);
   }
   const std::uint64_t position = ++states_[slot].position;
   set_bound(event, position);
@@ -65,6 +68,7 @@ void ArenaMatcher::visit(model::EventView event, std::uint64_t order, std::uint6
     close(event, slot, watches, position, false);
     note_leading(event, slot, watches);
   }
+  if (!endings_.empty()) forget_closed_endings();
   if (advances_.empty()) return;
 
   completed_.clear();
@@ -108,18 +112,15 @@ void ArenaMatcher::try_start(model::EventView event, std::uint16_t arc_id, std::
 
 // Calls visit(cell) for each run of the key that waits in a bucket; those for which it gives false leave it.
 template <class Visit>
-void ArenaMatcher::for_each_waiting(std::uint32_t slot, std::uint16_t wait, std::uint64_t address,
-                                    Visit visit) {
-  const auto found = buckets_.find(address);
-  if (found == buckets_.end()) return;
+void ArenaMatcher::for_each_waiting(std::uint32_t slot, std::uint16_t wait, Id& first, Visit visit) {
   Id before = none;
-  for (Id id = found->second; store_.cell_alive(id);) {
+  for (Id id = first; store_.cell_alive(id);) {
     const Cell cell = store_.cell(id);
     const bool foreign = cell.arc != wait || (store_.alive(cell.node) && store_.node(cell.node).key != slot);
     if (foreign || (!is_over(cell) && visit(cell))) {  // foreign: of another bucket with this address
       before = id;
     } else if (before == none) {
-      found->second = cell.next;  // an emptied bucket stays: erasing would make the table rehash now and then
+      first = cell.next;  // an emptied bucket stays: erasing would make the table rehash now and then
     } else {
       store_.mutable_cell(before).next = cell.next;
     }
@@ -132,8 +133,6 @@ void ArenaMatcher::try_waiting(model::EventView event, std::uint32_t slot, std::
   const Arc& arc = program_.arcs[arc_id];
   const State& to = program_.states[arc.to];
   const Joined::Access& access = access_of(arc);
-  const auto address = bucket_of(slot, arc_id, access, true, {event, {}, to.step, 0});
-  if (!address) return;
   const auto keeps_waiting = [&](const Cell& cell) {
     if (!is_open(cell, arc, event, position)) return false;
     if (!holds(to.joined, to.step, event, cell.node, arc.repeats))
@@ -143,7 +142,13 @@ void ArenaMatcher::try_waiting(model::EventView event, std::uint32_t slot, std::
     store_.mutable_node(cell.node).closed |= program_.bit(arc_id);
     return false;
   };
-  if (!is_ordered(arc)) return for_each_waiting(slot, arc_id, *address, keeps_waiting);
+  if (!is_ordered(arc)) {
+    Id* const first = find_bucket(slot, arc_id, access, {event, {}, to.step, 0});
+    if (first) for_each_waiting(slot, arc_id, *first, keeps_waiting);
+    return;
+  }
+  const auto address = address_of(slot, arc_id, access, true, {event, {}, to.step, 0});
+  if (!address) return;
   const auto found = ordered_.find(*address);
   if (found == ordered_.end()) return;
   scratch_.reset();
@@ -192,10 +197,10 @@ void ArenaMatcher::close(model::EventView event, std::uint32_t slot, std::uint64
     for (const std::uint16_t closing_id : closed_by_[watch_id]) {
       const Closing& closing = program_.closings[closing_id];
       if (closing.first != first) continue;
-      const auto address =
-          bucket_of(slot, wait_of(closing_id), watch.joined.enter, true, {event, {}, watch.step, 0});
-      if (!address) continue;
-      for_each_waiting(slot, wait_of(closing_id), *address, [&](const Cell& cell) {
+      Id* const bucket =
+          find_bucket(slot, wait_of(closing_id), watch.joined.enter, {event, {}, watch.step, 0});
+      if (!bucket) continue;
+      for_each_waiting(slot, wait_of(closing_id), *bucket, [&](const Cell& cell) {
         const Node& node = store_.node(cell.node);
         if (closing.strict && node.position + 1 != position) return false;
         if (closing.for_ns != plan::no_bound &&
@@ -285,11 +290,10 @@ bool ArenaMatcher::holds(const Joined& joined, std::uint32_t step, model::EventV
 // The address of the bucket that the event looks in (of_event), or in which a run waits; nothing where a join
 // value is null, as null equals nothing. Addresses are hashes: two buckets that share one cost time but no
 // correctness, as a run's key and conditions are checked when it is met.
-std::optional<std::uint64_t> ArenaMatcher::bucket_of(std::uint32_t slot, std::uint16_t wait,
-                                                     const Joined::Access& access, bool of_event,
-                                                     const Bindings& bindings) {
+std::optional<std::uint64_t> ArenaMatcher::address_of(std::uint32_t slot, std::uint16_t wait,
+                                                      const Joined::Access& access, bool of_event,
+                                                      const Bindings& bindings) {
   std::uint64_t address = hash_mix((std::uint64_t{slot} << 16) | wait);
-  if (access.joins.empty()) return address;
   scratch_.reset();
   for (const EqualityJoin& join : access.joins) {
     const model::Value value = (of_event ? join.event_side : join.run_side).evaluate(bindings, scratch_);
@@ -302,11 +306,29 @@ std::optional<std::uint64_t> ArenaMatcher::bucket_of(std::uint32_t slot, std::ui
   return address;
 }
 
-std::optional<std::uint64_t> ArenaMatcher::bucket_of_run(std::uint32_t slot, std::uint16_t wait,
-                                                         const Joined::Access& access, std::uint32_t step,
-                                                         Id node) {
+std::optional<std::uint64_t> ArenaMatcher::address_of_run(std::uint32_t slot, std::uint16_t wait,
+                                                          const Joined::Access& access, std::uint32_t step,
+                                                          Id node) {
   const auto run = access.joins.empty() ? std::span<const model::MatchedEvent>() : run_of(node, true);
-  return bucket_of(slot, wait, access, false, {{}, run, step, 0});
+  return address_of(slot, wait, access, false, {{}, run, step, 0});
+}
+
+// The bucket that an event looks in: the first cell, or nothing.
+Id* ArenaMatcher::find_bucket(std::uint32_t slot, std::uint16_t wait, const Joined::Access& access,
+                              const Bindings& bindings) {
+  if (is_direct(access)) return &direct_[slot * waits_ + wait];
+  const auto address = address_of(slot, wait, access, true, bindings);
+  if (!address) return nullptr;
+  const auto found = buckets_.find(*address);
+  return found == buckets_.end() ? nullptr : &found->second;
+}
+
+// The bucket in which a run waits; nothing where it waits for a null.
+Id* ArenaMatcher::bucket_of_run(std::uint32_t slot, std::uint16_t wait, const Joined::Access& access,
+                                std::uint32_t step, Id node) {
+  if (is_direct(access)) return &direct_[slot * waits_ + wait];
+  const auto address = address_of_run(slot, wait, access, step, node);
+  return address ? &buckets_.try_emplace(*address, none).first->second : nullptr;
 }
 
 void ArenaMatcher::add_node(Advance& advance, model::EventView event, std::uint64_t order, std::uint32_t slot,
@@ -348,23 +370,23 @@ void ArenaMatcher::wait(Id id, std::uint32_t slot) {
     const Closing& closing = program_.closings[c];
     if ((closing.arcs & waits) == 0 && !(closing.absence && ends_by_time)) continue;
     const Watch& watch = program_.watches[closing.watch];
-    const auto address = bucket_of_run(slot, wait_of(c), watch.joined.enter, watch.step, id);
-    if (!address) continue;
-    Id& first = buckets_.try_emplace(*address, none).first->second;
+    Id* const bucket = bucket_of_run(slot, wait_of(c), watch.joined.enter, watch.step, id);
+    if (!bucket) continue;
+    Id& first = *bucket;
     while (store_.cell_alive(first) && is_over(store_.cell(first)))
       first = store_.cell(first).next;
     first = store_.add_cell({id, first, wait_of(c)}, now_);
   }
-  if (program_.timeout && waits != 0) wait_for_time(id);
+  if (program_.timeout && (waits != 0 || program_.is_ambiguous)) wait_for_time(id);
 }
 
 void ArenaMatcher::wait_on(Id id, std::uint32_t slot, std::uint16_t arc_id) {
   const Arc& arc = program_.arcs[arc_id];
   const Joined::Access& access = access_of(arc);
   const std::uint32_t step = program_.states[arc.to].step;
-  const auto address = bucket_of_run(slot, arc_id, access, step, id);
-  if (!address) return;
   if (is_ordered(arc)) {
+    const auto address = address_of_run(slot, arc_id, access, step, id);
+    if (!address) return;
     const auto run = run_of(id, true);
     scratch_.reset();
     const auto rank = access.order->rank(access.order->run_side.evaluate({{}, run, step, 0}, scratch_));
@@ -373,7 +395,9 @@ void ArenaMatcher::wait_on(Id id, std::uint32_t slot, std::uint16_t arc_id) {
                             [&](const Cell& cell) { return is_over(cell); });
     return;
   }
-  Id& first = buckets_.try_emplace(*address, none).first->second;
+  Id* const bucket = bucket_of_run(slot, arc_id, access, step, id);
+  if (!bucket) return;
+  Id& first = *bucket;
   // What waited on a strict arc for an earlier event's successor has missed it.
   const std::uint64_t position = store_.node(id).position;
   const auto missed = [&](const Cell& cell) {

@@ -78,7 +78,7 @@ class ArenaMatcher final : public RunMatcher {
   void try_start(model::EventView event, std::uint16_t arc, std::uint64_t watches, std::uint32_t slot);
   void try_waiting(model::EventView event, std::uint32_t slot, std::uint16_t arc, std::uint64_t position);
   template <class Visit>
-  void for_each_waiting(std::uint32_t slot, std::uint16_t wait, std::uint64_t address, Visit visit);
+  void for_each_waiting(std::uint32_t slot, std::uint16_t wait, Id& first, Visit visit);
   bool is_open(const Cell& cell, const Arc& arc, model::EventView event, std::uint64_t position) const;
   std::int64_t group_start_ns(Id node, std::uint16_t group) const;
   void close(model::EventView event, std::uint32_t slot, std::uint64_t watches, std::uint64_t position,
@@ -87,10 +87,16 @@ class ArenaMatcher final : public RunMatcher {
   void note_leading(model::EventView event, std::uint32_t slot, std::uint64_t watches);
   bool holds(const Joined& joined, std::uint32_t step, model::EventView event, Id parent, bool repeats,
              bool ends_loop = false);
-  std::optional<std::uint64_t> bucket_of(std::uint32_t slot, std::uint16_t wait, const Joined::Access& access,
-                                         bool of_event, const Bindings& bindings);
-  std::optional<std::uint64_t> bucket_of_run(std::uint32_t slot, std::uint16_t wait,
-                                             const Joined::Access& access, std::uint32_t step, Id node);
+  bool is_direct(const Joined::Access& access) const { return waits_ > 0 && access.joins.empty(); }
+  std::optional<std::uint64_t> address_of(std::uint32_t slot, std::uint16_t wait,
+                                          const Joined::Access& access, bool of_event,
+                                          const Bindings& bindings);
+  std::optional<std::uint64_t> address_of_run(std::uint32_t slot, std::uint16_t wait,
+                                              const Joined::Access& access, std::uint32_t step, Id node);
+  Id* find_bucket(std::uint32_t slot, std::uint16_t wait, const Joined::Access& access,
+                  const Bindings& bindings);
+  Id* bucket_of_run(std::uint32_t slot, std::uint16_t wait, const Joined::Access& access, std::uint32_t step,
+                    Id node);
   void add_node(Advance& advance, model::EventView event, std::uint64_t order, std::uint32_t slot,
                 std::uint64_t position);
   void wait(Id node, std::uint32_t slot);
@@ -110,6 +116,10 @@ class ArenaMatcher final : public RunMatcher {
   void drop_duplicates();
   std::span<const PathEntry> candidate(std::size_t i) const;
   std::uint64_t reset_of(Id match) const;
+  bool is_closed(const Ending& ending) const {
+    return dropped(ending.node) || store_.node(ending.node).absence_closed;
+  }
+  void forget_closed_endings();
   void run_endings(std::int64_t deadline_ns, Output& output);
   void run_timeouts(std::int64_t deadline_ns, Output& output);
   void complete_due(const Completion& as, Output& output);
@@ -118,13 +128,19 @@ class ArenaMatcher final : public RunMatcher {
   // arena_compact.cpp
   void make_room();
   void compact();
+  void sweep();
   void forget_starts();
   void free_idle_keys();
 
   Scratch& scratch_;
   std::vector<KeyState> states_;       // by slot
   std::vector<std::int64_t> leading_;  // by slot and Program::before: when it last came
-  boost::unordered_flat_map<std::uint64_t, Id, GoodHash> buckets_;  // the first cell, that of the newest run
+  // Buckets: the first cell of each, that of the newest run. Those without a join value stand by slot and
+  // wait, where the rule has few.
+  static constexpr std::size_t max_direct_waits = 32;
+  std::size_t waits_ = 0;  // 0: none stand so
+  std::vector<Id> direct_;
+  boost::unordered_flat_map<std::uint64_t, Id, GoodHash> buckets_;
   boost::unordered_flat_map<std::uint64_t, OrderedRuns, GoodHash> ordered_;  // buckets behind an inequality
   std::vector<std::vector<std::uint16_t>> into_;       // by step: the arcs that its events take
   std::vector<std::vector<std::uint16_t>> closed_by_;  // by watch: the closings of its events

@@ -11,8 +11,12 @@ void ArenaMatcher::shrink(std::size_t nodes) {
 }
 
 void ArenaMatcher::make_room() {
-  compact();
-  if (drop_to_limit()) compact();
+  if (program_.within.unit == plan::Within::Unit::time && store_.nodes() < room_) {
+    sweep();  // runs go by age: it is about keys and buckets alone
+  } else {
+    compact();
+    if (drop_to_limit()) compact();
+  }
   room_ =
       program_.room_for(keys_.size() + buckets_.size() + ordered_.size() + 2 * store_.nodes(), node_limit());
   bucket_room_ = std::max<std::size_t>(1024, 2 * (buckets_.size() + ordered_.size()));
@@ -55,19 +59,24 @@ void ArenaMatcher::compact() {
     return true;
   };
   struct Waiting {
-    std::uint64_t address;
+    std::uint64_t address;  // or place in direct_
+    bool direct;
     Id node;
     std::uint16_t wait;
   };
   std::vector<Waiting> waiting;
   const std::int64_t cutoff = cutoff_;
-  for (const auto& [address, first] : buckets_) {
+  const auto collect = [&](std::uint64_t address, bool direct, Id first) {
     for (Id id = first; store_.cell_alive(id); id = store_.cell(id).next) {
       const Cell& cell = store_.cell(id);
       if (store_.alive(cell.node)) cutoff_ = cutoff_at(states_[store_.node(cell.node).key].position);
-      if (!is_over(cell) && keep(cell.node)) waiting.push_back({address, cell.node, cell.arc});
+      if (!is_over(cell) && keep(cell.node)) waiting.push_back({address, direct, cell.node, cell.arc});
     }
-  }
+  };
+  for (const auto& [address, first] : buckets_)
+    collect(address, false, first);
+  for (std::size_t place = 0; place < direct_.size(); ++place)
+    collect(place, true, direct_[place]);
   struct Ordered {
     std::uint64_t address;
     OrderedRuns::Entry entry;
@@ -103,8 +112,9 @@ void ArenaMatcher::compact() {
     fresh.add_node(node, store_.event(id), now_);
   }
   buckets_.clear();
+  std::fill(direct_.begin(), direct_.end(), none);
   for (auto run = waiting.rbegin(); run != waiting.rend(); ++run) {  // oldest first, as each goes in front
-    Id& first = buckets_.try_emplace(run->address, none).first->second;
+    Id& first = run->direct ? direct_[run->address] : buckets_.try_emplace(run->address, none).first->second;
     first = fresh.add_cell({moved(run->node), first, run->wait}, now_);
   }
   ordered_.clear();
@@ -122,6 +132,34 @@ void ArenaMatcher::compact() {
   }
   store_ = std::move(fresh);
   forget_starts();
+  free_idle_keys();
+}
+
+// Frees idle keys and empty buckets, and leaves the runs where they are. Linear in the runs that wait.
+void ArenaMatcher::sweep() {
+  for (KeyState& state : states_)
+    state.waiting = false;
+  const auto mark = [&](const Cell& cell) { states_[store_.node(cell.node).key].waiting = true; };
+  const auto mark_all = [&](Id& first) {
+    while (store_.cell_alive(first) && is_over(store_.cell(first)))
+      first = store_.cell(first).next;
+    for (Id id = first; store_.cell_alive(id); id = store_.cell(id).next) {
+      if (!is_over(store_.cell(id))) mark(store_.cell(id));
+    }
+    return store_.cell_alive(first);
+  };
+  boost::unordered::erase_if(buckets_, [&](auto& bucket) { return !mark_all(bucket.second); });
+  for (Id& first : direct_)
+    mark_all(first);
+  boost::unordered::erase_if(ordered_, [&](auto& bucket) {
+    bucket.second.erase_if([&](const Cell& cell) { return is_over(cell); });
+    for (const auto& entry : bucket.second.entries())
+      mark(entry.cell);
+    return bucket.second.size() == 0;
+  });
+  for (const Ending& ending : endings_) {
+    if (!dropped(ending.node)) states_[store_.node(ending.node).key].waiting = true;
+  }
   free_idle_keys();
 }
 
@@ -147,6 +185,7 @@ void ArenaMatcher::free_idle_keys() {
     }
     if (seen) continue;
     states_[slot] = {};
+    std::fill_n(direct_.begin() + static_cast<std::ptrdiff_t>(slot * waits_), waits_, none);
     for (std::size_t i = 0; i < count; ++i)
       leading_[slot * count + i] = INT64_MIN;
     keys_.erase(slot);

@@ -111,11 +111,16 @@ void ArenaMatcher::run_timers(Output& output) {
   run_timeouts(deadline_ns, output);
 }
 
+// Most waits for an absence are closed by what comes: their timers need not run.
+void ArenaMatcher::forget_closed_endings() {
+  while (!endings_.empty() && is_closed(endings_.front()))
+    endings_.pop_front();
+}
+
 void ArenaMatcher::run_endings(std::int64_t deadline_ns, Output& output) {
   due_.clear();
   for (; !endings_.empty() && endings_.front().deadline_ns == deadline_ns; endings_.pop_front()) {
-    const Id id = endings_.front().node;
-    if (!dropped(id) && !store_.node(id).absence_closed) due_.push_back(id);
+    if (!is_closed(endings_.front())) due_.push_back(endings_.front().node);
   }
   const bool ends = program_.report == Report::first;  // a complete run does not go on
   for (const Id id : due_) {

@@ -25,12 +25,18 @@ class OrderedRuns {
   template <class IsOver>
   void push(const Entry& entry, IsOver is_over) {
     if (heap_.size() >= room_) {
-      std::erase_if(heap_, [&](const Entry& e) { return is_over(e.cell); });
-      std::make_heap(heap_.begin(), heap_.end(), later);
+      erase_if(is_over);
       room_ = std::max<std::size_t>(16, 2 * heap_.size());
     }
     heap_.push_back(entry);
     std::push_heap(heap_.begin(), heap_.end(), later);
+  }
+
+  /// Takes out all runs for which `is_over` holds. Linear.
+  template <class IsOver>
+  void erase_if(IsOver is_over) {
+    std::erase_if(heap_, [&](const Entry& e) { return is_over(e.cell); });
+    std::make_heap(heap_.begin(), heap_.end(), later);
   }
 
   /// Calls visit(cell) for each run whose rank is at most `rank`; those for which it gives false go. `visit`
