@@ -184,7 +184,8 @@ void ArenaMatcher::free_idle_keys() {
       seen |= seen_ns != INT64_MIN && now_ - seen_ns <= program_.before[i].for_ns;
     }
     if (seen) continue;
-    states_[slot] = {};
+    // Runs of the key that were dropped may still lie in the store.
+    states_[slot] = {.position = 0, .reset_order = last_order_ - 1, .waiting = false};
     std::fill_n(direct_.begin() + static_cast<std::ptrdiff_t>(slot * waits_), waits_, none);
     for (std::size_t i = 0; i < count; ++i)
       leading_[slot * count + i] = INT64_MIN;
