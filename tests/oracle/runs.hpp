@@ -15,7 +15,9 @@ namespace tocsin::oracle {
 
 /// Tests that take what time they get do less where the build is slow: without optimisation, under
 /// sanitizers.
-#if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_THREAD__)
+inline constexpr unsigned slowdown = 24;
+#elif defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__)
 inline constexpr unsigned slowdown = 1;
 #else
 inline constexpr unsigned slowdown = 8;
