@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dsl/source.hpp"
+#include "engine/plan/plan.hpp"
 
 namespace tocsin::dsl::ast {
 
@@ -90,9 +91,9 @@ struct ImportDecl {
   Span span;
 };
 
-enum class Contiguity : std::uint8_t { strict, relaxed, any };
+using plan::Contiguity;
 
-enum class Loop : std::uint8_t { greedy, reluctant, possessive };
+using plan::Loop;
 
 struct Quantifier {
   std::uint64_t min = 1;
@@ -164,7 +165,7 @@ struct Within {
   Span span;
 };
 
-enum class Report : std::uint8_t { first, last, longest, any, all, total };
+using plan::Report;
 
 /// `after match skip …`.
 struct Skip {
@@ -194,6 +195,9 @@ using Declaration = std::variant<ImportDecl, ParamDecl, EventDecl, RuleDecl>;
 struct File {
   std::vector<Declaration> declarations;  // in text order
 };
+
+/// `past last`, `to first x`, …: as rules write it.
+std::string skip_text(const Skip& skip);
 
 /// A stable indented dump for golden tests, without spans.
 std::string dump(const File& file);

@@ -89,29 +89,6 @@ std::string_view list_name(Pattern::Kind kind) {
   }
 }
 
-std::string_view report_name(Report report) {
-  switch (report) {
-    case Report::first: return "first";
-    case Report::last: return "last";
-    case Report::longest: return "longest";
-    case Report::any: return "any";
-    case Report::all: return "all";
-    case Report::total: return "total";
-  }
-  return {};
-}
-
-std::string skip_text(const Skip& skip) {
-  switch (skip.to) {
-    case Skip::To::past_last: return "past last";
-    case Skip::To::none: return "none";
-    case Skip::To::next: return "to next";
-    case Skip::To::first: return "to first " + skip.step->text;
-    case Skip::To::last: return "to last " + skip.step->text;
-  }
-  return {};
-}
-
 class Dumper {
  public:
   void operator()(const ImportDecl& import) { line("import " + write_text(import.path)); }
@@ -152,7 +129,7 @@ class Dumper {
     if (rule.where) line("where " + expression(*rule.where));
     if (rule.within && rule.within->duration) line("within " + expression(*rule.within->duration));
     if (rule.within && rule.within->events) line("within events " + std::to_string(*rule.within->events));
-    if (rule.report) line("report " + std::string(report_name(*rule.report)));
+    if (rule.report) line("report " + std::string(plan::report_word(*rule.report)));
     if (rule.skip) line("skip " + skip_text(*rule.skip));
     if (rule.emit) emit("emit ", *rule.emit);
     if (rule.timeout) emit("on timeout emit ", *rule.timeout);

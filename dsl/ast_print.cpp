@@ -180,29 +180,6 @@ std::string pattern(const Pattern& node, std::string_view separator = " ") {
   return "(" + out + ")" + quantifier(node.quantifier);
 }
 
-std::string_view report(Report node) {
-  switch (node) {
-    case Report::first: return "first";
-    case Report::last: return "last";
-    case Report::longest: return "longest";
-    case Report::any: return "any";
-    case Report::all: return "all";
-    case Report::total: return "total";
-  }
-  return {};
-}
-
-std::string skip(const Skip& node) {
-  switch (node.to) {
-    case Skip::To::past_last: return "past last";
-    case Skip::To::none: return "none";
-    case Skip::To::next: return "to next";
-    case Skip::To::first: return "to first " + node.step->text;
-    case Skip::To::last: return "to last " + node.step->text;
-  }
-  return {};
-}
-
 std::string partition(const PartitionKey& key) {
   std::string out;
   for (const auto& mapping : key.mappings) {
@@ -258,8 +235,8 @@ class Printer {
     if (rule.within && rule.within->events) {
       line("  within " + std::to_string(*rule.within->events) + " events");
     }
-    if (rule.report) line("  report " + std::string(report(*rule.report)));
-    if (rule.skip) line("  after match skip " + skip(*rule.skip));
+    if (rule.report) line("  report " + std::string(plan::report_word(*rule.report)));
+    if (rule.skip) line("  after match skip " + skip_text(*rule.skip));
     if (rule.emit) emit("  emit ", *rule.emit);
     if (rule.timeout) emit("  on timeout emit ", *rule.timeout);
     line("}");
@@ -320,6 +297,17 @@ bool stand_together(const Declaration& first, const Declaration& second) {
 }
 
 }  // namespace
+
+std::string skip_text(const Skip& skip) {
+  switch (skip.to) {
+    case Skip::To::past_last: return "past last";
+    case Skip::To::none: return "none";
+    case Skip::To::next: return "to next";
+    case Skip::To::first: return "to first " + skip.step->text;
+    case Skip::To::last: return "to last " + skip.step->text;
+  }
+  return {};
+}
 
 std::string print(const File& file) {
   Printer printer;

@@ -9,29 +9,11 @@ namespace {
 
 constexpr std::uint64_t max_repeats = 1'000'000;
 
-plan::Contiguity contiguity_of(ast::Contiguity contiguity) {
-  switch (contiguity) {
-    case ast::Contiguity::strict: return plan::Contiguity::strict;
-    case ast::Contiguity::any: return plan::Contiguity::any;
-    case ast::Contiguity::relaxed: break;
-  }
-  return plan::Contiguity::relaxed;
-}
-
-plan::Loop loop_of(ast::Loop loop) {
-  switch (loop) {
-    case ast::Loop::reluctant: return plan::Loop::reluctant;
-    case ast::Loop::possessive: return plan::Loop::possessive;
-    case ast::Loop::greedy: break;
-  }
-  return plan::Loop::greedy;
-}
-
 }  // namespace
 
 plan::Edge lower_edge(Symbols& symbols, const ast::Edge& written) {
   plan::Edge edge;
-  edge.contiguity = contiguity_of(written.contiguity);
+  edge.contiguity = written.contiguity;
   if (written.bound) {
     edge.bound_ns = lower_duration(symbols, *written.bound, "the bound of an edge").value_or(plan::no_bound);
   }
@@ -52,8 +34,8 @@ plan::Quantifier lower_quantifier(Symbols& symbols, const ast::Quantifier& writt
   if (written.min > max) return wrong(fmt::format("{} repeats at least, but {} at most", written.min, max));
   plan::Quantifier out{.min = static_cast<std::uint32_t>(written.min),
                        .max = static_cast<std::uint32_t>(max),
-                       .mode = contiguity_of(written.mode.value_or(ast::Contiguity::relaxed)),
-                       .loop = loop_of(written.loop)};
+                       .mode = written.mode.value_or(plan::Contiguity::relaxed),
+                       .loop = written.loop};
   if (max == 1) out.mode = plan::Contiguity::relaxed;  // nothing follows
   if (written.min == 1 && max == 1) out.loop = plan::Loop::greedy;
   if (!written.gap) return out;

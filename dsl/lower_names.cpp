@@ -165,7 +165,7 @@ void ExprLowerer::report_unknown(const ast::Name& name) {
               ? fmt::format("in 'where' the field '{}' needs the name of its step", name.text)
           : scope_.place == Place::timeout
               ? fmt::format("at a timeout the field '{}' needs the name of its step", name.text)
-              : fmt::format("'{}' is not clear: the last event may be one of several types", name.text),
+              : fmt::format("'{}' is not clear: the last event may be of one of several steps", name.text),
           fmt::format("write {}.{}", step.name, name.text));
     }
     return symbols_.error(name.span, fmt::format("unknown name '{}'", name.text),

@@ -160,14 +160,7 @@ void RuleLowerer::lower_steps() {
 }
 
 void RuleLowerer::lower_report() {
-  switch (decl_.report.value_or(ast::Report::first)) {
-    case ast::Report::first: rule_.report = plan::Report::first; break;
-    case ast::Report::last: rule_.report = plan::Report::last; break;
-    case ast::Report::longest: rule_.report = plan::Report::longest; break;
-    case ast::Report::any: rule_.report = plan::Report::any; break;
-    case ast::Report::all: rule_.report = plan::Report::all; break;
-    case ast::Report::total: rule_.report = plan::Report::total; break;
-  }
+  rule_.report = decl_.report.value_or(plan::Report::first);
   const bool reports_all = rule_.report == plan::Report::all || rule_.report == plan::Report::total;
   rule_.skip = reports_all ? plan::Skip::none : plan::Skip::past_last;
   if (decl_.skip) lower_skip(*decl_.skip);

@@ -277,18 +277,6 @@ std::string match_text(const Rule& rule) {
   return out;
 }
 
-const char* report_text(Report report) {
-  switch (report) {
-    case Report::first: return "first";
-    case Report::last: return "last";
-    case Report::longest: return "longest";
-    case Report::any: return "any";
-    case Report::all: return "all";
-    case Report::total: return "total";
-  }
-  return "?";
-}
-
 std::string skip_text(const Rule& rule) {
   switch (rule.skip) {
     case Skip::past_last: return "past last";
@@ -317,6 +305,18 @@ std::string type_dump(const Plan& plan, const model::EventType& type) {
 }
 
 }  // namespace
+
+std::string_view report_word(Report report) {
+  switch (report) {
+    case Report::first: return "first";
+    case Report::last: return "last";
+    case Report::longest: return "longest";
+    case Report::any: return "any";
+    case Report::all: return "all";
+    case Report::total: return "total";
+  }
+  return {};
+}
 
 std::string dump(const Plan& plan, const Rule& rule, const Expr& expr) {
   return ExprDump(plan, rule).text(expr);
@@ -368,7 +368,7 @@ std::string dump(const Plan& plan, const Rule& rule) {
   }
   if (rule.within.unit != Within::Unit::none) out += fmt::format("  within {}\n", within_text(rule.within));
   if (rule.has_pattern) {
-    out += fmt::format("  report {}, skip {}\n", report_text(rule.report), skip_text(rule));
+    out += fmt::format("  report {}, skip {}\n", report_word(rule.report), skip_text(rule));
   }
   const auto emit = [&](const char* clause, const Emit& emitted) {
     out += fmt::format("  {} {}\n", clause, type_name(emitted.type));

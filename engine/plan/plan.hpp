@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -38,29 +39,30 @@ struct Quantifier {
   std::uint32_t max = 1;                  // `unbounded` where open
   Contiguity mode = Contiguity::relaxed;  // how repeats follow each other
   Loop loop = Loop::greedy;               // of a group: greedy
-  std::int64_t gap_ns = no_bound;         // the most time from one repeat's last event to the next one's first
+  std::int64_t gap_ns = no_bound;  // the most time from one repeat's last event to the next one's first
 
   friend bool operator==(const Quantifier&, const Quantifier&) = default;
 };
 
 struct Step {
-  std::string name;                        // empty where the rule gave none
-  std::vector<model::EventTypeId> types;   // one; of `any[…]` those of the rule's stream. Sorted.
+  std::string name;                       // empty where the rule gave none
+  std::vector<model::EventTypeId> types;  // one; of `any[…]` those of the rule's stream. Sorted.
   std::vector<Expr> conditions;  // conjuncts, all bool; those of `where` among them, each at the step that
                                  // binds the last of its names. They read the event tried as
                                  // Selector::current; of the step's own earlier repeats `previous` and
                                  // aggregates. A conjunct with `previous` applies once the run holds an
                                  // event of this step.
   Quantifier quantifier;
-  std::vector<Expr> until;  // conjuncts; empty: none. The first event after the event matched before the loop,
-                            // or after a repeat, for which all hold ends the loop: from it on, itself
+  std::vector<Expr> until;  // conjuncts; empty: none. The first event after the event matched before the
+                            // loop, or after a repeat, for which all hold ends the loop: from it on, itself
                             // included, no (further) repeat is taken. They read what `conditions` may read.
-  bool in_loop = false;     // stands in a group that is repeated, so that a run may take it again
+  bool in_loop = false;  // stands in a group that is repeated, so that a run may take it again
 
   bool repeated() const { return quantifier.max > 1 || in_loop; }
 };
 
-/// An event that must not come: `not T[cond]`. Its conditions read it as Selector::current, and earlier steps.
+/// An event that must not come: `not T[cond]`. Its conditions read it as Selector::current, and earlier
+/// steps.
 struct Negation {
   std::vector<model::EventTypeId> types;
   std::vector<Expr> conditions;
@@ -94,11 +96,11 @@ struct PatternNode {
     permutation,  // `&`: all children in some order, each relaxed after the one before, none within another
   };
   Kind kind = Kind::step;
-  std::uint32_t step = 0;              // of a step: index in Rule::steps
-  std::vector<PatternNode> children;   // of the others, in text order
-  std::vector<Edge> edges;             // of a sequence: edges[i] stands before children[i]; edges[0] unused
-  Quantifier quantifier;               // of a group (not of a step, which has its own)
-  std::int64_t within_ns = no_bound;   // of a group: from its first event to its last, in each repeat
+  std::uint32_t step = 0;             // of a step: index in Rule::steps
+  std::vector<PatternNode> children;  // of the others, in text order
+  std::vector<Edge> edges;            // of a sequence: edges[i] stands before children[i]; edges[0] unused
+  Quantifier quantifier;              // of a group (not of a step, which has its own)
+  std::int64_t within_ns = no_bound;  // of a group: from its first event to its last, in each repeat
 };
 
 /// `not B for 30s`, at the pattern's begin or end.
@@ -123,8 +125,8 @@ struct Input {
 struct Within {
   enum class Unit : std::uint8_t { none, time, events };
   Unit unit = Unit::none;
-  std::int64_t time_ns = 0;   // last - first event time, inclusive
-  std::uint64_t events = 0;   // of the rule's stream in the partition, first and last counted
+  std::int64_t time_ns = 0;  // last - first event time, inclusive
+  std::uint64_t events = 0;  // of the rule's stream in the partition, first and last counted
 };
 
 enum class Report : std::uint8_t {
@@ -157,21 +159,22 @@ struct Rule {
   std::string name;
   std::string doc;
   std::vector<Label> labels;
-  std::vector<Input> inputs;       // the stream, one entry a type, in order of first mention
-  bool has_pattern = false;        // false: a filter or projection over `inputs`
-  std::vector<Step> steps;         // in text order; empty without a pattern
+  std::vector<Input> inputs;  // the stream, one entry a type, in order of first mention
+  bool has_pattern = false;   // false: a filter or projection over `inputs`
+  std::vector<Step> steps;    // in text order; empty without a pattern
   PatternNode pattern;
   std::vector<Negation> negations;
-  std::vector<Absence> before;     // `not B for 30s -> A`: no B in the 30 s before the first event
-  std::vector<Absence> after;      // `A -> not B for 30s`: the match completes once all these times have passed
+  std::vector<Absence> before;  // `not B for 30s -> A`: no B in the 30 s before the first event
+  std::vector<Absence> after;   // `A -> not B for 30s`: the match completes once all these times have passed
   std::vector<PartitionKey> partition;
-  bool partition_found = false;    // it was not written: equality joins over all steps make it
+  bool partition_found = false;  // it was not written: equality joins over all steps make it
   Within within;
   Report report = Report::first;
   Skip skip = Skip::past_last;
-  std::uint32_t skip_step = 0;     // of to_first and to_last
+  std::uint32_t skip_step = 0;  // of to_first and to_last
   std::optional<Emit> emit;
-  std::optional<Emit> timeout;     // `on timeout emit`: what becomes of runs that `within` (a time) ends unfinished
+  std::optional<Emit>
+      timeout;  // `on timeout emit`: what becomes of runs that `within` (a time) ends unfinished
 };
 
 struct Plan {
@@ -179,6 +182,9 @@ struct Plan {
   std::vector<Rule> rules;           // in declaration order; a rule's id is its index
   std::vector<std::uint32_t> order;  // rule ids, each rule after all that emit a type it reads; else by id
 };
+
+/// `first`, `all`, …: as rules write it.
+std::string_view report_word(Report report);
 
 /// A stable text form of the whole plan, for `explain`, golden tests and diagnosis.
 std::string dump(const Plan& plan);

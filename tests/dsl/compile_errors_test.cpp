@@ -278,7 +278,7 @@ TEST_CASE("emitted fields") {
         "rules.tocsin:16:7\n");
   check("rule r { from Payment emit R { a: null } }", "1:32 'a' of R is always null, so it has no type\n");
   check("rule r { match a: Payment | b: Login emit R { amount, user: b.user } }",
-        "1:47 'amount' is not clear: the last event may be one of several types | write a.amount\n");
+        "1:47 'amount' is not clear: the last event may be of one of several steps | write a.amount\n");
   check("rule r { from Payment, Login emit R { amount } }", "1:39 unknown field 'amount' of Login\n");
   check("rule r { from Payment, Tick emit R { x: count } }", "1:41 unknown field 'count' of Tick\n");
   check("rule r { from Login emit R { a: 1 } } rule s { from Login emit R { a: \"x\" } }",

@@ -86,7 +86,7 @@ TEST_CASE("absence") {
   check("rule r { match a: Login -> not Tick for -5s }",
         "1:41 'for' wants a duration that is not negative\n");
   check("rule r { match a: Login -> b: Tick? -> not Payment for 5s emit R { price } }",
-        "1:68 'price' is not clear: the last event may be one of several types | write b.price\n");
+        "1:68 'price' is not clear: the last event may be of one of several steps | write b.price\n");
 }
 
 TEST_CASE("loops and bounds") {

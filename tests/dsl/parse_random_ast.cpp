@@ -325,7 +325,7 @@ class Generator {
     if (chance(2)) {
       out.within = chance(2) ? ast::Within{expression(2), {}, {}} : ast::Within{{}, below(1000), {}};
     }
-    out.report = maybe<ast::Report>([&] { return static_cast<ast::Report>(below(5)); });
+    out.report = maybe<ast::Report>([&] { return static_cast<ast::Report>(below(6)); });
     out.skip = maybe<ast::Skip>([&] { return skip(); });
     out.emit = maybe<ast::Emit>([&] { return emit(); });
     if (chance(3)) out.timeout = emit();
