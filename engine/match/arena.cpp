@@ -3,20 +3,11 @@
 #include <algorithm>
 #include <bit>
 
-#include "engine/base/hash.hpp"
+#include "engine/base/saturate.hpp"
 
 namespace tocsin::match {
 
 using plan::Contiguity;
-
-namespace {
-
-std::int64_t later(std::int64_t time_ns, std::int64_t span_ns) {
-  std::int64_t result;
-  return __builtin_add_overflow(time_ns, span_ns, &result) ? INT64_MAX : result;
-}
-
-}  // namespace
 
 ArenaMatcher::ArenaMatcher(const Program& program, const Resources& resources)
     : RunMatcher(program, resources), scratch_(resources.scratch) {
@@ -167,22 +158,27 @@ bool ArenaMatcher::is_open(const Cell& cell, const Arc& arc, model::EventView ev
   const Node& node = store_.node(cell.node);
   if ((node.closed & program_.bit(cell.arc)) != 0) return false;
   if (arc.contiguity == Contiguity::strict && node.position + 1 != position) return false;
-  if (arc.bound_ns != plan::no_bound && event.time_ns() - store_.event(cell.node).time_ns() > arc.bound_ns)
-    return false;
-  for (const std::uint16_t group : program_.states[arc.to].groups) {
-    const bool opens = std::find(arc.opens.begin(), arc.opens.end(), group) != arc.opens.end();
-    if (!opens && event.time_ns() - group_start_ns(cell.node, group) > program_.groups[group]) return false;
-  }
-  return true;
+  return is_in_bounds(cell.node, arc, event.time_ns());
+}
+
+// Those of the edge and of groups; `within` is seen to elsewhere.
+bool ArenaMatcher::is_in_bounds(Id id, const Arc& arc, std::int64_t time_ns) const {
+  if (arc.bound_ns != plan::no_bound && time_ns - store_.event(id).time_ns() > arc.bound_ns) return false;
+  const auto& groups = program_.states[arc.to].groups;
+  return std::all_of(groups.begin(), groups.end(), [&](std::uint16_t group) {
+    return opens(arc, group) || time_ns - group_start_ns(id, group) <= program_.groups[group];
+  });
+}
+
+bool ArenaMatcher::opens(const Arc& arc, std::uint16_t group) {
+  return std::find(arc.opens.begin(), arc.opens.end(), group) != arc.opens.end();
 }
 
 // The time at which the repeat of `group` that the run is in began.
 std::int64_t ArenaMatcher::group_start_ns(Id id, std::uint16_t group) const {
   for (;;) {
     const Node& node = store_.node(id);
-    const auto& opens = program_.arcs[node.arc].opens;
-    if (node.parent == none || std::find(opens.begin(), opens.end(), group) != opens.end())
-      return store_.event(id).time_ns();
+    if (node.parent == none || opens(program_.arcs[node.arc], group)) return store_.event(id).time_ns();
     id = node.parent;
   }
 }
@@ -287,50 +283,6 @@ bool ArenaMatcher::holds(const Joined& joined, std::uint32_t step, model::EventV
   return true;
 }
 
-// The address of the bucket that the event looks in (of_event), or in which a run waits; nothing where a join
-// value is null, as null equals nothing. Addresses are hashes: two buckets that share one cost time but no
-// correctness, as a run's key and conditions are checked when it is met.
-std::optional<std::uint64_t> ArenaMatcher::address_of(std::uint32_t slot, std::uint16_t wait,
-                                                      const Joined::Access& access, bool of_event,
-                                                      const Bindings& bindings) {
-  std::uint64_t address = hash_mix((std::uint64_t{slot} << 16) | wait);
-  scratch_.reset();
-  for (const EqualityJoin& join : access.joins) {
-    const model::Value value = (of_event ? join.event_side : join.run_side).evaluate(bindings, scratch_);
-    if (value.is_null()) return std::nullopt;
-    const std::uint64_t hash = value.kind == model::Kind::string
-                                   ? hash_bytes(value.text())
-                                   : hash_mix(static_cast<std::uint64_t>(value.i));
-    address = hash_mix(hash, address);
-  }
-  return address;
-}
-
-std::optional<std::uint64_t> ArenaMatcher::address_of_run(std::uint32_t slot, std::uint16_t wait,
-                                                          const Joined::Access& access, std::uint32_t step,
-                                                          Id node) {
-  const auto run = access.joins.empty() ? std::span<const model::MatchedEvent>() : run_of(node, true);
-  return address_of(slot, wait, access, false, {{}, run, step, 0});
-}
-
-// The bucket that an event looks in: the first cell, or nothing.
-Id* ArenaMatcher::find_bucket(std::uint32_t slot, std::uint16_t wait, const Joined::Access& access,
-                              const Bindings& bindings) {
-  if (is_direct(access)) return &direct_[slot * waits_ + wait];
-  const auto address = address_of(slot, wait, access, true, bindings);
-  if (!address) return nullptr;
-  const auto found = buckets_.find(*address);
-  return found == buckets_.end() ? nullptr : &found->second;
-}
-
-// The bucket in which a run waits; nothing where it waits for a null.
-Id* ArenaMatcher::bucket_of_run(std::uint32_t slot, std::uint16_t wait, const Joined::Access& access,
-                                std::uint32_t step, Id node) {
-  if (is_direct(access)) return &direct_[slot * waits_ + wait];
-  const auto address = address_of_run(slot, wait, access, step, node);
-  return address ? &buckets_.try_emplace(*address, none).first->second : nullptr;
-}
-
 void ArenaMatcher::add_node(Advance& advance, model::EventView event, std::uint64_t order, std::uint32_t slot,
                             std::uint64_t position) {
   Node node{.parent = advance.parent,
@@ -351,74 +303,6 @@ void ArenaMatcher::add_node(Advance& advance, model::EventView event, std::uint6
   advance.node = store_.add_node(node, event, now_);
   if (program_.after_ns == plan::no_bound && program_.is_end(arc.to, node.count))
     completed_.push_back(advance.node);
-}
-
-// Puts a run into the bucket of each arc that it may take next and of what would close some of them.
-void ArenaMatcher::wait(Id id, std::uint32_t slot) {
-  const Node node = store_.node(id);
-  const State& state = program_.states[program_.arcs[node.arc].to];
-  const bool ends_by_time =
-      program_.after_ns != plan::no_bound && program_.is_end(program_.arcs[node.arc].to, node.count);
-  std::uint64_t waits = 0;
-  for (std::uint16_t a = state.out.begin; a < state.out.end; ++a) {
-    const Arc& arc = program_.arcs[a];
-    if (!program_.may_go(arc, node.count)) continue;
-    waits |= program_.bit(a);
-    wait_on(id, slot, a);
-  }
-  for (std::uint16_t c = state.closings.begin; c < state.closings.end; ++c) {
-    const Closing& closing = program_.closings[c];
-    if ((closing.arcs & waits) == 0 && !(closing.absence && ends_by_time)) continue;
-    const Watch& watch = program_.watches[closing.watch];
-    Id* const bucket = bucket_of_run(slot, wait_of(c), watch.joined.enter, watch.step, id);
-    if (!bucket) continue;
-    Id& first = *bucket;
-    while (store_.cell_alive(first) && is_over(store_.cell(first)))
-      first = store_.cell(first).next;
-    first = store_.add_cell({id, first, wait_of(c)}, now_);
-  }
-  if (program_.timeout && (waits != 0 || program_.is_ambiguous)) wait_for_time(id);
-}
-
-void ArenaMatcher::wait_on(Id id, std::uint32_t slot, std::uint16_t arc_id) {
-  const Arc& arc = program_.arcs[arc_id];
-  const Joined::Access& access = access_of(arc);
-  const std::uint32_t step = program_.states[arc.to].step;
-  if (is_ordered(arc)) {
-    const auto address = address_of_run(slot, arc_id, access, step, id);
-    if (!address) return;
-    const auto run = run_of(id, true);
-    scratch_.reset();
-    const auto rank = access.order->rank(access.order->run_side.evaluate({{}, run, step, 0}, scratch_));
-    if (!rank) return;
-    ordered_[*address].push({*rank, {id, none, arc_id}, false},
-                            [&](const Cell& cell) { return is_over(cell); });
-    return;
-  }
-  Id* const bucket = bucket_of_run(slot, arc_id, access, step, id);
-  if (!bucket) return;
-  Id& first = *bucket;
-  // What waited on a strict arc for an earlier event's successor has missed it.
-  const std::uint64_t position = store_.node(id).position;
-  const auto missed = [&](const Cell& cell) {
-    if (!store_.alive(cell.node)) return true;
-    const Node& waiting = store_.node(cell.node);
-    return cell.arc == arc_id && waiting.key == slot && waiting.position != position;
-  };
-  while (arc.contiguity == Contiguity::strict && store_.cell_alive(first) && missed(store_.cell(first)))
-    first = store_.cell(first).next;
-  first = store_.add_cell({id, first, arc_id}, now_);
-}
-
-void ArenaMatcher::wait_for_time(Id id) {
-  const Node node = store_.node(id);
-  if (node.parent == none && (starts_.empty() || starts_.back().order != node.order)) {
-    starts_.push_back({later(node.start, program_.within.time_ns), node.order, none});
-  }
-  const auto start = std::lower_bound(starts_.begin(), starts_.end(), node.start_order,
-                                      [](const Start& s, std::uint64_t order) { return s.order < order; });
-  if (start == starts_.end() || start->order != node.start_order) return;
-  start->nodes = store_.add_cell({id, start->nodes, 0}, now_);
 }
 
 // True where some completed run has taken the same events as the same steps.

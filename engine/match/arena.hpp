@@ -2,9 +2,8 @@
 // branched off it (an immutable parent-pointer tree); a run that waits is a cell in a bucket addressed by
 // (key, what it waits for, join values), so an event touches only the runs of its key that wait for a step it
 // satisfies and, where a condition is an equality with an earlier step, for its value; where it is an
-// inequality, the bucket is a heap. A run also waits for
-// what would close some of its arcs (`not`, `until`), in buckets alike; what was closed is a mask in its
-// node.
+// inequality, the bucket is a heap. A run also waits for what would close some of its arcs (`not`, `until`),
+// in buckets alike; what was closed is a mask in its node.
 //
 // Dropping the runs of a key that began before an event (`after match skip`) is one assignment: a run that
 // started at or before the key's last reset is dead, and is unlinked when it is next met. Expired runs are
@@ -13,8 +12,8 @@
 // Timers: all that wait for one clause wait equally long (`for`, `within`), so they stand in a queue in order
 // of their deadlines, and no wheel is needed.
 //
-// The class is one, its sources are three: arena.cpp (events), arena_complete.cpp (what is reported, timers),
-// arena_compact.cpp (memory). Tested against the oracle in tests/oracle.
+// The class is one, its sources are four: arena.cpp (events), arena_wait.cpp (buckets), arena_complete.cpp
+// (what is reported, timers), arena_compact.cpp (memory). Tested against the oracle in tests/oracle.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -80,6 +79,8 @@ class ArenaMatcher final : public RunMatcher {
   template <class Visit>
   void for_each_waiting(std::uint32_t slot, std::uint16_t wait, Id& first, Visit visit);
   bool is_open(const Cell& cell, const Arc& arc, model::EventView event, std::uint64_t position) const;
+  bool is_in_bounds(Id node, const Arc& arc, std::int64_t time_ns) const;
+  static bool opens(const Arc& arc, std::uint16_t group);
   std::int64_t group_start_ns(Id node, std::uint16_t group) const;
   void close(model::EventView event, std::uint32_t slot, std::uint64_t watches, std::uint64_t position,
              bool first);

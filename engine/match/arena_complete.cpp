@@ -201,13 +201,7 @@ bool ArenaMatcher::waits_on(Id id, std::int64_t now_ns) const {
     const Arc& arc = program_.arcs[a];
     if (!program_.may_go(arc, node.count) || (node.closed & program_.bit(a)) != 0) continue;
     if (arc.contiguity == Contiguity::strict && states_[node.key].position != node.position) continue;
-    if (arc.bound_ns != plan::no_bound && now_ns - store_.event(id).time_ns() > arc.bound_ns) continue;
-    const auto& groups = program_.states[arc.to].groups;
-    const bool in_bounds = std::all_of(groups.begin(), groups.end(), [&](std::uint16_t group) {
-      const bool opens = std::find(arc.opens.begin(), arc.opens.end(), group) != arc.opens.end();
-      return opens || now_ns - group_start_ns(id, group) <= program_.groups[group];
-    });
-    if (in_bounds) return true;
+    if (is_in_bounds(id, arc, now_ns)) return true;
   }
   return false;
 }

@@ -23,40 +23,12 @@
 
 #include "engine/match/path.hpp"
 #include "engine/match/run_matcher.hpp"
+#include "engine/match/unrolled.hpp"
 
 namespace tocsin::match {
 
-/// The states and arcs of a program with repeats unrolled.
-struct UnrolledAutomaton {
-  struct State {
-    std::uint16_t step;
-    bool accepts;
-    std::vector<std::uint16_t> out;  // arcs, in order of preference
-  };
-  struct Arc {
-    std::uint16_t from;  // state, or start_state
-    std::uint16_t to;    // state
-    plan::Contiguity contiguity;
-    std::uint16_t until;  // of the start's arcs: the watch that their first event must not satisfy
-  };
-  struct Closed {
-    std::uint16_t arc;
-    bool first;  // before the event itself can be taken
-  };
-  std::vector<State> states;
-  std::vector<Arc> arcs;                         // numbered in order of preference within a state
-  std::vector<std::vector<std::uint16_t>> into;  // by step: the arcs that its events take
-  std::vector<std::vector<Closed>> closed_by;    // by watch: the arcs that its events close
-  std::uint64_t start_steps = 0;                 // bit i: step i may begin a match
-};
-
-/// How many states unrolling gives. Saturates.
-std::size_t unrolled_states(const Program& program);
-inline constexpr std::size_t max_unrolled_states = 64;
 /// Up to so many matches of one event are reported in order of preference; more go out as they are found.
 inline constexpr std::size_t sorted_matches = 4096;
-
-UnrolledAutomaton unroll(const Program& program);
 
 class GroupedMatcher final : public RunMatcher {
  public:

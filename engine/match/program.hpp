@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/saturate.hpp"
 #include "engine/match/evaluate.hpp"
 #include "engine/plan/plan.hpp"
 
@@ -227,9 +228,7 @@ struct Program {
   bool is_timed() const { return after_ns != plan::no_bound || timeout.has_value(); }
   /// The time for which an event may be part of a run, where there is one.
   std::int64_t retention_ns() const {
-    std::int64_t sum = within.time_ns;
-    if (after_ns != plan::no_bound && __builtin_add_overflow(sum, after_ns, &sum)) return INT64_MAX;
-    return sum;
+    return after_ns == plan::no_bound ? within.time_ns : later(within.time_ns, after_ns);
   }
   /// How many nodes of runs a matcher may hold before it looks for those that no run needs any more: never
   /// before the limit where a time bound retires them by age, else when `live` may have doubled.

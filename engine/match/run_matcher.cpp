@@ -1,15 +1,8 @@
 #include "engine/match/run_matcher.hpp"
 
+#include "engine/base/saturate.hpp"
+
 namespace tocsin::match {
-
-namespace {
-
-std::int64_t before(std::int64_t time_ns, std::int64_t span_ns) {
-  std::int64_t result;
-  return __builtin_sub_overflow(time_ns, span_ns, &result) ? INT64_MIN : result;
-}
-
-}  // namespace
 
 std::uint32_t RunMatcher::slot_for(model::EventView event, std::uint64_t order, bool may_start) {
   if (!program_.partitioned) return 0;
@@ -24,8 +17,8 @@ void RunMatcher::set_bound(model::EventView event, std::uint64_t position) {
     case plan::Within::Unit::none: break;  // all stamps are 0
     case plan::Within::Unit::time:
       stamp_ = event.time_ns();
-      cutoff_ = before(stamp_, program_.within.time_ns);
-      store_.expire(before(stamp_, retention_ns_));
+      cutoff_ = earlier(stamp_, program_.within.time_ns);
+      store_.expire(earlier(stamp_, retention_ns_));
       break;
     case plan::Within::Unit::events:
       stamp_ = static_cast<std::int64_t>(position);

@@ -11,8 +11,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/match/grouped.hpp"
 #include "engine/match/run_matcher.hpp"
+#include "engine/match/unrolled.hpp"
 
 namespace tocsin::match {
 

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
+#include "engine/base/saturate.hpp"
+
 namespace tocsin::runtime {
 
 std::int64_t EventTime::Source::watermark_ns() const {
-  std::int64_t watermark;
-  if (newest_ns == INT64_MIN || __builtin_sub_overflow(newest_ns, lateness_ns, &watermark)) return INT64_MIN;
-  return watermark;
+  return newest_ns == INT64_MIN ? INT64_MIN : earlier(newest_ns, lateness_ns);
 }
 
 std::uint16_t EventTime::add_source(std::int64_t lateness_ns) {
