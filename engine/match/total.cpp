@@ -38,7 +38,7 @@ void TotalMatcher::visit(model::EventView event, std::uint64_t order, std::uint6
     const auto& state = automaton_.states[automaton_.arcs[step.arc].to];
     take(event, state.step, step.runs);
     if (!state.accepts) continue;
-    if (completed_.starts.empty()) last_step_ = state.step;
+    last_step_ = completed_.starts.empty() ? state.step : std::min<std::uint32_t>(last_step_, state.step);
     add(step.runs, completed_);
   }
   const bool reports = !completed_.starts.empty();

@@ -69,7 +69,7 @@ class TotalMatcher final : public RunMatcher {
   std::vector<Advance> advances_;
   std::size_t advance_count_ = 0;
   Waiting completed_;
-  std::uint32_t last_step_ = 0;  // that some of completed_ have taken last
+  std::uint32_t last_step_ = 0;  // the first in the text of those that completed_ have taken last
   Waiting merged_;
 };
 

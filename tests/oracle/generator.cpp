@@ -39,11 +39,22 @@ event C {
 class RuleGenerator {
  public:
   RuleGenerator(Dice& dice, const std::vector<std::string>& types)
-      : dice_(dice), types_(types), features_(some_features(dice)), pattern_(dice, types, features_) {}
+      : dice_(dice),
+        types_(types),
+        total_(dice.chance(12)),
+        features_(total_ ? features_of_total(dice) : some_features(dice)),
+        pattern_(dice, types, features_) {}
 
   RuleText rule(int number) {
     RuleText rule;
     rule.name = fmt::format("r{}", number);
+    if (total_) {
+      pattern_rule(rule);
+      rule.report = "total";
+      rule.skip = dice_.pick({"", "", "none", "past last"});
+      emit_totals(rule, number);
+      return rule;
+    }
     if (dice_.chance(15)) {
       projection(rule);
     } else {
@@ -62,6 +73,17 @@ class RuleGenerator {
          {&Features::suffixes, &Features::until, &Features::gaps, &Features::bounds, &Features::nots,
           &Features::groups, &Features::permutations, &Features::any}) {
       features.*each = dice.chance(22);
+    }
+    return features;
+  }
+
+  /// What goes with `report total`.
+  static Features features_of_total(Dice& dice) {
+    Features features;
+    features.alone = true;
+    for (bool Features::*each :
+         {&Features::until, &Features::nots, &Features::permutations, &Features::any}) {
+      features.*each = dice.chance(25);
     }
     return features;
   }
@@ -111,8 +133,7 @@ class RuleGenerator {
 
   void pattern_rule(RuleText& rule) {
     rule.match = pattern_.pattern();
-    if (!features_.nots && dice_.chance(12)) absences(rule);
-    if (features_.nots && dice_.chance(50)) absences(rule);
+    if (!total_ && dice_.chance(features_.nots ? 50 : 12)) absences(rule);
     std::vector<std::string> stream;
     types_in(*rule.match, stream);
     for (const auto* list : {&rule.before, &rule.after}) {
@@ -163,7 +184,7 @@ class RuleGenerator {
     }
     if (single.empty() || !dice_.chance(30)) return;
     const Named step = dice_.pick(single);
-    if (single.size() == 1 || dice_.chance(40)) {
+    if (single.size() == 1 || features_.alone || dice_.chance(40)) {
       rule.where.push_back(pattern_.about(step.type, step.name + "."));
     } else {
       const Named other = dice_.pick(single);
@@ -210,6 +231,18 @@ class RuleGenerator {
       rule.emit.emplace_back("key", "s");
   }
 
+  void emit_totals(RuleText& rule, int number) {
+    rule.emit_type = fmt::format("D{}", number);
+    rule.emit = {{"n", "match_count"}};
+    for (const Named& each : pattern_.visible()) {
+      const std::string of = fmt::format("({}.{})", each.name, dice_.pick({"x", "x", "k"}));
+      const std::string what = dice_.pick({"count", "sum", "avg", "min", "max"});
+      rule.emit.emplace_back(what + "_" + each.name, what + of);
+      if (dice_.chance(30)) rule.emit.emplace_back("events_" + each.name, "count(" + each.name + ")");
+    }
+    if (!rule.partition.empty() && rule.partition.back() == "s") rule.emit.emplace_back("key", "s");
+  }
+
   void on_timeout(RuleText& rule, int number) {
     const std::vector<Named>& steps = pattern_.visible();
     const auto value = [&] {
@@ -224,6 +257,7 @@ class RuleGenerator {
 
   Dice& dice_;
   const std::vector<std::string> types_;
+  const bool total_;  // a rule of `report total`
   const Features features_;
   PatternGenerator pattern_;
   bool timed_ = false;  // `within` is a time
@@ -265,7 +299,7 @@ Case random_case(std::uint64_t seed) {
       mine.erase(mine.begin() + dice.below(int(mine.size()) - 1));
     out.rules.push_back(RuleGenerator(dice, mine).rule(i));
     const RuleText& rule = out.rules.back();
-    if (rule.report == "any") continue;  // which match it reports is left open
+    if (rule.report == "any" || rule.report == "total") continue;  // left open; emits other fields
     if (!rule.emit_type.empty()) types.push_back(rule.emit_type);
     if (!rule.timeout_type.empty()) types.push_back(rule.timeout_type);
   }

@@ -172,7 +172,10 @@ class Oracle {
         run.push_back({step, &stream[position]->event});
     }
     Match match = to_match(id, run, run.back().event->time_ns, false, all.size());
+    // The last event is that of all; some may have taken it as one step and some as another.
     match.events = {match.events.back()};
+    for (const Candidate& candidate : all)
+      match.events.front().first = std::min(match.events.front().first, candidate.events.back().first);
     return match;
   }
 

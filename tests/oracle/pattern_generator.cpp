@@ -93,7 +93,7 @@ std::string PatternGenerator::negation(bool sees) {
   const std::string type = some_type();
   std::vector<std::string> conditions;
   if (type == "any" || dice_.chance(70)) conditions.push_back(about(type, ""));
-  if (sees && !visible_.empty() && dice_.chance(25))
+  if (sees && !features_.alone && !visible_.empty() && dice_.chance(25))
     conditions.push_back(join(type, "", dice_.pick(visible_)));
   return "not " + type + (conditions.empty() ? "" : fmt::format("[{}]", fmt::join(conditions, " and ")));
 }
@@ -119,6 +119,7 @@ std::string PatternGenerator::quantifier() {
 }
 
 std::string PatternGenerator::until(const PatternText& step) {
+  if (features_.alone) return about(step.type, "");
   if (!step.name.empty() && dice_.chance(30)) {
     return fmt::format(fmt::runtime(dice_.pick({"count({}) >= 2", "sum({}.x) > 2", "x < last({}).x"})),
                        step.name);
@@ -145,8 +146,10 @@ PatternText PatternGenerator::step() {
   if (step.type == "any" || dice_.chance(45)) step.conditions.push_back(about(step.type, ""));
   auto seen = visible_;
   if (repeated && in_any_order_) seen.resize(*in_any_order_);
+  if (features_.alone) seen.clear();
   if (!seen.empty() && dice_.chance(35)) step.conditions.push_back(join(step.type, "", dice_.pick(seen)));
-  if (repeated && !step.name.empty() && dice_.chance(35)) step.conditions.push_back(own(step.name));
+  if (repeated && !features_.alone && !step.name.empty() && dice_.chance(35))
+    step.conditions.push_back(own(step.name));
   if (loops && features_.until && dice_.chance(60)) step.until = until(step);
   if (!step.name.empty()) visible_.push_back({step.name, step.type, repeated});
   return step;
@@ -203,7 +206,8 @@ PatternText PatternGenerator::sequence(int length, int depth) {
     out.edges.push_back(i == 0 ? "" : edge());
     out.nots.emplace_back();
     if (i > 0 && features_.nots && out.edges.back() != "," && dice_.chance(50)) {
-      out.nots.back().push_back(dice_.pick({"-> ", "-> ", ", "}) + negation(!in_any_order_));
+      out.nots.back().push_back(dice_.pick({"-> ", "-> ", features_.alone ? "-> " : ", "}) +
+                                negation(!in_any_order_));
       if (dice_.chance(20)) out.nots.back().push_back("-> " + negation(!in_any_order_));
     }
     const int kind = depth > 0 ? dice_.below(100) : 0;

@@ -25,7 +25,8 @@ struct Features {
   bool nots = false;
   bool groups = false;  // quantifiers on groups, and bounds within them
   bool permutations = false;
-  bool any = false;  // `any[…]`
+  bool any = false;    // `any[…]`
+  bool alone = false;  // no condition reads another event than its own
 };
 
 class PatternGenerator {
