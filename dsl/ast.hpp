@@ -174,6 +174,24 @@ struct Skip {
   std::optional<Name> step;  // of first and last
 };
 
+/// `window sliding 10s`, `tumbling 100 events`, `hopping 1m every 10s`, `session gap 30s`.
+struct Window {
+  plan::Window::Kind kind = plan::Window::Kind::sliding;
+  std::optional<Expr> width;  // a duration; of a session: its gap
+  std::optional<Expr> hop;
+  std::optional<std::uint64_t> events;
+  Span span;
+};
+
+/// `when cond [on rise|every|fall|close] [for 30s] [keep 5m]`.
+struct When {
+  Expr condition;
+  std::optional<plan::Threshold::On> on;
+  std::optional<Expr> duration;  // of `for`
+  std::optional<Expr> keep;
+  Span span;
+};
+
 struct RuleDecl {
   std::string doc;
   std::vector<Annotation> annotations;
@@ -183,6 +201,9 @@ struct RuleDecl {
   std::vector<PartitionKey> partition;
   std::optional<Expr> where;
   std::optional<Within> within;
+  std::optional<Window> window;
+  std::optional<When> when;
+  std::optional<Expr> throttle;  // a duration
   std::optional<Report> report;
   std::optional<Skip> skip;
   std::optional<Emit> emit;

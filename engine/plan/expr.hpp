@@ -20,9 +20,14 @@ enum class Op : std::uint8_t {
   field,      // a field of an event: Expr::ref
   aggregate,  // over a repeated step's events: Expr::aggregate, Expr::ref.step, args[0] over `element_event`
   is_bound,   // true where step ref.step holds at least one event
-  match_start,  // event time of the match's first event
-  match_end,    // event time of the match: of its last event, or of the timer that completed it
-  match_count,  // under `report total`: how many candidates there are, a float
+  match_start,       // event time of the match's first event
+  match_end,         // event time of the match: of its last event, or of the timer that completed it
+  match_count,       // under `report total`: how many candidates there are, a float
+  window_aggregate,  // over the events of the rule's window: ref.index in Rule::aggregates
+  window_start,      // of the window at hand (docs/language.md, Windows)
+  window_end,
+  in_table,     // a row of table ref.index has the key args
+  table_field,  // field ref.field of the row of table ref.index with the key args; null where there is none
   element,      // inside any_element: the array element at hand
 
   // Arithmetic. args: two (neg: one). Both of the same kind but where times and durations mix:
@@ -97,7 +102,7 @@ enum class Selector : std::uint8_t {
 struct FieldRef {
   Selector selector = Selector::current;
   std::uint32_t step = 0;   // index in Rule::steps; unused by current and previous
-  std::uint32_t index = 0;  // for Selector::index
+  std::uint32_t index = 0;  // for Selector::index; of an aggregate of the window, or a table
   model::EventTypeId type = 0;
   std::uint32_t field = 0;  // index in EventType::fields
   bool of_any = false;      // the event may be of another type (`any[…]`): then null

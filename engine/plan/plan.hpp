@@ -56,7 +56,7 @@ struct Step {
   std::vector<Expr> until;  // conjuncts; empty: none. The first event after the event matched before the
                             // loop, or after a repeat, for which all hold ends the loop: from it on, itself
                             // included, no (further) repeat is taken. They read what `conditions` may read.
-  bool in_loop = false;  // stands in a group that is repeated, so that a run may take it again
+  bool in_loop = false;     // stands in a group that is repeated, so that a run may take it again
 
   bool repeated() const { return quantifier.max > 1 || in_loop; }
 };
@@ -139,6 +139,76 @@ enum class Report : std::uint8_t {
 };
 enum class Skip : std::uint8_t { past_last, none, to_next, to_first, to_last };
 
+/// `window …`: which events of a partition are looked at together. By time unless `events` is set.
+struct Window {
+  enum class Kind : std::uint8_t {
+    sliding,   // those of the last width_ns, inclusive at both ends, or the last `events`
+    tumbling,  // [k width, (k + 1) width) since the epoch, or each `events` in turn
+    hopping,   // [k hop, k hop + width) since the epoch, for every k
+    session,   // until none came for width_ns
+  };
+  Kind kind = Kind::sliding;
+  std::int64_t width_ns = 0;  // of a session: its gap
+  std::int64_t hop_ns = 0;    // of hopping windows
+  std::uint64_t events = 0;   // of sliding and tumbling ones
+
+  friend bool operator==(const Window&, const Window&) = default;
+};
+
+enum class WindowFunction : std::uint8_t {
+  count,  // without an argument: all events; else those for which it is not null
+  sum,
+  avg,
+  min,
+  max,
+  stddev,    // of a sample: divided by n - 1
+  variance,  // the same
+  distinct,
+  approx_distinct,
+  percentile,  // median: of 50
+  first,
+  last,
+  rate,  // events a second
+  ewma,
+  top,      // the k most frequent values, an array
+  collect,  // all values, an array
+  is_new,   // no earlier event of the window has the value of the event at hand
+};
+
+/// An aggregate over the events of the window. What is null is left out.
+struct WindowAggregate {
+  WindowFunction function = WindowFunction::count;
+  std::vector<Expr> argument;     // none or one, over Selector::current
+  double percent = 0;             // of percentile: 0 to 100
+  std::int64_t half_life_ns = 0;  // of ewma
+  std::uint32_t most = 0;         // of top
+  model::Type type;               // of the result
+
+  friend bool operator==(const WindowAggregate&, const WindowAggregate&) = default;
+};
+
+/// `when …`: of a rule with a window.
+struct Threshold {
+  enum class On : std::uint8_t {
+    rise,   // when the conditions become true
+    every,  // at every event for which they are
+    fall,   // when they become false
+    close,  // when a window closes for which they are
+  };
+  On on = On::rise;
+  std::vector<Expr> conditions;     // conjuncts over the window and the event at hand; none: true
+  std::int64_t for_ns = no_bound;   // of rise: they must hold that long
+  std::int64_t keep_ns = no_bound;  // of rise and fall: they count as true until false for that long
+};
+
+/// A table: rows laid out as events of `type`, at most one a key.
+struct Table {
+  std::string name;
+  model::EventTypeId type = 0;      // of the rows: its own, or of the events that it keeps
+  std::vector<std::uint32_t> keys;  // fields
+  std::string path;  // of the file that it is read from; empty: it keeps the newest event a key
+};
+
 /// `@severity("high")` → {"severity", {"high"}}; `@urgent` → {"urgent", {}}.
 struct Label {
   std::string name;
@@ -160,7 +230,7 @@ struct Rule {
   std::string doc;
   std::vector<Label> labels;
   std::vector<Input> inputs;  // the stream, one entry a type, in order of first mention
-  bool has_pattern = false;   // false: a filter or projection over `inputs`
+  bool has_pattern = false;   // false: a filter or projection over `inputs`, or a window
   std::vector<Step> steps;    // in text order; empty without a pattern
   PatternNode pattern;
   std::vector<Negation> negations;
@@ -169,6 +239,10 @@ struct Rule {
   std::vector<PartitionKey> partition;
   bool partition_found = false;  // it was not written: equality joins over all steps make it
   Within within;
+  std::optional<Window> window;             // then there are no steps
+  std::vector<WindowAggregate> aggregates;  // of the window, each once
+  Threshold threshold;                      // of a rule with a window
+  std::int64_t throttle_ns = no_bound;      // at most one match a partition in that time
   Report report = Report::first;
   Skip skip = Skip::past_last;
   std::uint32_t skip_step = 0;  // of to_first and to_last
@@ -179,6 +253,7 @@ struct Rule {
 
 struct Plan {
   model::Catalog catalog;
+  std::vector<Table> tables;
   std::vector<Rule> rules;           // in declaration order; a rule's id is its index
   std::vector<std::uint32_t> order;  // rule ids, each rule after all that emit a type it reads; else by id
 };
