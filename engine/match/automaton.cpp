@@ -37,6 +37,8 @@ struct Gap {
   std::int64_t bound_ns = plan::no_bound;
   std::vector<Ban> bans;
   std::vector<std::uint16_t> opens;  // groups that begin behind it
+
+  friend bool operator==(const Gap&, const Gap&) = default;
 };
 
 struct Target {
@@ -132,8 +134,11 @@ class AutomatonBuilder {
   void enter_step(std::uint32_t step, const Place& place, const Gap& gap, const Then& then, Targets& out) {
     const std::uint16_t state = state_of(step, place);
     const auto& quantifier = rule_.steps[step].quantifier;
-    const auto known = std::find_if(out.list.begin(), out.list.end(),
-                                    [&](const Target& t) { return t.state == state && !t.repeats; });
+    // One state may be reached as the next repeat of an inner group and of an outer one, and only the latter
+    // begins the outer one's time anew: as many arcs as there are gaps.
+    const auto known = std::find_if(out.list.begin(), out.list.end(), [&](const Target& t) {
+      return t.state == state && !t.repeats && t.gap == gap;
+    });
     const auto own = static_cast<std::size_t>(known - out.list.begin());
     if (known != out.list.end()) {
       known->passes &= passed_;
