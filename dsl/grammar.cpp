@@ -105,7 +105,7 @@ const x3::rule<class emit_field_id, ast::EmitField> emit_field{"a field"};
 const x3::rule<class emit_id, ast::Emit> emit{"an emitted type"};
 const x3::rule<class rule_id, ast::RuleDecl> rule{"'rule'"};
 
-/// A clause's keyword, which stands once.
+/// A clause's keyword, which stands once. Each clause begins with this action, so that its place is known.
 template <typename Member>
 auto once(Member ast::RuleDecl::*member) {
   return [member](auto& context) {
@@ -119,6 +119,7 @@ auto once(Member ast::RuleDecl::*member) {
     const Cursor token = x3::_attr(context);
     if (given)
       throw SyntaxError(token, "a second '" + std::string(token->text) + "': each clause stands once");
+    x3::_val(context).clauses.push_back(token->span);
   };
 }
 
@@ -295,10 +296,15 @@ BOOST_SPIRIT_DEFINE(type, annotation, field, event, param, import_file, from_ite
 
 }  // namespace grammar
 
-Parsed parse(const SourceMap& sources, std::uint32_t file) {
-  Parsed parsed;
+std::vector<Token> tokens_of(const SourceMap& sources, std::uint32_t file) {
   std::vector<Token> tokens = lexical::tokenize(sources.files[file].text, file);
   mark(tokens);
+  return tokens;
+}
+
+Parsed parse(const SourceMap& sources, std::uint32_t file) {
+  Parsed parsed;
+  std::vector<Token> tokens = tokens_of(sources, file);
   Cursor first = tokens.data();
   const Cursor end = first + tokens.size() - 1;
   namespace x3 = boost::spirit::x3;
