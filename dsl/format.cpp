@@ -107,8 +107,8 @@ class Printer {
     }
     if (piece.token.kind == Token::Kind::end) return;
     lines_.begin(indent);
-    if (piece.blank_before && !first && !piece.token.is("}")) lines_.blank_before(lines_.size() - 1);
     text(piece);
+    if (piece.blank_before && !first && !piece.token.is("}")) lines_.blank_before(lines_.size() - 1);
   }
 
   void text(const Piece& piece) {

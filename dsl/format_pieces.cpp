@@ -10,9 +10,6 @@ namespace tocsin::dsl::layout {
 namespace {
 
 constexpr std::string_view constants[] = {"true", "false", "null"};
-/// Keywords that follow a keyword, and what they introduce is no argument: `sliding (10s)`.
-constexpr std::string_view second_words[] = {"by", "gap", "sliding", "tumbling", "hopping", "session"};
-
 std::string_view trimmed(std::string_view line) {
   const std::size_t begin = std::min(line.find_first_not_of(" \t\r"), line.size());
   return line.substr(begin, line.find_last_not_of(" \t\r") + 1 - begin);
@@ -121,7 +118,7 @@ class Walk {
 
   void take_word() {
     const std::string_view text = token().text;
-    if (piece().clause) {
+    if (piece().keyword) {
       frame().mode = text == "match" ? Mode::pattern : Mode::expression;
       frame().in_pattern = false;
       frame().betweens = 0;
@@ -134,8 +131,7 @@ class Walk {
       if (text == "and" && frame().betweens == 0) piece().role = Role::conjunction;
       if (text == "and" && frame().betweens > 0) --frame().betweens;
       before_ = Before::keyword;
-    } else if (frame().mode == Mode::quantifier || after_operand() ||
-               (before_ == Before::keyword && one_of(text, second_words))) {
+    } else if (frame().mode == Mode::quantifier || after_operand() || is_window_word()) {
       before_ = Before::keyword;
       if (frame().mode == Mode::quantifier && text == "gap") frame().mode = Mode::expression;
       if (frame().mode == Mode::pattern && (text == "for" || text == "within")) {
@@ -145,6 +141,13 @@ class Walk {
     } else {
       before_ = Before::name;
     }
+  }
+
+  /// `window sliding …`, `window session gap …`.
+  bool is_window_word() const {
+    if (before_ != Before::keyword) return false;
+    const Piece& previous = pieces_[at_ - 1];
+    return previous.keyword ? previous.token.is("window") : previous.token.is("session");
   }
 
   void open() {
@@ -183,7 +186,9 @@ void settle_comments(std::vector<Piece>& pieces) {
     Piece& before = pieces[i - 1];
     Piece& piece = pieces[i];
     if (piece.role == Role::other || !piece.comments.empty()) continue;
-    if (piece.role == Role::comma ? piece.trailing.empty() : before.trailing.empty())
+    const bool is_comma = piece.role == Role::comma;
+    if (is_comma && spelt_like_keyword(pieces[i + 1].token)) continue;  // which would begin a line
+    if (is_comma ? piece.trailing.empty() : before.trailing.empty())
       std::swap(before.trailing, piece.trailing);
   }
 }
@@ -205,24 +210,24 @@ std::vector<Piece> pieces_of(std::string_view text, const std::vector<Token>& to
     if (i == 0 && gap.starts_with(byte_order_mark)) gap.remove_prefix(byte_order_mark.size());
     read_gap(gap, i > 0 ? &pieces[i - 1] : nullptr, piece);
   }
-  for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
-    const bool stays_first = !pieces[i].comments.empty() || (i > 0 && !pieces[i - 1].trailing.empty());
-    pieces[i + 1].keeps_line =
-        stays_first && spelt_like_keyword(tokens[i]) && !tokens[i].opens && tokens[i + 1].line_start;
-  }
+  const auto piece_at = [&](std::uint32_t begin) {
+    return std::partition_point(pieces.begin(), pieces.end(),
+                                [&](const Piece& piece) { return piece.token.span.begin < begin; });
+  };
   for (const ast::Declaration& declaration : file.declarations) {
+    piece_at(std::visit([](const auto& node) { return node.span.begin; }, declaration))->keyword = true;
     const auto* const rule = std::get_if<ast::RuleDecl>(&declaration);
     if (rule == nullptr) continue;
-    auto next = pieces.begin();
-    for (const Span& clause : rule->clauses) {
-      next = std::lower_bound(next, pieces.end(), clause.begin, [](const Piece& piece, std::uint32_t begin) {
-        return piece.token.span.begin < begin;
-      });
-      next->clause = true;
-    }
+    for (const Span& clause : rule->clauses)
+      piece_at(clause.begin)->keyword = true;
   }
   Walk(pieces).all();
   settle_comments(pieces);
+  for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
+    const bool stays_first = !pieces[i].comments.empty() || (i > 0 && !pieces[i - 1].trailing.empty());
+    pieces[i + 1].keeps_line = stays_first && spelt_like_keyword(tokens[i]) && !pieces[i].keyword &&
+                               !tokens[i].opens && tokens[i + 1].line_start;
+  }
   return pieces;
 }
 
