@@ -236,6 +236,21 @@ class Mess {
     return out;
   }
 
+  /// Commas before closing brackets, and brackets around a word or literal.
+  std::string extras(const std::string& text) {
+    const Text in(text);
+    std::string out;
+    for (std::size_t i = 0; i < in.tokens.size(); ++i) {
+      const Token& token = in.tokens[i];
+      const bool brackets =
+          token.kind != Token::Kind::symbol && token.kind != Token::Kind::end && below(40) == 0;
+      out += in.gaps[i].text;
+      if (closes(token) && below(20) == 0) out += ",";
+      out += brackets ? "(" + std::string(token.text) + ")" : std::string(token.text);
+    }
+    return out;
+  }
+
   /// About one gap in `one_in` is changed.
   std::string gaps(const std::string& text, std::size_t one_in) {
     const Text in(text);
@@ -319,6 +334,93 @@ TEST_CASE("layout of random ASTs with comments and white space at random") {
     CHECK(spaced(Text(after)) == spaced(Text(formatted(text))));
   }
   CHECK(done > 1000);
+}
+
+TEST_CASE("layout keeps brackets that say nothing, and drops commas that do") {
+  std::size_t done = 0;
+  for (std::uint64_t seed = 1; seed <= 2000; ++seed) {
+    CAPTURE(seed);
+    Mess mess(seed);
+    const std::string messy = mess.gaps(mess.extras(ast::print(random_file(seed))), 10);
+    if (!ParsedText(messy).errors().empty()) continue;
+    ++done;
+    check_layout(messy);
+  }
+  CHECK(done > 200);
+}
+
+TEST_CASE("layout of declarations") {
+  CHECK(check_layout("") == "");
+  CHECK(check_layout(" \n\t\n") == "");
+  CHECK(check_layout("\n// Only this.") == "// Only this.\n");
+  CHECK(check_layout("\xEF\xBB\xBFparam p:int=10_000") == "param p: int = 10_000\n");
+  CHECK(check_layout("import \"a\" import \"b\"\n\n\nparam p:duration=1h30m\nparam q:float=1.50 event F{}") ==
+        "import \"a\"\nimport \"b\"\n\nparam p: duration = 1h30m\nparam q: float = 1.50\nevent F {}\n");
+  // Fields on lines of their own are in columns, and without commas; those on one line stay there.
+  CHECK(check_layout(
+            "event E{x:int?,\n\n\n// at\nlonger:time( ms )@timestamp@key, // when\ny : enum(a,b,)[]@k}") ==
+        "event E {\n  x:      int?\n\n  // at\n  longer: time(ms)      @timestamp @key  // when\n"
+        "  y:      enum(a, b)[]  @k\n}\n");
+  CHECK(check_layout("event E{x:int,y:time@timestamp,}\nevent F{y:int}") ==
+        "event E { x: int, y: time @timestamp }\nevent F { y: int }\n");
+  CHECK(check_layout("/// Doc.\n\n@a @b( 1,)\n@c\nrule r{match A}rule s{}") ==
+        "/// Doc.\n\n@a @b(1)\n@c\nrule r {\n  match  A\n}\n\nrule s {}\n");
+  // Lines end as the first one does.
+  CHECK(check_layout("param p: int\r\n// c \r\n\r\nparam q:int") ==
+        "param p: int\r\n// c\r\n\r\nparam q: int\r\n");
+  CHECK(check_layout("param p: int\nparam q: int\r\n") == "param p: int\nparam q: int\n");
+}
+
+TEST_CASE("layout of rules") {
+  // Clauses in order, each with its comments; brackets, numbers and texts as they are.
+  CHECK(check_layout(
+            "rule r { // about r\n\n  // what\n  emit T { x, y: ((a)+1_000)*-b, } // sent\n  within 90m\n\n"
+            "\n  where not(a==\"\\u0041\")\n  match a:A{2..}->not B for 5s\n  // end\n}") ==
+        "rule r {  // about r\n  match  a: A{2..} -> not B for 5s\n\n  where not (a == \"\\u0041\")\n  "
+        "within 90m\n\n"
+        "  // what\n  emit T { x, y: ((a) + 1_000) * -b }  // sent\n  // end\n}\n");
+  // A pattern that the author broke at one edge is broken at all, with names and edges in columns.
+  CHECK(check_layout("rule r { match first: A[x > 1] ->\n // long\n b:B // short\n, not C ~>[5s] d: D }") ==
+        "rule r {\n  match  first: A[x > 1]\n      ->\n         // long\n         b:     B  // short\n"
+        "      ,  not C\n      ~>[5s] d:     D\n}\n");
+  CHECK(check_layout("rule r { match a: A[x > 1] -> // two\n (b: B | C){2}\n -> d: D }") ==
+        "rule r {\n  match  a: A[x > 1]  // two\n      -> (b: B | C){2}\n      -> d: D\n}\n");
+  // So is one that is too long; conditions are broken at what binds loosest.
+  const std::string long_name(40, 'x');
+  CHECK(check_layout("rule r { match a: A[" + long_name + " > 1] -> b: B[" + long_name + " > 2] }") ==
+        "rule r {\n  match  a: A[" + long_name + " > 1]\n      -> b: B[" + long_name + " > 2]\n}\n");
+  CHECK(check_layout("rule r { where " + long_name + " between 1 and 2 and " + long_name + " > 1 and b }") ==
+        "rule r {\n  where " + long_name + " between 1 and 2\n    and " + long_name + " > 1\n    and b\n}\n");
+  CHECK(check_layout("rule r { where a // first\n and b or\n c }") ==
+        "rule r {\n  where a  // first\n    and b\n    or c\n}\n");
+  CHECK(check_layout("rule r { match a: A[" + long_name + " > 1 and " + long_name + " < 2 and (a or b)] }") ==
+        "rule r {\n  match  a: A[" + long_name + " > 1\n              and " + long_name +
+            " < 2\n              and (a or b)]\n}\n");
+  // Lists take as many items on a line as fit.
+  CHECK(check_layout("rule r { where " + long_name + " in (1, " + long_name + ", 3, 4, 5, 6) }") ==
+        "rule r {\n  where " + long_name + " in (1, " + long_name + ", 3,\n" + std::string(53, ' ') +
+            "4, 5, 6)\n}\n");
+  CHECK(check_layout("rule r { where ip in (\n\"a\" // one\n,\n\"b\", // two\n) }") ==
+        "rule r {\n  where ip in (\"a\",  // one\n               \"b\"   // two\n               )\n}\n");
+  // An emit whose first field begins a line, or that does not fit on one.
+  CHECK(check_layout("rule r { emit T {\n a, // one\n\n b: 2 // two\n } }") ==
+        "rule r {\n  emit T {\n    a,  // one\n\n    b: 2,  // two\n  }\n}\n");
+  CHECK(check_layout("rule r { on timeout emit T { a: " + long_name + ", b: " + long_name + ", c: 1 } }") ==
+        "rule r {\n  on timeout emit T {\n    a: " + long_name + ",\n    b: " + long_name +
+            ",\n    c: 1,\n  }\n}\n");
+}
+
+TEST_CASE("a layout that would make a keyword of a name") {
+  // `from` is a name here, as long as no line begins with it and a bracket behind it.
+  check_layout("rule r { where f(1 // one\n, from(2)) }");
+  check_layout("rule r { emit // type\n rule\n { x: 1 } }");
+  check_layout("rule r { where a in (" + std::string(90, 'x') + ", on not in (1)) }");
+}
+
+TEST_CASE("a file with errors has no layout") {
+  const Formatted result = format_text("event E { x int }\nrule r { match A }\nparam : int");
+  CHECK(result.text == "");
+  CHECK(result.diagnostics.size() == 2);
 }
 
 }  // namespace tocsin::dsl
