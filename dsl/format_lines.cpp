@@ -25,11 +25,13 @@ std::string Lines::take(std::string_view line_end) {
   for (std::size_t begin = 0; begin < lines_.size();) {
     std::size_t end = begin;
     std::size_t column = 0;
-    for (; end < lines_.size() && !lines_[end].comment.empty(); ++end)
-      column = std::max(column, lines_[end].width + 2);
+    for (; end < lines_.size() && !lines_[end].comment.empty(); ++end) {
+      if (lines_[end].width <= line_width) column = std::max(column, lines_[end].width + 2);
+    }
     for (; begin < end; ++begin) {
       const Line& line = lines_[begin];
-      out.append(line.text).append(column - line.width, ' ').append(line.comment).append(line_end);
+      const std::size_t space = std::max(column, line.width + 2) - line.width;
+      out.append(line.text).append(space, ' ').append(line.comment).append(line_end);
     }
     if (begin < lines_.size()) out.append(lines_[begin++].text).append(line_end);
   }

@@ -30,10 +30,7 @@ class Lines {
   bool closed() const { return !lines_.empty() && !lines_.back().comment.empty(); }
   /// Puts an empty line before line `at`, unless one is there or it is the first.
   void blank_before(std::size_t at);
-  /// The last line that has text ends with this.
-  bool ends_with(char c) const { return !lines_.empty() && lines_.back().text.ends_with(c); }
-
-  /// The whole, with the comments of neighbouring lines in one column.
+  /// The whole, with the comments of neighbouring lines in one column, but for lines that are too long.
   std::string take(std::string_view line_end);
 
  private:

@@ -90,7 +90,7 @@ class Walk {
     if (now.is("}")) return !pieces_[frame().open].braces;
     if (now.is(",")) return true;
     if (now.is("(")) return before_ == Before::name;
-    if (now.is("[")) return before_ != Before::keyword;
+    if (now.is("[")) return after_operand() || previous.role == Role::edge;
     return repeats() || opens_quantifier();
   }
 

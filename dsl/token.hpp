@@ -64,9 +64,9 @@ inline constexpr std::string_view reserved_words[] = {"and", "or",   "not",     
                                                       "is",  "null", "between", "true", "false", "has"};
 inline constexpr std::string_view declaration_words[] = {"event", "param", "import", "rule", "table", "test"};
 /// In the order in which `tocsin fmt` writes them.
-inline constexpr std::string_view clause_words[] = {"from",   "match",    "partition", "where",
-                                                    "within", "window",   "when",      "report",
-                                                    "after",  "throttle", "emit",      "on"};
+inline constexpr std::string_view clause_words[] = {"from",   "match",  "partition", "where",
+                                                    "within", "window", "when",      "throttle",
+                                                    "report", "after",  "emit",      "on"};
 
 /// The words of file number `file`; they are views into its text. The last token is the end of the file.
 /// Linear. Defined with the grammar.
