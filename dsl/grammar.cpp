@@ -105,7 +105,7 @@ const x3::rule<class emit_field_id, ast::EmitField> emit_field{"a field"};
 const x3::rule<class emit_id, ast::Emit> emit{"an emitted type"};
 const x3::rule<class rule_id, ast::RuleDecl> rule{"'rule'"};
 
-/// A clause's keyword, which stands once. Each clause begins with this action, so that its place is known.
+/// A clause's keyword, which stands once.
 template <typename Member>
 auto once(Member ast::RuleDecl::*member) {
   return [member](auto& context) {
@@ -119,7 +119,6 @@ auto once(Member ast::RuleDecl::*member) {
     const Cursor token = x3::_attr(context);
     if (given)
       throw SyntaxError(token, "a second '" + std::string(token->text) + "': each clause stands once");
-    x3::_val(context).clauses.push_back(token->span);
   };
 }
 
@@ -222,9 +221,15 @@ const auto timeout_clause = word("on")[once(&ast::RuleDecl::timeout)] > word("ti
 const auto later_clause = word("window")[unsupported("'window'")] | word("when")[unsupported("'when'")] |
                           word("throttle")[unsupported("'throttle'")];
 
+const auto clause_place = [](auto& context) {
+  x3::_val(context).clauses.push_back(x3::_attr(context)->span);
+};
+const auto clause_begins = look(word_of(clause_words))[clause_place];
+
 const auto rule_def = word("rule")[begins] > name("a rule name")[set(&ast::RuleDecl::name)] > symbol("{") >
-                      *(match | from | partition | where | within_clause | report | skip_clause |
-                        emit_clause | timeout_clause | later_clause) > symbol("}", "a clause or '}'")[ends];
+                      *(clause_begins >> (match | from | partition | where | within_clause | report |
+                                          skip_clause | emit_clause | timeout_clause | later_clause)) >
+                      symbol("}", "a clause or '}'")[ends];
 
 // The file.
 
