@@ -208,6 +208,7 @@ struct RuleDecl {
   std::optional<Skip> skip;
   std::optional<Emit> emit;
   std::optional<Emit> timeout;  // `on timeout emit`
+  std::vector<Span> clauses;    // the keyword of each clause, in text order
   Span span;
 };
 

@@ -221,9 +221,15 @@ const auto timeout_clause = word("on")[once(&ast::RuleDecl::timeout)] > word("ti
 const auto later_clause = word("window")[unsupported("'window'")] | word("when")[unsupported("'when'")] |
                           word("throttle")[unsupported("'throttle'")];
 
+const auto clause_place = [](auto& context) {
+  x3::_val(context).clauses.push_back(x3::_attr(context)->span);
+};
+const auto clause_begins = look(word_of(clause_words))[clause_place];
+
 const auto rule_def = word("rule")[begins] > name("a rule name")[set(&ast::RuleDecl::name)] > symbol("{") >
-                      *(match | from | partition | where | within_clause | report | skip_clause |
-                        emit_clause | timeout_clause | later_clause) > symbol("}", "a clause or '}'")[ends];
+                      *(clause_begins >> (match | from | partition | where | within_clause | report |
+                                          skip_clause | emit_clause | timeout_clause | later_clause)) >
+                      symbol("}", "a clause or '}'")[ends];
 
 // The file.
 
@@ -295,10 +301,15 @@ BOOST_SPIRIT_DEFINE(type, annotation, field, event, param, import_file, from_ite
 
 }  // namespace grammar
 
-Parsed parse(const SourceMap& sources, std::uint32_t file) {
-  Parsed parsed;
+std::vector<Token> tokens_of(const SourceMap& sources, std::uint32_t file) {
   std::vector<Token> tokens = lexical::tokenize(sources.files[file].text, file);
   mark(tokens);
+  return tokens;
+}
+
+Parsed parse(const SourceMap& sources, std::uint32_t file) {
+  Parsed parsed;
+  std::vector<Token> tokens = tokens_of(sources, file);
   Cursor first = tokens.data();
   const Cursor end = first + tokens.size() - 1;
   namespace x3 = boost::spirit::x3;

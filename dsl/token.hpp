@@ -63,9 +63,14 @@ using Words = std::span<const std::string_view>;
 inline constexpr std::string_view reserved_words[] = {"and", "or",   "not",     "in",   "like",  "matches",
                                                       "is",  "null", "between", "true", "false", "has"};
 inline constexpr std::string_view declaration_words[] = {"event", "param", "import", "rule", "table", "test"};
-inline constexpr std::string_view clause_words[] = {"match",  "from",   "partition", "where",
-                                                    "within", "report", "after",     "emit",
-                                                    "window", "when",   "throttle",  "on"};
+/// In the order in which `tocsin fmt` writes them.
+inline constexpr std::string_view clause_words[] = {"from",   "match",  "partition", "where",
+                                                    "within", "window", "when",      "throttle",
+                                                    "report", "after",  "emit",      "on"};
+
+/// The words of file number `file`; they are views into its text. The last token is the end of the file.
+/// Linear. Defined with the grammar.
+std::vector<Token> tokens_of(const SourceMap& sources, std::uint32_t file);
 
 bool one_of(std::string_view text, Words words);
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Every example is right, runs over the input that its first comment names, and finds something with each of
+# Every example is right and laid out as it should be, runs over the input that its first comment names, and finds something with each of
 # its rules.
 source "$(dirname "$0")/lib.sh" "$@"
 cd "$root"
+
+"$tocsin" fmt --check examples/*.tocsin >"$work/out" 2>"$work/err" || fail 'tocsin fmt examples/*.tocsin changes some'
 
 for rules in examples/*.tocsin; do
   run_line=$(grep -m1 -oE 'tocsin run .*' "$rules") || fail "$rules does not say how to run it"

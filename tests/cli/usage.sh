@@ -4,7 +4,7 @@ source "$(dirname "$0")/lib.sh" "$@"
 echo 'event E { a: int } rule r { from E[a > 1] emit M { a: a } }' >r.tocsin
 
 run 2
-has err 'Usage: tocsin COMMAND' 'run' 'check' 'explain'
+has err 'Usage: tocsin COMMAND' 'run' 'check' 'explain' 'fmt'
 empty out
 
 run 0 --version
