@@ -51,9 +51,10 @@ bool take_fraction(Cursor& cursor, std::int64_t& ns) {
   return true;
 }
 
-/// `Z` or `+01:00` → seconds east of UTC.
+/// `Z`, `+01:00` or nothing → seconds east of UTC.
 bool take_offset(Cursor& cursor, std::int64_t& seconds) {
   seconds = 0;
+  if (cursor.done()) return true;
   if (cursor.take('Z') || cursor.take('z')) return true;
   const bool west = cursor.take('-');
   if (!west && !cursor.take('+')) return false;
