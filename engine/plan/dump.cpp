@@ -11,204 +11,6 @@ namespace tocsin::plan {
 
 namespace {
 
-using model::Kind;
-
-// How tightly a form binds; a looser argument gets parentheses.
-enum Binding : int {
-  binds_or = 1,
-  binds_and,
-  binds_not,
-  binds_compare,
-  binds_add,
-  binds_mul,
-  binds_neg,
-  binds_all
-};
-
-const char* function_name(Op op) {
-  switch (op) {
-    case Op::to_float: return "float";
-    case Op::if_: return "if";
-    case Op::coalesce: return "coalesce";
-    case Op::any_element: return "any";
-    case Op::lower: return "lower";
-    case Op::upper: return "upper";
-    case Op::length: return "length";
-    case Op::starts_with: return "starts_with";
-    case Op::ends_with: return "ends_with";
-    case Op::contains: return "contains";
-    case Op::concat: return "concat";
-    case Op::substring: return "substring";
-    case Op::abs: return "abs";
-    case Op::floor: return "floor";
-    case Op::ceil: return "ceil";
-    case Op::round: return "round";
-    case Op::sqrt: return "sqrt";
-    case Op::log: return "log";
-    case Op::exp: return "exp";
-    case Op::pow: return "pow";
-    case Op::min: return "min";
-    case Op::max: return "max";
-    case Op::hour: return "hour";
-    case Op::weekday: return "weekday";
-    case Op::date_trunc: return "date_trunc";
-    case Op::in_cidr: return "in_cidr";
-    case Op::distance_km: return "distance_km";
-    case Op::hash: return "hash";
-    default: return "?";
-  }
-}
-
-const char* aggregate_name(Aggregate aggregate) {
-  switch (aggregate) {
-    case Aggregate::count: return "count";
-    case Aggregate::sum: return "sum";
-    case Aggregate::avg: return "avg";
-    case Aggregate::min: return "min";
-    case Aggregate::max: return "max";
-    case Aggregate::distinct: return "distinct";
-  }
-  return "?";
-}
-
-struct Operator {
-  const char* text = nullptr;
-  Binding binding = binds_all;
-};
-
-Operator operator_of(Op op) {
-  switch (op) {
-    case Op::or_: return {"or", binds_or};
-    case Op::and_: return {"and", binds_and};
-    case Op::eq: return {"==", binds_compare};
-    case Op::ne: return {"!=", binds_compare};
-    case Op::lt: return {"<", binds_compare};
-    case Op::le: return {"<=", binds_compare};
-    case Op::gt: return {">", binds_compare};
-    case Op::ge: return {">=", binds_compare};
-    case Op::has: return {"has", binds_compare};
-    case Op::add: return {"+", binds_add};
-    case Op::sub: return {"-", binds_add};
-    case Op::mul: return {"*", binds_mul};
-    case Op::div: return {"/", binds_mul};
-    case Op::mod: return {"%", binds_mul};
-    default: return {};
-  }
-}
-
-std::string step_name(const Rule& rule, std::uint32_t step) {
-  const bool named = step < rule.steps.size() && !rule.steps[step].name.empty();
-  return named ? rule.steps[step].name : fmt::format("#{}", step);
-}
-
-class ExprDump {
- public:
-  ExprDump(const Plan& plan, const Rule& rule) : plan_(plan), rule_(rule) {}
-
-  std::string text(const Expr& expr) const { return at_least(expr, binds_or); }
-
- private:
-  struct Rendered {
-    std::string text;
-    int binding = binds_all;
-  };
-
-  std::string at_least(const Expr& expr, int binding) const {
-    auto rendered = render(expr);
-    return rendered.binding < binding ? "(" + rendered.text + ")" : rendered.text;
-  }
-
-  std::string list(const std::vector<Expr>& args, std::size_t from = 0) const {
-    std::string out;
-    for (std::size_t i = from; i < args.size(); ++i)
-      out += (i > from ? ", " : "") + text(args[i]);
-    return out;
-  }
-
-  static std::string pattern_list(const Expr& expr) {
-    std::string out;
-    for (const auto& pattern : expr.patterns)
-      out += (out.empty() ? "" : ", ") + quoted_text(pattern);
-    return out;
-  }
-
-  std::string constant(const Expr& expr) const {
-    if (expr.constant.kind == Kind::enumeration) {
-      return plan_.catalog.enumerations[expr.type.enumeration]
-          .labels[static_cast<std::size_t>(expr.constant.i)];
-    }
-    return constant_text(expr.constant);
-  }
-
-  std::string field(const FieldRef& ref) const {
-    // Of an event that may be of several types, a field is told with its type.
-    const auto& type = plan_.catalog[ref.type];
-    const std::string name = (ref.of_any ? type.name + "." : "") + type.fields[ref.field].name;
-    const std::string step = step_name(rule_, ref.step);
-    switch (ref.selector) {
-      case Selector::current: return name;
-      case Selector::previous: return "prev." + name;
-      case Selector::single:
-      case Selector::element_event: return step + "." + name;
-      case Selector::first: return fmt::format("first({}).{}", step, name);
-      case Selector::last: return fmt::format("last({}).{}", step, name);
-      case Selector::index: return fmt::format("{}[{}].{}", step, ref.index, name);
-    }
-    return name;
-  }
-
-  Rendered negation(const Expr& operand) const {
-    if (operand.op == Op::is_bound) return {step_name(rule_, operand.ref.step) + " is null", binds_compare};
-    if (operand.op == Op::is_null)
-      return {at_least(operand.args[0], binds_add) + " is not null", binds_compare};
-    return {"not " + at_least(operand, binds_not), binds_not};
-  }
-
-  Rendered render(const Expr& expr) const {
-    const std::string tilde = expr.ignore_case ? "~" : "";
-    switch (expr.op) {
-      case Op::constant: return {constant(expr)};
-      case Op::field: return {field(expr.ref)};
-      case Op::aggregate: {
-        const auto args = expr.args.empty() ? step_name(rule_, expr.ref.step) : list(expr.args);
-        return {fmt::format("{}({})", aggregate_name(expr.aggregate), args)};
-      }
-      case Op::is_bound: return {step_name(rule_, expr.ref.step) + " is not null", binds_compare};
-      case Op::match_start: return {"match_start"};
-      case Op::match_end: return {"match_end"};
-      case Op::match_count: return {"match_count"};
-      case Op::element: return {"element"};
-      case Op::neg: return {"-" + at_least(expr.args[0], binds_neg), binds_neg};
-      case Op::not_: return negation(expr.args[0]);
-      case Op::is_null: return {at_least(expr.args[0], binds_add) + " is null", binds_compare};
-      case Op::in:
-        return {fmt::format("{} in{} ({})", at_least(expr.args[0], binds_add), tilde, list(expr.args, 1)),
-                binds_compare};
-      case Op::like:
-      case Op::matches:
-        return {fmt::format("{} {}{} ({})", at_least(expr.args[0], binds_add),
-                            expr.op == Op::like ? "like" : "matches", tilde, pattern_list(expr)),
-                binds_compare};
-      case Op::date_trunc:
-      case Op::in_cidr:
-        return {fmt::format("{}({}, {})", function_name(expr.op), list(expr.args), pattern_list(expr))};
-      default: break;
-    }
-    const Operator op = operator_of(expr.op);
-    if (op.text == nullptr) return {fmt::format("{}({})", function_name(expr.op), list(expr.args))};
-    // Left-associative but for comparisons, which do not chain.
-    const int left = op.binding == binds_compare ? binds_add : op.binding;
-    std::string out = at_least(expr.args[0], left);
-    for (std::size_t i = 1; i < expr.args.size(); ++i) {
-      out += fmt::format(" {}{} {}", op.text, tilde, at_least(expr.args[i], op.binding + 1));
-    }
-    return {out, op.binding};
-  }
-
-  const Plan& plan_;
-  const Rule& rule_;
-};
-
 std::string range_text(const Quantifier& quantifier) {
   const bool open = quantifier.max == unbounded;
   const bool sign = quantifier.mode == Contiguity::relaxed && quantifier.gap_ns == no_bound;
@@ -293,6 +95,21 @@ std::string within_text(const Within& within) {
   return fmt::format("{} events", within.events);
 }
 
+std::string window_text(const Window& window) {
+  std::string out(window_word(window.kind));
+  if (window.kind == Window::Kind::session) out += " gap";
+  out += " " + (window.events > 0 ? fmt::format("{} events", window.events) : duration_text(window.width_ns));
+  if (window.kind == Window::Kind::hopping) out += " every " + duration_text(window.hop_ns);
+  return out;
+}
+
+std::string threshold_text(const Threshold& threshold) {
+  std::string out = "on " + std::string(on_word(threshold.on));
+  if (threshold.for_ns != no_bound) out += " for " + duration_text(threshold.for_ns);
+  if (threshold.keep_ns != no_bound) out += " keep " + duration_text(threshold.keep_ns);
+  return out;
+}
+
 std::string type_dump(const Plan& plan, const model::EventType& type) {
   auto out = fmt::format("{} {}\n", type.derived ? "emitted" : "event", type.name);
   for (std::size_t i = 0; i < type.fields.size(); ++i) {
@@ -306,6 +123,11 @@ std::string type_dump(const Plan& plan, const model::EventType& type) {
 
 }  // namespace
 
+std::string step_name(const Rule& rule, std::uint32_t step) {
+  const bool named = step < rule.steps.size() && !rule.steps[step].name.empty();
+  return named ? rule.steps[step].name : fmt::format("#{}", step);
+}
+
 std::string_view report_word(Report report) {
   switch (report) {
     case Report::first: return "first";
@@ -318,8 +140,24 @@ std::string_view report_word(Report report) {
   return {};
 }
 
-std::string dump(const Plan& plan, const Rule& rule, const Expr& expr) {
-  return ExprDump(plan, rule).text(expr);
+std::string_view window_word(Window::Kind kind) {
+  switch (kind) {
+    case Window::Kind::sliding: return "sliding";
+    case Window::Kind::tumbling: return "tumbling";
+    case Window::Kind::hopping: return "hopping";
+    case Window::Kind::session: return "session";
+  }
+  return {};
+}
+
+std::string_view on_word(Threshold::On on) {
+  switch (on) {
+    case Threshold::On::rise: return "rise";
+    case Threshold::On::every: return "every";
+    case Threshold::On::fall: return "fall";
+    case Threshold::On::close: return "close";
+  }
+  return {};
 }
 
 std::string dump(const Plan& plan, const Rule& rule) {
@@ -367,9 +205,15 @@ std::string dump(const Plan& plan, const Rule& rule) {
     out += "\n";
   }
   if (rule.within.unit != Within::Unit::none) out += fmt::format("  within {}\n", within_text(rule.within));
+  if (rule.window) {
+    out += fmt::format("  window {}\n  when {}\n", window_text(*rule.window), threshold_text(rule.threshold));
+    for (const auto& condition : rule.threshold.conditions)
+      out += fmt::format("    if {}\n", dump(plan, rule, condition));
+  }
   if (rule.has_pattern) {
     out += fmt::format("  report {}, skip {}\n", report_word(rule.report), skip_text(rule));
   }
+  if (rule.throttle_ns != no_bound) out += fmt::format("  throttle {}\n", duration_text(rule.throttle_ns));
   const auto emit = [&](const char* clause, const Emit& emitted) {
     out += fmt::format("  {} {}\n", clause, type_name(emitted.type));
     for (const auto& field : emitted.fields) {
