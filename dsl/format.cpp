@@ -29,7 +29,7 @@ bool is_annotation(const Piece& piece) {
   return piece.token.is("@");
 }
 bool begins_statement(const Piece& piece) {
-  return piece.keyword || piece.new_line;
+  return piece.keyword;
 }
 
 class Printer {
@@ -221,7 +221,9 @@ class Printer {
       const std::size_t times = w_.width(i, rest);
       for (std::size_t k = i + 1; k < rest; ++k)
         w_.put(k, 6, 2);
-      if (rest > i && rest < end) w_.put(rest, 6, 2, false, std::max(column, times) - times + 1);
+      if (rest > i && rest < end) {
+        w_.put(rest, 6, 2, false, w_.piece(rest).glued ? 0 : std::max(column, times) - times + 1);
+      }
       w_.segment(rest < end ? w_.next(rest) : end, end, 6, 2);
     }
     end_body(open, close);
@@ -233,9 +235,9 @@ class Printer {
       return w_.token(k).kind == Token::Kind::duration || w_.token(k).kind == Token::Kind::time;
     };
     if (!is_time(i)) return i;
-    while (is_time(i) || w_.token(i).is("..") || w_.token(i).is("every"))
-      ++i;
-    return i;
+    if (w_.token(i + 1).is("..") && is_time(i + 2)) i += 2;
+    if (w_.token(i + 1).is("every") && is_time(i + 2)) i += 2;
+    return i + 1;
   }
 
   Writer w_;
