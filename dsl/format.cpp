@@ -206,13 +206,12 @@ class Printer {
            (piece.trailing.empty() || w_.piece(i - 1).trailing.empty());
   }
 
-  /// A statement a line, with what follows the times at their start in a column.
+  /// A statement a line, with what follows a time at its start in a column.
   void statements(std::size_t open, std::size_t close) {
     w_.put_alone(open, 4);
     std::size_t column = 0;
     for (std::size_t i = open + 1; i < close; i = w_.find(w_.next(i), close, begins_statement)) {
-      if (const std::size_t times = w_.width(i, behind_times(i)); times <= widest_name)
-        column = std::max(column, times);
+      if (behind_times(i) == i + 1) column = std::max(column, w_.width(i, i + 1));
     }
     for (std::size_t i = open + 1, end = i; i < close; i = end) {
       end = w_.find(w_.next(i), close, begins_statement);

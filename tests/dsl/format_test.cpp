@@ -349,6 +349,17 @@ TEST_CASE("layout keeps brackets that say nothing, and drops commas that do") {
   CHECK(done > 200);
 }
 
+TEST_CASE("the example of the layout in docs/language.md is laid out so") {
+  const std::string page = read(std::string(TOCSIN_SOURCE_DIR) + "/docs/language.md");
+  const std::size_t section = page.find("\n## Layout\n");
+  REQUIRE(section != std::string::npos);
+  std::vector<std::string> blocks;
+  add_blocks(
+      page.substr(section), "```tocsin", [](const std::string& line) { return line == "```"; }, blocks);
+  REQUIRE(!blocks.empty());
+  CHECK(formatted(blocks[0]) == blocks[0]);
+}
+
 TEST_CASE("layout of declarations") {
   CHECK(check_layout("") == "");
   CHECK(check_layout(" \n\t\n") == "");
