@@ -231,7 +231,8 @@ std::vector<Piece> pieces_of(std::string_view text, const std::vector<Token>& to
   Walk(pieces).all();
   settle_comments(pieces);
   for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
-    const bool stays_first = !pieces[i].comments.empty() || (i > 0 && !pieces[i - 1].trailing.empty());
+    const bool stays_first =
+        !pieces[i].comments.empty() || pieces[i].keeps_line || (i > 0 && !pieces[i - 1].trailing.empty());
     pieces[i + 1].keeps_line = stays_first && spelt_like_keyword(tokens[i]) && !pieces[i].keyword &&
                                !tokens[i].opens && tokens[i + 1].line_start;
   }
