@@ -29,7 +29,7 @@ bool is_annotation(const Piece& piece) {
   return piece.token.is("@");
 }
 bool begins_statement(const Piece& piece) {
-  return piece.keyword || piece.new_line;
+  return piece.keyword;
 }
 
 class Printer {
@@ -206,13 +206,12 @@ class Printer {
            (piece.trailing.empty() || w_.piece(i - 1).trailing.empty());
   }
 
-  /// A statement a line, with what follows the times at their start in a column.
+  /// A statement a line, with what follows a time at its start in a column.
   void statements(std::size_t open, std::size_t close) {
     w_.put_alone(open, 4);
     std::size_t column = 0;
     for (std::size_t i = open + 1; i < close; i = w_.find(w_.next(i), close, begins_statement)) {
-      if (const std::size_t times = w_.width(i, behind_times(i)); times <= widest_name)
-        column = std::max(column, times);
+      if (behind_times(i) == i + 1) column = std::max(column, w_.width(i, i + 1));
     }
     for (std::size_t i = open + 1, end = i; i < close; i = end) {
       end = w_.find(w_.next(i), close, begins_statement);
@@ -221,7 +220,9 @@ class Printer {
       const std::size_t times = w_.width(i, rest);
       for (std::size_t k = i + 1; k < rest; ++k)
         w_.put(k, 6, 2);
-      if (rest > i && rest < end) w_.put(rest, 6, 2, false, std::max(column, times) - times + 1);
+      if (rest > i && rest < end) {
+        w_.put(rest, 6, 2, false, w_.piece(rest).glued ? 0 : std::max(column, times) - times + 1);
+      }
       w_.segment(rest < end ? w_.next(rest) : end, end, 6, 2);
     }
     end_body(open, close);
@@ -233,9 +234,9 @@ class Printer {
       return w_.token(k).kind == Token::Kind::duration || w_.token(k).kind == Token::Kind::time;
     };
     if (!is_time(i)) return i;
-    while (is_time(i) || w_.token(i).is("..") || w_.token(i).is("every"))
-      ++i;
-    return i;
+    if (w_.token(i + 1).is("..") && is_time(i + 2)) i += 2;
+    if (w_.token(i + 1).is("every") && is_time(i + 2)) i += 2;
+    return i + 1;
   }
 
   Writer w_;

@@ -215,16 +215,24 @@ std::vector<Piece> pieces_of(std::string_view text, const std::vector<Token>& to
                                 [&](const Piece& piece) { return piece.token.span.begin < begin; });
   };
   for (const ast::Declaration& declaration : file.declarations) {
-    piece_at(std::visit([](const auto& node) { return node.span.begin; }, declaration))->keyword = true;
-    const auto* const rule = std::get_if<ast::RuleDecl>(&declaration);
-    if (rule == nullptr) continue;
-    for (const Span& clause : rule->clauses)
-      piece_at(clause.begin)->keyword = true;
+    const auto mark = [&](const auto& node) {
+      piece_at(node.span.begin)->keyword = true;
+      if constexpr (requires { node.clauses; }) {  // of a rule
+        for (const Span& clause : node.clauses)
+          piece_at(clause.begin)->keyword = true;
+      }
+      if constexpr (requires { node.statements; }) {  // of a test
+        for (const auto& statement : node.statements)
+          piece_at(statement.span.begin)->keyword = true;
+      }
+    };
+    std::visit(mark, declaration);
   }
   Walk(pieces).all();
   settle_comments(pieces);
   for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
-    const bool stays_first = !pieces[i].comments.empty() || (i > 0 && !pieces[i - 1].trailing.empty());
+    const bool stays_first =
+        !pieces[i].comments.empty() || pieces[i].keeps_line || (i > 0 && !pieces[i - 1].trailing.empty());
     pieces[i + 1].keeps_line = stays_first && spelt_like_keyword(tokens[i]) && !pieces[i].keyword &&
                                !tokens[i].opens && tokens[i + 1].line_start;
   }

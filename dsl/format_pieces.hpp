@@ -29,7 +29,7 @@ struct Piece {
   bool glued = false;             // no space between it and the piece before
   bool keeps_line = false;        // a line must not be joined here: a keyword would come about
   bool dropped = false;           // a comma before a closing bracket
-  bool keyword = false;           // it begins a clause or, annotations aside, a declaration
+  bool keyword = false;           // it begins a clause, a statement or, annotations aside, a declaration
   bool braces = false;            // '{' or '}' around declarations' or emits' parts, not a quantifier's
   Role role = Role::other;
   std::size_t partner = 0;  // of a bracket: the other one

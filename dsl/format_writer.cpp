@@ -42,8 +42,9 @@ bool Writer::has_comments(std::size_t begin, std::size_t end) const {
 
 Role Writer::loosest(std::size_t begin, std::size_t end) const {
   Role found = Role::other;
-  for (std::size_t i = begin; i < end; i = next(i))
-    found = std::max(found, pieces_[i].role);
+  for (std::size_t i = begin; i < end; i = next(i)) {
+    if (!pieces_[i].dropped) found = std::max(found, pieces_[i].role);
+  }
   return found;
 }
 

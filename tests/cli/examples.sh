@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every example is right and laid out as it should be, runs over the input that its first comment names, and finds something with each of
-# its rules.
+# Every example is right and laid out as it should be, runs over the input that its first comment names, and
+# finds something with each of its rules.
 source "$(dirname "$0")/lib.sh" "$@"
 cd "$root"
 
