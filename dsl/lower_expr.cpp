@@ -118,6 +118,10 @@ Lowered ExprLowerer::lower_node(const ast::Expr& expr, const Type* hint) {
     case AstKind::member: return lower_member(expr);
     case AstKind::index: {
       const bool of_name = expr.args[0].kind == AstKind::name;
+      if (scope_.steps == nullptr) {
+        symbols_.error(expr.span, "an array has no numbered elements", "look into it with 'has' or any(…)");
+        return std::nullopt;
+      }
       symbols_.error(
           expr.span, "a step's event is not a value",
           of_name ? fmt::format("name one of its fields, as in {}[0].field", expr.args[0].text) : "");
@@ -152,6 +156,14 @@ std::optional<std::int64_t> lower_duration(Symbols& symbols, const ast::Expr& ex
     return std::nullopt;
   }
   return value->constant.i;
+}
+
+std::optional<std::int64_t> lower_positive_duration(Symbols& symbols, const ast::Expr& expr,
+                                                    std::string_view what, std::string_view units) {
+  const auto duration = lower_duration(symbols, expr, what, units);
+  if (duration != 0) return duration;
+  symbols.error(expr.span, fmt::format("{} wants a duration above 0", what));
+  return std::nullopt;
 }
 
 ExprLowerer::Args ExprLowerer::lower_all(const std::vector<const ast::Expr*>& exprs, const Type* hint) {
