@@ -35,9 +35,10 @@ inline constexpr const char* all_aggregates =
     "collect(s), "
     "cx2: collect(x)";
 
+/// To nine digits, of the value a little moved: so the halves at which rounding turns are no values of tests.
 inline std::string text_of(double value) {
   char text[40];
-  std::snprintf(text, sizeof text, "%.10g", value == 0 ? 0.0 : value);
+  std::snprintf(text, sizeof text, "%.9g", value == 0 ? 0.0 : value * 1.0000000314159);
   return text;
 }
 
