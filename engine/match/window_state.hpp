@@ -108,6 +108,7 @@ class WindowState {
     bool is_raw = false;     // entries keep its value
     bool is_wanted = false;  // some cell reads its value, not only whether there is one
     bool is_text = false;
+    bool is_plain = false;  // a number in a field that is never null
     WindowLog::Column<std::uint64_t> raw;
     std::uint32_t null_bit = 0;    // of entries: its number among those that may be null
     std::uint32_t present = none;  // the cell that counts what is not null, where it may be null
@@ -185,6 +186,8 @@ class WindowState {
   std::uint32_t argument(const WindowProgram& program, std::uint32_t number);
   std::uint32_t cell(Cell::Kind kind, std::uint32_t argument, double decay = 0);
   void evaluate(model::EventView event, Scratch& scratch);
+  void mark_nulls(Entry entry);
+  void release_texts(Entry entry);
   void insert_into(const Cell& cell, Row& row, std::uint32_t slot, Entry entry, std::int64_t time_ns);
   void remove_from(const Cell& cell, Row& row, std::uint32_t slot, Entry entry);
   void evict(std::uint32_t slot, Entry entry, bool give_back);
@@ -222,6 +225,8 @@ class WindowState {
   std::vector<Argument> arguments_;
   std::vector<Cell> cells_;
   std::vector<std::uint32_t> stacked_;  // those cells that are stacks
+  std::vector<std::uint32_t> raw_;      // those arguments whose values entries keep
+  bool has_texts_ = false;              // among them are texts
   std::vector<Aggregate> aggregates_;
   std::uint32_t words_per_row_ = 0;
   std::vector<std::uint64_t> rows_;  // by slot
