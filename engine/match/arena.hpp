@@ -134,13 +134,13 @@ class ArenaMatcher final : public RunMatcher {
   void free_idle_keys();
 
   Scratch& scratch_;
-  std::vector<KeyState> states_;       // by slot
-  std::vector<std::int64_t> leading_;  // by slot and Program::before: when it last came
+  LargeVector<KeyState> states_;       // by slot
+  LargeVector<std::int64_t> leading_;  // by slot and Program::before: when it last came
   // Buckets: the first cell of each, that of the newest run. Those without a join value stand by slot and
   // wait, where the rule has few.
   static constexpr std::size_t max_direct_waits = 32;
   std::size_t waits_ = 0;  // 0: none stand so
-  std::vector<Id> direct_;
+  LargeVector<Id> direct_;
   boost::unordered_flat_map<std::uint64_t, Id, GoodHash> buckets_;
   boost::unordered_flat_map<std::uint64_t, OrderedRuns, GoodHash> ordered_;  // buckets behind an inequality
   std::vector<std::vector<std::uint16_t>> into_;       // by step: the arcs that its events take

@@ -75,8 +75,8 @@ class GroupedMatcher final : public RunMatcher {
   void sweep_keys();
 
   const UnrolledAutomaton automaton_;
-  std::vector<List> lists_;               // by slot, then arc
-  std::vector<std::uint64_t> positions_;  // by slot: events of its stream so far
+  LargeVector<List> lists_;               // by slot, then arc
+  LargeVector<std::uint64_t> positions_;  // by slot: events of its stream so far
   std::uint64_t order_ = 0;               // of the event at hand
 
   // Working memory, kept for its capacity.

@@ -14,23 +14,14 @@ Id RunStore::add_node(const Node& node, model::EventView event, std::int64_t now
     slab.last_event = static_cast<std::uint32_t>(offset);
   }
   slab.newest = now;
-  Node& stored = slab.items[nodes_.end() % NodeSlab::capacity];
-  stored = node;
+  Node stored = node;
   stored.event = slab.last_event;
-  return nodes_.commit();
+  return nodes_.add(stored);
 }
 
 Id RunStore::add_cell(const Cell& cell, std::int64_t now) {
-  CellSlab& slab = cells_.grow();
-  slab.newest = now;
-  slab.items[cells_.end() % CellSlab::capacity] = cell;
-  return cells_.commit();
-}
-
-model::EventView RunStore::event(Id id) const {
-  const NodeSlab& slab = nodes_.slab(id);
-  const Node& node = slab.items[id % NodeSlab::capacity];
-  return model::EventView(reinterpret_cast<const std::byte*>(slab.event_words.data() + node.event));
+  cells_.grow().newest = now;
+  return cells_.add(cell);
 }
 
 bool RunStore::drop_oldest_nodes() {
