@@ -19,7 +19,6 @@
 
 #include "dsl/compile.hpp"
 #include "engine/base/hash.hpp"
-#include "engine/match/key_table.hpp"
 #include "engine/runtime/engine.hpp"
 
 namespace {
@@ -36,6 +35,11 @@ class CountingSink final : public model::MatchSink {
  public:
   void on_match(const model::MatchView&) override { ++matches; }
   std::uint64_t matches = 0;
+};
+
+struct MixHash {
+  using is_avalanching = void;
+  std::size_t operator()(std::uint64_t value) const { return hash_mix(value); }
 };
 
 double cpu_seconds() {
@@ -194,7 +198,7 @@ class LiveRuns : KeyedStream {
   std::int64_t bound_ns() const { return static_cast<std::int64_t>(keys_) * 4000; }  // four rounds
 
   std::vector<bool> waits_;
-  boost::unordered_flat_map<std::uint64_t, std::int64_t, match::MixHash> since_;
+  boost::unordered_flat_map<std::uint64_t, std::int64_t, MixHash> since_;
   std::uint64_t matches_ = 0;
 };
 
@@ -225,7 +229,7 @@ class Absences : KeyedStream {
   };
   std::int64_t wait_ns() const { return static_cast<std::int64_t>(keys_) * 3000; }  // three rounds
 
-  boost::unordered_flat_map<std::uint64_t, std::int64_t, match::MixHash> last_;
+  boost::unordered_flat_map<std::uint64_t, std::int64_t, MixHash> last_;
   std::deque<Timer> timers_;
   std::uint64_t matches_ = 0;
 };

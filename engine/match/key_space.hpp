@@ -1,6 +1,6 @@
 // Partition keys that several rules of a shard share: an event's key is made, hashed and looked up once for
 // all of them, and each rule keeps its state under numbers of its own, so that a rule pays for the keys that
-// it has state of and no others.
+// it has state of and no others. A rule that shares its partition with none takes the numbers of the space.
 #pragma once
 
 #include <array>
@@ -20,6 +20,11 @@ class KeySpace {
   /// True where rules with these key fields, by event type, may share one: they agree on the types that both
   /// have, at least one, and on the kinds of the fields. Then takes in the types that it did not have.
   bool take_in(const std::vector<KeyFields>& keys);
+
+  /// Before events: one more rule uses the space.
+  void add_rule() { ++rules_; }
+  bool is_shared() const { return rules_ > 1; }
+  const KeyTable& table() const { return table_; }
 
   /// The slot of the event's key, KeyTable::absent where no rule has it or a field is null. `order` tells
   /// events apart: the look-up is made once an event.
@@ -51,6 +56,7 @@ class KeySpace {
 
  private:
   KeyTable table_;
+  std::size_t rules_ = 0;
   std::vector<std::uint32_t> holders_;  // by slot: rules
   std::vector<KeyFields> keys_;
 
@@ -65,13 +71,14 @@ class KeySpace {
 /// The keys of one rule, numbered from 0: freed numbers are given again.
 class RuleKeys {
  public:
-  explicit RuleKeys(KeySpace& space) : space_(space) {}
+  explicit RuleKeys(KeySpace& space) : space_(space) { space.add_rule(); }
 
   /// The number of the event's key. A new key gets one only with `may_add`; else, and where a key field is
   /// null, KeyTable::absent.
   std::uint32_t find(model::EventView event, std::uint64_t order, const KeyFields& fields, bool may_add) {
     std::uint32_t slot = space_.find(event, order, fields);
     if (slot != KeyTable::absent) {
+      if (!space_.is_shared()) return slot;
       const std::uint32_t own = number_of(slot);
       if (own != KeyTable::absent || !may_add) return own;
     } else if (!may_add || (slot = space_.add()) == KeyTable::absent) {
@@ -79,17 +86,16 @@ class RuleKeys {
     }
     return add(slot);
   }
-  void erase(std::uint32_t own) {
-    page_of(slots_[own])[slots_[own] % page_size] = KeyTable::absent;
-    space_.release(slots_[own]);
-    slots_[own] = KeyTable::absent;
-    free_.push_back(own);
-  }
+  void erase(std::uint32_t own);
 
-  std::size_t size() const { return slots_.size() - free_.size(); }
+  std::size_t size() const {
+    return space_.is_shared() ? slots_.size() - free_.size() : space_.table().size();
+  }
   /// Numbers in use and free: the length of an array that they index.
-  std::size_t capacity() const { return slots_.size(); }
-  bool in_use(std::uint32_t own) const { return slots_[own] != KeyTable::absent; }
+  std::size_t capacity() const { return space_.is_shared() ? slots_.size() : space_.table().capacity(); }
+  bool in_use(std::uint32_t own) const {
+    return space_.is_shared() ? slots_[own] != KeyTable::absent : space_.table().in_use(own);
+  }
 
  private:
   static constexpr std::uint32_t page_size = 256;
@@ -103,6 +109,7 @@ class RuleKeys {
   std::uint32_t add(std::uint32_t slot);
 
   KeySpace& space_;
+  // Where the space is shared.
   std::vector<std::unique_ptr<Page>> pages_;  // by the space's slot: the rule's number
   std::vector<std::uint32_t> slots_;          // by the rule's number: the space's slot, or absent
   std::vector<std::uint32_t> free_;

@@ -63,19 +63,6 @@ bool make_key(model::EventView event, const KeyFields& fields, std::string& scra
   return true;
 }
 
-std::uint32_t KeyTable::find(const KeyView& key) const {
-  if (key.is_number) {
-    const auto found = numbers_.find(key.number);
-    return found == numbers_.end() ? absent : found->second;
-  }
-  const auto found = first_of_hash_.find(key.hash);
-  if (found == first_of_hash_.end()) return absent;
-  std::uint32_t slot = found->second;
-  while (slot != absent && slots_[slot].bytes != key.bytes)
-    slot = slots_[slot].next;
-  return slot;
-}
-
 std::uint32_t KeyTable::add(const KeyView& key) {
   std::uint32_t slot;
   if (free_.empty()) {
@@ -85,44 +72,43 @@ std::uint32_t KeyTable::add(const KeyView& key) {
     slot = free_.back();
     free_.pop_back();
   }
-  Slot& entry = slots_[slot];
-  entry.is_number = key.is_number;
-  entry.used = true;
-  entry.next = absent;
-  if (key.is_number) {
-    entry.id = key.number;
-    numbers_.emplace(key.number, slot);
-    return slot;
+  Slot& added = slots_[slot];
+  added.is_number = key.is_number;
+  added.used = true;
+  added.id = key.is_number ? key.number : key.hash;
+  if (!key.is_number) added.bytes.assign(key.bytes);
+  if (3 * size() > 2 * entries_.size()) {
+    LargeVector<Entry> before(2 * entries_.size());
+    std::swap(before, entries_);
+    for (const Entry& entry : before) {
+      if (entry.slot != absent) insert(entry);
+    }
   }
-  entry.id = key.hash;
-  entry.bytes.assign(key.bytes);
-  const auto [place, inserted] = first_of_hash_.try_emplace(key.hash, slot);
-  if (!inserted) {
-    entry.next = place->second;
-    place->second = slot;
-  }
+  insert({added.id, slot, added.is_number});
   return slot;
 }
 
+void KeyTable::insert(const Entry& entry) {
+  std::size_t i = entry.hash() & mask();
+  while (entries_[i].slot != absent)
+    i = (i + 1) & mask();
+  entries_[i] = entry;
+}
+
 void KeyTable::erase(std::uint32_t slot) {
-  Slot& entry = slots_[slot];
-  entry.used = false;
+  Slot& erased = slots_[slot];
+  erased.used = false;
   free_.push_back(slot);
-  if (entry.is_number) {
-    numbers_.erase(entry.id);
-    return;
+  std::size_t hole = Entry{erased.id, slot, erased.is_number}.hash() & mask();
+  while (entries_[hole].slot != slot)
+    hole = (hole + 1) & mask();
+  // An entry behind the hole moves into it unless its search begins behind the hole.
+  for (std::size_t i = (hole + 1) & mask(); entries_[i].slot != absent; i = (i + 1) & mask()) {
+    if (((i - entries_[i].hash()) & mask()) < ((i - hole) & mask())) continue;
+    entries_[hole] = entries_[i];
+    hole = i;
   }
-  const auto place = first_of_hash_.find(entry.id);
-  if (place->second != slot) {
-    std::uint32_t before = place->second;
-    while (slots_[before].next != slot)
-      before = slots_[before].next;
-    slots_[before].next = entry.next;
-  } else if (entry.next != absent) {
-    place->second = entry.next;
-  } else {
-    first_of_hash_.erase(place);
-  }
+  entries_[hole].slot = absent;
 }
 
 }  // namespace tocsin::match
