@@ -6,9 +6,9 @@
 // be used again, and must have found as many matches after each batch. Then a steady state is timed: the
 // engine, and by hand over the same events. A batch is written just before it is pushed, as by a decoder, and
 // that is not timed. Times are CPU times; items are events.
-#include <benchmark/benchmark.h>
 #include <algorithm>
 #include <array>
+#include <benchmark/benchmark.h>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -51,8 +51,8 @@ double cpu_seconds() {
 constexpr std::size_t batch_size = 1024;
 constexpr std::size_t timed_events = std::size_t{1} << 20;  // an iteration
 
-// `Workload` gives the text of the rule, the next event, and by_hand(event): the number of matches so far once
-// the event and the timers before it are done.
+// `Workload` gives the text of the rule, the next event, and by_hand(event): the number of matches so far
+// once the event and the timers before it are done.
 template <class Workload>
 void run(benchmark::State& state, Workload workload, std::size_t warm) {
   const auto compiled = dsl::compile_text(

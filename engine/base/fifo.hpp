@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+
 #include "engine/base/large_memory.hpp"
 
 namespace tocsin {

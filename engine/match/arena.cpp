@@ -12,7 +12,9 @@ using plan::Contiguity;
 ArenaMatcher::ArenaMatcher(const Program& program, const Resources& resources)
     : RunMatcher(program, resources), scratch_(resources.scratch), records_(0, 0) {
   std::uint16_t buckets = 0;
-  const auto number = [&](const Joined::Access& access) { return access.joins.empty() ? buckets++ : not_direct; };
+  const auto number = [&](const Joined::Access& access) {
+    return access.joins.empty() ? buckets++ : not_direct;
+  };
   for (const Arc& arc : program.arcs) {
     const bool waits = arc.from != start_state && !is_ordered(arc);
     direct_of_.push_back(waits ? number(access_of(arc)) : not_direct);
@@ -86,6 +88,20 @@ void ArenaMatcher::visit(model::EventView event, std::uint64_t order, std::uint6
       continue;  // complete by another way
     }
     wait(advance.node, slot);
+  }
+}
+
+void ArenaMatcher::prefetch(std::uint32_t slot, PrefetchStage stage) const {
+  const std::uint32_t own = keys_.number_ahead(slot);
+  if (own >= records_.size()) return;
+  if (stage == PrefetchStage::key) return records_.prefetch(own);
+  for (std::size_t i = 0; i < records_.buckets(); ++i) {
+    const Id bucket = records_.bucket(own, i);
+    if (holds_single(bucket)) {
+      if (stage == PrefetchStage::cells) store_.prefetch_node(bucket ^ single_mark);
+    } else {
+      store_.prefetch_cell(bucket, stage == PrefetchStage::nodes);
+    }
   }
 }
 
@@ -206,10 +222,12 @@ void ArenaMatcher::close(model::EventView event, std::uint32_t slot, std::uint64
       Id* const bucket =
           find_bucket(slot, wait_of(closing_id), watch.joined.enter, {event, {}, watch.step, 0});
       if (!bucket) continue;
+      // One that closes the end alone does no harm once the end's time has passed: no need to see the event.
+      const bool may_come_too_late = closing.arcs != 0 || closing.for_ns != program_.after_ns;
       for_each_waiting(slot, wait_of(closing_id), *bucket, [&](const Cell& cell) {
         const Node& node = store_.node(cell.node);
         if (closing.strict && node.position + 1 != position) return false;
-        if (closing.for_ns != plan::no_bound &&
+        if (may_come_too_late && closing.for_ns != plan::no_bound &&
             event.time_ns() - store_.event(cell.node).time_ns() > closing.for_ns)
           return false;
         const std::uint16_t state = program_.arcs[node.arc].to;
@@ -266,8 +284,7 @@ void ArenaMatcher::settle_bars() {
 
 void ArenaMatcher::note_leading(model::EventView event, std::uint32_t slot, std::uint64_t watches) {
   for (std::size_t i = 0; i < program_.before.size(); ++i) {
-    if (((watches >> program_.before[i].watch) & 1) != 0)
-      records_.set_time(slot, i, event.time_ns());
+    if (((watches >> program_.before[i].watch) & 1) != 0) records_.set_time(slot, i, event.time_ns());
   }
 }
 

@@ -38,6 +38,7 @@ class ArenaMatcher final : public RunMatcher {
   std::int64_t next_timer_ns() const override;
   void run_timers(Output& output) override;
   void shrink(std::size_t nodes) override;
+  void prefetch(std::uint32_t slot, PrefetchStage stage) const override;
 
  private:
   struct Advance {
@@ -123,7 +124,7 @@ class ArenaMatcher final : public RunMatcher {
   std::span<const PathEntry> candidate(std::size_t i) const;
   std::uint64_t reset_of(Id match) const;
   bool is_closed(const Ending& ending) const {
-    return dropped(ending.node) || store_.node(ending.node).absence_closed;
+    return !store_.alive(ending.node) || store_.node(ending.node).absence_closed || dropped(ending.node);
   }
   void forget_closed_endings();
   void run_endings(std::int64_t deadline_ns, Output& output);

@@ -202,7 +202,8 @@ void ArenaMatcher::free_idle_keys() {
     }
     if (seen) continue;
     records_.clear(slot);
-    records_.reset_order(slot) = last_order_ - 1;  // runs of the key that were dropped may still lie in the store
+    records_.reset_order(slot) =
+        last_order_ - 1;  // runs of the key that were dropped may still lie in the store
     keys_.erase(slot);
   }
 }

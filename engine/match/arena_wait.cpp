@@ -106,7 +106,8 @@ void ArenaMatcher::wait_on(Id id, std::uint32_t slot, std::uint16_t arc_id) {
                [&](const Cell& cell) { return arc.contiguity == Contiguity::strict && missed(cell); });
 }
 
-// Puts a run in front of those that wait in the bucket, once those for which is_gone(cell) have left the front.
+// Puts a run in front of those that wait in the bucket, once those for which is_gone(cell) have left the
+// front.
 template <class IsGone>
 void ArenaMatcher::put_in_front(Id& bucket, Id node, std::uint16_t wait, IsGone is_gone) {
   if (holds_single(bucket)) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "engine/base/large_memory.hpp"
+#include "engine/base/prefetch.hpp"
 #include "engine/match/run_store.hpp"
 
 namespace tocsin::match {
@@ -33,6 +34,7 @@ class KeyRecords {
     record(slot)[2 + i] = static_cast<std::uint64_t>(time_ns);
   }
   Id& bucket(std::uint32_t slot, std::size_t i) { return record(slot)[2 + times_ + i]; }
+  Id bucket(std::uint32_t slot, std::size_t i) const { return record(slot)[2 + times_ + i]; }
   std::size_t buckets() const { return buckets_; }
 
   std::size_t size() const { return items_.size() / words_; }
@@ -52,9 +54,7 @@ class KeyRecords {
     for (std::size_t i = 0; i < buckets_; ++i)
       bucket(slot, i) = none;
   }
-  void prefetch(std::uint32_t slot) const {
-    if (slot < size()) __builtin_prefetch(record(slot));
-  }
+  void prefetch(std::uint32_t slot) const { tocsin::prefetch(record(slot)); }
 
  private:
   std::uint64_t* record(std::uint32_t slot) { return items_.data() + slot * words_; }

@@ -31,12 +31,41 @@ class KeySpace {
   std::uint32_t find(model::EventView event, std::uint64_t order, const KeyFields& fields) {
     if (order == order_) return slot_;
     order_ = order;
+    while (next_ahead_ < ahead_count_ && ahead_[next_ahead_].order < order)
+      ++next_ahead_;
+    if (next_ahead_ < ahead_count_ && ahead_[next_ahead_].order == order) return take(ahead_[next_ahead_++]);
     has_key_ = make_key(event, fields, scratch_, key_);
     slot_ = has_key_ ? table_.find(key_) : KeyTable::absent;
     return slot_;
   }
   /// Before other events under orders that were used: no look-up is remembered.
-  void forget() { order_ = 0; }
+  void forget() {
+    order_ = 0;
+    forget_ahead();
+  }
+
+  /// So many keys that looking ahead pays: their state has outgrown the near caches.
+  bool is_large() const { return table_.capacity() >= 8192; }
+  /// The most events that may be looked at ahead.
+  static constexpr std::size_t most_ahead = 32;
+  void forget_ahead() { ahead_count_ = next_ahead_ = 0; }
+  /// Looks at an event ahead, in the order in which find() will be called, and asks for what its look-up will
+  /// read. Gives its number for slot_ahead(). Up to most_ahead events between forget_ahead() and
+  /// find_ahead().
+  std::uint32_t look_ahead(model::EventView event, std::uint64_t order, const KeyFields& fields) {
+    if (ahead_count_ > 0 && ahead_[ahead_count_ - 1].order == order) return ahead_count_ - 1;
+    Ahead& ahead = ahead_[ahead_count_];
+    ahead.order = order;
+    ahead.has_key = make_key(event, fields, ahead.scratch, ahead.key);
+    if (ahead.has_key) table_.prefetch(ahead.key);
+    return ahead_count_++;
+  }
+  void find_ahead() {
+    for (std::uint32_t i = 0; i < ahead_count_; ++i)
+      ahead_[i].slot = ahead_[i].has_key ? table_.find(ahead_[i].key) : KeyTable::absent;
+    has_released_ = false;
+  }
+  std::uint32_t slot_ahead(std::uint32_t number) const { return ahead_[number].slot; }
   /// Gives the key of the event that find() was last called for a slot. KeyTable::absent where it has none.
   std::uint32_t add() {
     if (slot_ == KeyTable::absent && has_key_) {
@@ -51,10 +80,27 @@ class KeySpace {
   void release(std::uint32_t slot) {
     if (--holders_[slot] > 0) return;
     table_.erase(slot);
+    has_released_ = true;
     if (slot == slot_) order_ = 0;
   }
 
  private:
+  struct Ahead {
+    std::uint64_t order = 0;
+    std::uint32_t slot = KeyTable::absent;
+    bool has_key = false;
+    KeyView key;
+    std::string scratch;
+  };
+  // What was found ahead holds unless keys were freed since, or this one was added.
+  std::uint32_t take(const Ahead& ahead) {
+    has_key_ = ahead.has_key;
+    key_ = ahead.key;
+    slot_ = ahead.slot;
+    if (has_key_ && (has_released_ || slot_ == KeyTable::absent)) slot_ = table_.find(key_);
+    return slot_;
+  }
+
   KeyTable table_;
   std::size_t rules_ = 0;
   std::vector<std::uint32_t> holders_;  // by slot: rules
@@ -64,8 +110,13 @@ class KeySpace {
   std::uint64_t order_ = 0;
   std::uint32_t slot_ = KeyTable::absent;
   bool has_key_ = false;
-  KeyView key_;  // lies in the event, or in scratch_
+  KeyView key_;  // lies in the event, in scratch_ or in that of ahead_
   std::string scratch_;
+
+  std::array<Ahead, most_ahead> ahead_;
+  std::uint32_t ahead_count_ = 0;
+  std::uint32_t next_ahead_ = 0;  // the first that find() has not passed
+  bool has_released_ = false;     // keys, since find_ahead()
 };
 
 /// The keys of one rule, numbered from 0: freed numbers are given again.
@@ -87,6 +138,10 @@ class RuleKeys {
     return add(slot);
   }
   void erase(std::uint32_t own);
+  /// The number for a slot of the space that was found ahead, or KeyTable::absent.
+  std::uint32_t number_ahead(std::uint32_t slot) const {
+    return space_.is_shared() && slot != KeyTable::absent ? number_of(slot) : slot;
+  }
 
   std::size_t size() const {
     return space_.is_shared() ? slots_.size() - free_.size() : space_.table().size();

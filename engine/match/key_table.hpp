@@ -9,6 +9,7 @@
 
 #include "engine/base/hash.hpp"
 #include "engine/base/large_memory.hpp"
+#include "engine/base/prefetch.hpp"
 #include "engine/match/program.hpp"
 #include "engine/model/event.hpp"
 
@@ -52,7 +53,7 @@ class KeyTable {
   /// Frees a slot. Constant time but for keys whose hashes are equal.
   void erase(std::uint32_t slot);
   /// Asks for the memory that find() will look at first.
-  void prefetch(const KeyView& key) const { __builtin_prefetch(&entries_[key.hash & mask()]); }
+  void prefetch(const KeyView& key) const { tocsin::prefetch(&entries_[key.hash & mask()]); }
 
   std::size_t size() const { return slots_.size() - free_.size(); }
   /// Slots in use and free: the length of an array that slots index.

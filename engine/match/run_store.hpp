@@ -14,6 +14,7 @@
 
 #include "engine/base/assert.hpp"
 #include "engine/base/large_memory.hpp"
+#include "engine/base/prefetch.hpp"
 #include "engine/model/event.hpp"
 
 namespace tocsin::match {
@@ -47,8 +48,8 @@ struct Cell {
   std::uint16_t arc = 0;  // that the run waits on
 };
 
-/// Items of a trivial type in slabs of equal size, by id; the oldest slab goes first. A slab has a head, which
-/// stands apart from its items: heads are few, and so are near when an item is not.
+/// Items of a trivial type in slabs of equal size, by id; the oldest slab goes first. A slab has a head,
+/// which stands apart from its items: heads are few, and so are near when an item is not.
 template <class Item, Id slab_size, class Head>
 class SlabRing {
  public:
@@ -129,6 +130,15 @@ class RunStore {
   Node& mutable_node(Id id) { return nodes_.item(id); }
   /// Where a list's cell may be unlinked from its list.
   Cell& mutable_cell(Id id) { return cells_.item(id); }
+  /// Ask for the memory of a node, or of a cell or the node that it holds; of dead ones too.
+  void prefetch_node(Id id) const {
+    if (alive(id)) prefetch(&node(id));
+  }
+  void prefetch_cell(Id id, bool its_node) const {
+    if (!cell_alive(id)) return;
+    if (its_node) return prefetch_node(cell(id).node);
+    prefetch(&cell(id));
+  }
   model::EventView event(Id id) const {
     return model::EventView(
         reinterpret_cast<const std::byte*>(nodes_.head(id).event_words.data() + node(id).event));
