@@ -47,7 +47,7 @@ class KeySpace {
   /// So many keys that looking ahead pays: their state has outgrown the near caches.
   bool is_large() const { return table_.capacity() >= 8192; }
   /// The most events that may be looked at ahead.
-  static constexpr std::size_t most_ahead = 32;
+  static constexpr std::size_t most_ahead = 64;
   void forget_ahead() { ahead_count_ = next_ahead_ = 0; }
   /// Looks at an event ahead, in the order in which find() will be called, and asks for what its look-up will
   /// read. Gives its number for slot_ahead(). Up to most_ahead events between forget_ahead() and

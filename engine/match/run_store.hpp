@@ -132,7 +132,9 @@ class RunStore {
   Cell& mutable_cell(Id id) { return cells_.item(id); }
   /// Ask for the memory of a node, or of a cell or the node that it holds; of dead ones too.
   void prefetch_node(Id id) const {
-    if (alive(id)) prefetch(&node(id));
+    if (!alive(id)) return;
+    prefetch(&node(id));
+    prefetch(&nodes_.head(id));
   }
   void prefetch_cell(Id id, bool its_node) const {
     if (!cell_alive(id)) return;
