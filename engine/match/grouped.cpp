@@ -22,7 +22,6 @@ GroupedMatcher::GroupedMatcher(const Program& program, const Resources& resource
 }
 
 void GroupedMatcher::ensure(std::uint32_t slot) {
-  if (slot < positions_.size()) return;
   positions_.resize(slot + 1);
   lists_.resize((slot + std::size_t{1}) * width_);
 }
@@ -48,7 +47,7 @@ void GroupedMatcher::visit(model::EventView event, std::uint64_t order, std::uin
   if (keys_.size() >= key_room_) sweep_keys();
   const std::uint32_t slot = slot_for(event, order, (steps & automaton_.start_steps) != 0);
   if (slot == KeyTable::absent) return;
-  ensure(slot);
+  if (slot >= positions_.size()) ensure(slot);
   const std::uint64_t position = program_.counts_positions ? ++positions_[slot] : 0;
   set_bound(event, position);
 

@@ -30,21 +30,15 @@ std::uint64_t pack(std::string_view text) {
 
 }  // namespace
 
-bool make_key(model::EventView event, const KeyFields& fields, std::string& scratch, KeyView& key) {
+bool make_any_key(model::EventView event, const KeyFields& fields, std::string& scratch, KeyView& key) {
   for (const auto& field : fields.fields) {
     if (event.is_null(field.index)) return false;
   }
   key.is_number = false;
   if (fields.fields.size() == 1) {
-    const auto& field = fields.fields.front();
-    if (field.kind == Kind::string) {
-      key.bytes = event.load_text(field.slot);
-      key.is_number = key.bytes.size() < 8;
-      if (key.is_number) key.number = pack(key.bytes);
-    } else {
-      key.is_number = true;
-      key.number = static_cast<std::uint64_t>(event.load_int(field.slot));
-    }
+    key.bytes = event.load_text(fields.fields.front().slot);
+    key.is_number = key.bytes.size() < 8;
+    if (key.is_number) key.number = pack(key.bytes);
     key.hash = key.is_number ? hash_mix(key.number) : hash_bytes(key.bytes);
     return true;
   }

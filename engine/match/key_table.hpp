@@ -22,9 +22,20 @@ struct KeyView {
   std::string_view bytes;    // else
 };
 
+bool make_any_key(model::EventView event, const KeyFields& fields, std::string& scratch, KeyView& key);
+
 /// The key of `event`. False where a key field is null: the event then belongs to no partition. The bytes
 /// lie in the event, or in `scratch` where there are several fields. Linear in the key's size.
-bool make_key(model::EventView event, const KeyFields& fields, std::string& scratch, KeyView& key);
+inline bool make_key(model::EventView event, const KeyFields& fields, std::string& scratch, KeyView& key) {
+  const auto& first = fields.fields.front();
+  if (fields.fields.size() > 1 || first.kind == model::Kind::string)
+    return make_any_key(event, fields, scratch, key);
+  if (event.is_null(first.index)) return false;
+  key.is_number = true;
+  key.number = static_cast<std::uint64_t>(event.load_int(first.slot));
+  key.hash = hash_mix(key.number);
+  return true;
+}
 
 /// For hashes that are good already.
 struct GoodHash {

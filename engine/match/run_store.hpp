@@ -119,8 +119,23 @@ class RunStore {
  public:
   /// Stores `node` with a copy of `event` (one a slab, however many nodes capture it). `now` must not go
   /// back from call to call.
-  Id add_node(const Node& node, model::EventView event, std::int64_t now);
-  Id add_cell(const Cell& cell, std::int64_t now);
+  Id add_node(const Node& node, model::EventView event, std::int64_t now) {
+    NodeSlab& slab = nodes_.grow();
+    if (slab.event_words.empty() || slab.last_order != node.order) {
+      slab.last_event = static_cast<std::uint32_t>(slab.event_words.size());
+      slab.last_order = node.order;
+      const auto* const words = reinterpret_cast<const std::uint64_t*>(event.bytes());
+      slab.event_words.insert(slab.event_words.end(), words, words + event.size() / 8);
+    }
+    slab.newest = now;
+    const Id id = nodes_.add(node);
+    nodes_.item(id).event = slab.last_event;
+    return id;
+  }
+  Id add_cell(const Cell& cell, std::int64_t now) {
+    cells_.grow().newest = now;
+    return cells_.add(cell);
+  }
 
   bool alive(Id node) const { return nodes_.alive(node); }
   bool cell_alive(Id cell) const { return cells_.alive(cell); }
@@ -159,7 +174,11 @@ class RunStore {
   Id oldest_node() const { return nodes_.base(); }
 
   /// Frees the oldest nodes, a slab of them; false where there is no full slab.
-  bool drop_oldest_nodes();
+  bool drop_oldest_nodes() {
+    if (!nodes_.has_full_slab()) return false;
+    nodes_.drop_oldest();
+    return true;
+  }
   static constexpr std::size_t nodes_per_slab = 256;
 
  private:

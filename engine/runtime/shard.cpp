@@ -100,14 +100,15 @@ void Shard::hold_to_limit() {
 
 void Shard::queue(std::size_t layer, model::EventView event, std::uint64_t order,
                   const std::vector<match::Touched>& all, const Position& position) {
-  const std::size_t begin = touched_.size();
+  const auto begin = static_cast<std::uint32_t>(touched_.size());
   for (const match::Touched& touched : all) {
     const std::uint32_t program = rules_.layers[layer][touched.program];
     const Routing& routing = rules_.routings[program][touched.input];
     if (shards_ > 1 && routing.destination(event, shards_, key_scratch_) != number_) continue;
     touched_.push_back({program, touched.input, touched.steps});
   }
-  if (touched_.size() > begin) upcoming_.push_back({event, order, position, begin, touched_.size()});
+  const auto end = static_cast<std::uint32_t>(touched_.size());
+  if (end > begin) upcoming_.push_back({event, order, position.timer_ns, position.event, begin, end});
 }
 
 // Shows the queued events to their rules, and the timers before them.
@@ -117,9 +118,9 @@ void Shard::run_upcoming(std::size_t layer, const model::EventBatch& events) {
   for (const Upcoming& next : upcoming_) {
     const std::int64_t time_ns = next.event.time_ns();
     if (!timers.empty() && timers.top().at_ns < time_ns) run_timers_before(time_ns, layer, events);
-    for (std::size_t i = next.begin; i < next.end; ++i) {
+    for (std::uint32_t i = next.begin; i < next.end; ++i) {
       program_ = touched_[i].program;
-      position_ = {next.position.event, next.position.timer_ns, program_ + 1, Position::Cause::event, 0, 0};
+      position_ = {next.raw_event, next.timer_ns, program_ + 1, Position::Cause::event, 0, 0};
       matchers_[program_]->visit(next.event, next.order, touched_[i].steps, *this);
       if (rules_.programs[program_].is_timed()) note_timer(layer, program_);
     }
@@ -138,7 +139,7 @@ void Shard::look_ahead() {
   for (const auto& space : key_spaces_)
     space->forget_ahead();
   for (const Upcoming& next : upcoming_) {
-    for (std::size_t i = next.begin; i < next.end; ++i) {
+    for (std::uint32_t i = next.begin; i < next.end; ++i) {
       TouchedRule& touched = touched_[i];
       match::KeySpace* const space = space_of_[touched.program];
       if (!is_large(space)) continue;

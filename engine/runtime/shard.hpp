@@ -46,9 +46,10 @@ class Shard final : private match::Output {
   struct Upcoming {
     model::EventView event;
     std::uint64_t order;
-    Position position;
-    std::size_t begin;  // in touched_
-    std::size_t end;
+    std::int64_t timer_ns;    // of its position, as is …
+    std::uint32_t raw_event;  // … this
+    std::uint32_t begin;      // in touched_
+    std::uint32_t end;
   };
   struct TouchedRule {
     std::uint32_t program;
