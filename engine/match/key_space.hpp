@@ -17,6 +17,9 @@ namespace tocsin::match {
 /// One partition: the keys that at least one rule has state of.
 class KeySpace {
  public:
+  /// With more than `near_keys` keys looking ahead pays (Limits::near_keys).
+  explicit KeySpace(std::size_t near_keys) : near_keys_(near_keys) {}
+
   /// True where rules with these key fields, by event type, may share one: they agree on the types that both
   /// have, at least one, and on the kinds of the fields. Then takes in the types that it did not have.
   bool take_in(const std::vector<KeyFields>& keys);
@@ -44,8 +47,7 @@ class KeySpace {
     forget_ahead();
   }
 
-  /// So many keys that looking ahead pays: their state has outgrown the near caches.
-  bool is_large() const { return table_.capacity() >= 8192; }
+  bool is_large() const { return table_.capacity() > near_keys_; }
   /// The most events that may be looked at ahead.
   static constexpr std::size_t most_ahead = 64;
   void forget_ahead() { ahead_count_ = next_ahead_ = 0; }
@@ -101,6 +103,7 @@ class KeySpace {
     return slot_;
   }
 
+  const std::size_t near_keys_;
   KeyTable table_;
   std::size_t rules_ = 0;
   std::vector<std::uint32_t> holders_;  // by slot: rules

@@ -26,7 +26,7 @@ match::KeySpace& Shard::key_space_of(const match::Program& program) {
   for (const auto& space : key_spaces_) {
     if (program.partitioned && space->take_in(program.keys)) return *space;
   }
-  key_spaces_.push_back(std::make_unique<match::KeySpace>());
+  key_spaces_.push_back(std::make_unique<match::KeySpace>(limits_.near_keys));
   if (program.partitioned) key_spaces_.back()->take_in(program.keys);
   return *key_spaces_.back();
 }
