@@ -3,7 +3,8 @@
 // (key, what it waits for, join values), so an event touches only the runs of its key that wait for a step it
 // satisfies and, where a condition is an equality with an earlier step, for its value; where it is an
 // inequality, the bucket is a heap. A run also waits for what would close some of its arcs (`not`, `until`),
-// in buckets alike; what was closed is a mask in its node.
+// in buckets alike; what was closed is a mask in its node. Buckets without a join value stand in the key's
+// record.
 //
 // Dropping the runs of a key that began before an event (`after match skip`) is one assignment: a run that
 // started at or before the key's last reset is dead, and is unlinked when it is next met. Expired runs are
