@@ -138,6 +138,10 @@ void WindowMatcher::fire(const Look& look, Output& output) {
   output.report(program_, completion);
 }
 
+void WindowMatcher::prefetch(std::uint32_t slot, PrefetchStage stage) const {
+  if (stage == PrefetchStage::key) store_.prefetch(slot);
+}
+
 // Timers.
 
 Instant WindowMatcher::next_timer() const {

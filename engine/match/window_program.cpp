@@ -55,7 +55,7 @@ bool only_falls(const plan::Rule& rule, const Expr& condition) {
 }
 
 WindowCondition compile_condition(const Expr& source, const model::Catalog& catalog) {
-  WindowCondition condition{Expression(source, catalog)};
+  WindowCondition condition{Expression(source, catalog), false, source.op, 0, {}};
   const bool ordered =
       source.op == Op::lt || source.op == Op::le || source.op == Op::gt || source.op == Op::ge;
   if (!ordered || source.args[0].op != Op::window_aggregate || source.args[1].op != Op::constant)
@@ -70,7 +70,6 @@ WindowCondition compile_condition(const Expr& source, const model::Catalog& cata
     return condition;
   }
   condition.is_simple = true;
-  condition.op = source.op;
   condition.aggregate = source.args[0].ref.index;
   return condition;
 }
