@@ -28,6 +28,9 @@ struct Scope {
   const Datum* item = nullptr;     // inside any(): the array element at hand
   std::int64_t match_end_ns = 0;   // in emit
   std::size_t match_count = 1;     // in emit, under `report total`
+  const std::vector<Datum>* aggregates = nullptr;  // of a rule with a window, as Rule::aggregates
+  std::int64_t window_start_ns = 0;                // the same
+  std::int64_t window_end_ns = 0;
 };
 
 /// The value of `expr`. Linear in its size times the length of the run. Throws std::logic_error for `hash`,
