@@ -187,6 +187,7 @@ struct Window {
 struct When {
   Expr condition;
   std::optional<plan::Threshold::On> on;
+  Span on_span;                  // of its word
   std::optional<Expr> duration;  // of `for`
   std::optional<Expr> keep;
   Span span;

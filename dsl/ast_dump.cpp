@@ -89,6 +89,22 @@ std::string_view list_name(Pattern::Kind kind) {
   }
 }
 
+std::string window_text(const Window& window) {
+  std::string out(plan::window_word(window.kind));
+  if (window.width) out += " " + expression(*window.width);
+  if (window.events) out += " events " + std::to_string(*window.events);
+  if (window.hop) out += " every " + expression(*window.hop);
+  return out;
+}
+
+std::string when_text(const When& when) {
+  std::string out = expression(when.condition);
+  if (when.on) out += " on " + std::string(plan::on_word(*when.on));
+  if (when.duration) out += " for " + expression(*when.duration);
+  if (when.keep) out += " keep " + expression(*when.keep);
+  return out;
+}
+
 class Dumper {
  public:
   void operator()(const ImportDecl& import) { line("import " + write_text(import.path)); }
@@ -129,6 +145,9 @@ class Dumper {
     if (rule.where) line("where " + expression(*rule.where));
     if (rule.within && rule.within->duration) line("within " + expression(*rule.within->duration));
     if (rule.within && rule.within->events) line("within events " + std::to_string(*rule.within->events));
+    if (rule.window) line("window " + window_text(*rule.window));
+    if (rule.when) line("when " + when_text(*rule.when));
+    if (rule.throttle) line("throttle " + expression(*rule.throttle));
     if (rule.report) line("report " + std::string(plan::report_word(*rule.report)));
     if (rule.skip) line("skip " + skip_text(*rule.skip));
     if (rule.emit) emit("emit ", *rule.emit);

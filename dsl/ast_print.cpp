@@ -190,6 +190,22 @@ std::string partition(const PartitionKey& key) {
   return out;
 }
 
+std::string window_text(const Window& window) {
+  std::string out(plan::window_word(window.kind));
+  out += window.kind == plan::Window::Kind::session ? " gap " : " ";
+  out += window.events ? std::to_string(*window.events) + " events" : expression(*window.width);
+  if (window.hop) out += " every " + expression(*window.hop);
+  return out;
+}
+
+std::string when_text(const When& when) {
+  std::string out = expression(when.condition);
+  if (when.on) out += " on " + std::string(plan::on_word(*when.on));
+  if (when.duration) out += " for " + expression(*when.duration);
+  if (when.keep) out += " keep " + expression(*when.keep);
+  return out;
+}
+
 class Printer {
  public:
   void operator()(const ImportDecl& import) { line("import " + write_text(import.path)); }
@@ -235,6 +251,9 @@ class Printer {
     if (rule.within && rule.within->events) {
       line("  within " + std::to_string(*rule.within->events) + " events");
     }
+    if (rule.window) line("  window " + window_text(*rule.window));
+    if (rule.when) line("  when " + when_text(*rule.when));
+    if (rule.throttle) line("  throttle " + expression(*rule.throttle));
     if (rule.report) line("  report " + std::string(plan::report_word(*rule.report)));
     if (rule.skip) line("  after match skip " + skip_text(*rule.skip));
     if (rule.emit) emit("  emit ", *rule.emit);

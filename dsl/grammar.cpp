@@ -1,13 +1,13 @@
 // The grammar of rule files, in Boost.Spirit X3: tokens (grammar_lexical.hpp), expressions
-// (grammar_expr.hpp), patterns (grammar_pattern.hpp), and here declarations and clauses. This is the one
-// translation unit that sees X3.
+// (grammar_expr.hpp), patterns (grammar_pattern.hpp), bounds and thresholds (grammar_window.hpp), and here
+// declarations and clauses. This is the one translation unit that sees X3.
 //
 // Expectation points (`>`) stand only behind a keyword or bracket that has decided what comes. A failed one
 // ends its declaration: `on_error` reports it and goes on at the next place where a declaration begins, so
 // each declaration has at most one syntax error and one run reports them all. Each place is tried by a fixed
 // number of rules, so parsing is linear in the text. Tested by tests/dsl/parse_*.cpp.
 #include "dsl/grammar_lexical.hpp"
-#include "dsl/grammar_pattern.hpp"
+#include "dsl/grammar_window.hpp"
 #include "dsl/parse.hpp"
 
 namespace tocsin::dsl {
@@ -99,28 +99,10 @@ const auto import_file_def = word("import")[begins] >
 const x3::rule<class from_item_id, ast::FromItem> from_item{"an event type"};
 const x3::rule<class key_part_id, ast::PartitionKey::Mapping> key_part{"a field, as card or Payment.card"};
 const x3::rule<class key_id, ast::PartitionKey> key{"a field, as card or Payment.card"};
-const x3::rule<class within_id, ast::Within> within{"a duration or a number of events"};
 const x3::rule<class skip_id, ast::Skip> skip{"what a match uses up"};
 const x3::rule<class emit_field_id, ast::EmitField> emit_field{"a field"};
 const x3::rule<class emit_id, ast::Emit> emit{"an emitted type"};
 const x3::rule<class rule_id, ast::RuleDecl> rule{"'rule'"};
-
-/// A clause's keyword, which stands once.
-template <typename Member>
-auto once(Member ast::RuleDecl::*member) {
-  return [member](auto& context) {
-    const auto& clause = x3::_val(context).*member;
-    bool given = false;
-    if constexpr (requires { clause.has_value(); }) {
-      given = clause.has_value();
-    } else {
-      given = !clause.empty();
-    }
-    const Cursor token = x3::_attr(context);
-    if (given)
-      throw SyntaxError(token, "a second '" + std::string(token->text) + "': each clause stands once");
-  };
-}
 
 /// The end of a clause: what may follow is another, or the end of the rule. `label` says what else might.
 SightParser clause_end(const char* label) {
@@ -168,20 +150,16 @@ const auto partition = word("partition")[once(&ast::RuleDecl::partition)] >
 const auto where = word("where")[once(&ast::RuleDecl::where)] > condition[set(&ast::RuleDecl::where)] >
                    clause_end("an operator or a clause");
 
-const auto counts_events =
-    sight([](Cursor token) { return token->kind == Token::Kind::integer && token[1].is("events"); });
-const auto event_count = [](auto& context) {
-  x3::_val(context).events = count_of(x3::_attr(context));
-  x3::_val(context).span = x3::_attr(context)->span;
-};
-const auto within_duration = [](auto& context) {
-  x3::_val(context).span = x3::_attr(context).span;
-  x3::_val(context).duration = std::move(x3::_attr(context));
-};
-const auto within_def =
-    (counts_events >> integer[event_count] >> word("events")[ends]) | expression[within_duration];
 const auto within_clause = word("within")[once(&ast::RuleDecl::within)] >
                            within[set(&ast::RuleDecl::within)] > clause_end("an operator or a clause");
+const auto window_clause = word("window")[once(&ast::RuleDecl::window)] >
+                           window[set(&ast::RuleDecl::window)] >
+                           clause_end("'events', an operator or a clause");
+const auto when_clause = word("when")[once(&ast::RuleDecl::when)] > when[set(&ast::RuleDecl::when)] >
+                         clause_end("an operator, 'on', 'for', 'keep' or a clause");
+const auto throttle_clause = word("throttle")[once(&ast::RuleDecl::throttle)] >
+                             expression[set(&ast::RuleDecl::throttle)] >
+                             clause_end("an operator or a clause");
 
 inline constexpr std::string_view reports[] = {"first", "last", "longest", "any", "all", "total"};
 const auto report_word = [](auto& context) {
@@ -218,12 +196,10 @@ const auto emit_clause = word("emit")[once(&ast::RuleDecl::emit)] > emit[set(&as
 const auto timeout_clause = word("on")[once(&ast::RuleDecl::timeout)] > word("timeout") >
                             word("emit") > emit[set(&ast::RuleDecl::timeout)];
 
-const auto later_clause = word("window")[unsupported("'window'")] | word("when")[unsupported("'when'")] |
-                          word("throttle")[unsupported("'throttle'")];
-
 const auto rule_def = word("rule")[begins] > name("a rule name")[set(&ast::RuleDecl::name)] > symbol("{") >
-                      *(match | from | partition | where | within_clause | report | skip_clause |
-                        emit_clause | timeout_clause | later_clause) > symbol("}", "a clause or '}'")[ends];
+                      *(match | from | partition | where | within_clause | window_clause | when_clause |
+                        throttle_clause | report | skip_clause | emit_clause | timeout_clause) >
+                      symbol("}", "a clause or '}'")[ends];
 
 // The file.
 
@@ -290,8 +266,8 @@ const auto declaration_def =
 const auto file_end = sight([](Cursor token) { return token->kind == Token::Kind::end; });
 const auto file_def = *(!file_end >> declaration[keep]);
 
-BOOST_SPIRIT_DEFINE(type, annotation, field, event, param, import_file, from_item, key_part, key, within,
-                    skip, emit_field, emit, rule, declaration, file)
+BOOST_SPIRIT_DEFINE(type, annotation, field, event, param, import_file, from_item, key_part, key, skip,
+                    emit_field, emit, rule, declaration, file)
 
 }  // namespace grammar
 

@@ -1,4 +1,5 @@
 // Expressions over many: aggregates over the events of a step, and any(…) over the elements of an array.
+// Those over the events of a window are in lower_window.cpp.
 #include <fmt/format.h>
 #include <utility>
 
@@ -57,11 +58,6 @@ Lowered ExprLowerer::lower_aggregate(const ast::Expr& expr, Aggregate aggregate)
   const ast::Expr& arg = expr.args[0];
   if (aggregate_ != nullptr) {
     symbols_.error(expr.span, fmt::format("{} does not stand inside {}(…)", expr.text, aggregate_->text));
-    return std::nullopt;
-  }
-  if (scope_.steps == nullptr) {
-    symbols_.error(expr.span,
-                   fmt::format("{} is over the events of a repeated step; there is none here", expr.text));
     return std::nullopt;
   }
   const auto named = arg.kind == AstKind::name ? find_step(arg.text) : std::nullopt;

@@ -66,6 +66,11 @@ constexpr std::array<AggregateName, 6> aggregates = {{{"count", Aggregate::count
                                                       {"max", Aggregate::max},
                                                       {"distinct", Aggregate::distinct}}};
 
+bool is_step_aggregate(std::string_view name) {
+  return std::any_of(aggregates.begin(), aggregates.end(),
+                     [&](const AggregateName& each) { return each.name == name; });
+}
+
 constexpr std::array<std::string_view, 8> other_functions = {"if",         "coalesce", "any",   "length",
                                                              "date_trunc", "in_cidr",  "first", "last"};
 
@@ -135,10 +140,15 @@ Lowered ExprLowerer::lower_call(const ast::Expr& expr, const Type* hint) {
   if (name == "length") return lower_length(expr);
   if (name == "date_trunc") return lower_date_trunc(expr);
   if (name == "in_cidr") return lower_in_cidr(expr);
-  if (name == "count") return lower_count(expr);
   if ((name == "min" || name == "max") && expr.args.size() != 1) {
     return lower_extreme(expr, name == "min" ? Op::min : Op::max);
   }
+  const bool of_step = is_step_aggregate(name) || name == "first" || name == "last";
+  if (const auto* aggregate = find_window_name(name)) {
+    if (scope_.windowed != nullptr) return lower_window_aggregate(expr, *aggregate);
+    if (scope_.steps == nullptr || !of_step) return report_no_window(expr);
+  }
+  if (name == "count") return lower_count(expr);
   if (name == "first" || name == "last") {
     symbols_.error(expr.span, fmt::format("{}(…) is an event, not a value", name),
                    "name one of its fields, as in first(probe).amount");
@@ -153,6 +163,10 @@ Lowered ExprLowerer::lower_call(const ast::Expr& expr, const Type* hint) {
   std::vector<std::string> candidates(other_functions.begin(), other_functions.end());
   for (const auto& each : aggregates)
     candidates.emplace_back(each.name);
+  if (scope_.windowed != nullptr) {
+    for (auto& each : window_names())
+      candidates.push_back(std::move(each));
+  }
   for (const Signature& signature : signatures)
     candidates.emplace_back(signature.name);
   symbols_.error(expr.name_span, fmt::format("unknown function '{}'", name),

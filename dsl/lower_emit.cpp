@@ -60,9 +60,15 @@ Expr RuleLowerer::read_key(const plan::PartitionKey& key, const Scope& scope) co
   return make(Op::coalesce, key.type, std::move(reads));
 }
 
-// The event at hand is that which completed the match. One that time completed has none, but for the one that
-// surely was the last.
-Scope RuleLowerer::emit_scope() const {
+void RuleLowerer::read_keys(const Scope& scope) {
+  for (const auto& key : rule_.partition)
+    keys_[key.name] = read_key(key, scope);
+}
+
+// The event at hand is that which completed the match, or, of a window, the newest. One that time completed
+// has none, but for the one that surely was the last.
+Scope RuleLowerer::emit_scope() {
+  if (rule_.window) return instant_scope(Place::emit);
   Scope scope;
   scope.place = Place::emit;
   scope.total = rule_.report == plan::Report::total;
@@ -99,7 +105,7 @@ Scope RuleLowerer::emit_scope() const {
 void RuleLowerer::lower_emit() {
   if (!decl_.emit) return;
   lower_emitted(*decl_.emit, emit_scope(), result_.emitted);
-  if (!decl_.match && rule_.inputs.size() > 1) choose_by_type();
+  if (!decl_.match && !rule_.window && rule_.inputs.size() > 1) choose_by_type();
 }
 
 void RuleLowerer::lower_timeout() {
@@ -118,10 +124,7 @@ void RuleLowerer::lower_timeout() {
 
 void RuleLowerer::lower_emitted(const ast::Emit& emit, Scope scope, std::vector<EmittedField>& out) {
   // A key that was found is a name at a timeout alone: elsewhere it might hide a field of the last event.
-  if (!rule_.partition_found || scope.place == Place::timeout) {
-    for (const auto& key : rule_.partition)
-      keys_[key.name] = read_key(key, scope);
-  }
+  if (!rule_.partition_found || scope.place == Place::timeout) read_keys(scope);
   scope.keys = &keys_;
 
   std::set<std::string_view> seen;

@@ -154,6 +154,14 @@ std::optional<std::int64_t> lower_duration(Symbols& symbols, const ast::Expr& ex
   return value->constant.i;
 }
 
+std::optional<std::int64_t> lower_positive_duration(Symbols& symbols, const ast::Expr& expr,
+                                                    std::string_view what, std::string_view units) {
+  const auto duration = lower_duration(symbols, expr, what, units);
+  if (duration != 0) return duration;
+  symbols.error(expr.span, fmt::format("{} wants a duration above 0", what));
+  return std::nullopt;
+}
+
 ExprLowerer::Args ExprLowerer::lower_all(const std::vector<const ast::Expr*>& exprs, const Type* hint) {
   // A bare name or text may be a label of the enumeration that another of them has; that one goes first.
   const auto tells_type = [&](const ast::Expr* expr) {

@@ -2,8 +2,9 @@
 // stands; lowering gives nothing where it found an error, which it has reported then, and whoever gets
 // nothing adds no error of his own.
 //
-// The class is one, its sources are six: lower_expr.cpp (arithmetic, logic), lower_test.cpp (comparisons),
-// lower_names.cpp (bare names), lower_steps.cpp (steps), lower_call.cpp (functions), lower_aggregate.cpp.
+// The class is one, its sources are seven: lower_expr.cpp (arithmetic, logic), lower_test.cpp (comparisons),
+// lower_names.cpp (bare names), lower_steps.cpp (steps), lower_call.cpp (functions), lower_aggregate.cpp
+// (over steps and arrays), lower_window.cpp (over windows).
 #pragma once
 
 #include <cstdint>
@@ -56,6 +57,18 @@ struct StepInfo {
   bool certain() const { return quantifier.min > 0 && choices.empty(); }
 };
 
+/// An aggregate over the events of a window, as rules name it.
+struct WindowName {
+  std::string_view name;
+  plan::WindowFunction function;
+  std::size_t least;  // arguments
+  std::size_t most;
+  char takes;  // what the first may be: n numbers, d durations too, t times too, a anything but an array
+};
+/// Nothing where no aggregate has that name.
+const WindowName* find_window_name(std::string_view name);
+std::vector<std::string> window_names();
+
 /// What names mean in one place.
 struct Scope {
   enum class Place : std::uint8_t {
@@ -65,6 +78,7 @@ struct Scope {
     until,      // of a step
     negation,   // the condition of a `not` before step `own`, or behind the last step
     where,      // a conjunct of `where`, moved to step `own`
+    when,       // of a rule without match
     emit,
     timeout,  // `on timeout emit`, where any step may be missing
   };
@@ -76,7 +90,10 @@ struct Scope {
   const std::vector<StepInfo>* steps = nullptr;
   std::uint32_t own = 0;  // the step whose condition it is
   bool total = false;     // in emit under `report total`: steps are known by aggregates over all candidates
-  const std::map<std::string, Lowered>* keys = nullptr;  // in emit: the partition keys by name
+  const std::map<std::string, Lowered>* keys = nullptr;  // in when and emit: the partition keys by name
+  /// In when and emit of a rule with a window that rule: its window and `on` are known, and aggregates over
+  /// the window are added to it.
+  plan::Rule* windowed = nullptr;
 };
 
 class ExprLowerer {
@@ -165,6 +182,11 @@ class ExprLowerer {
   Lowered lower_call(const ast::Expr& expr, const model::Type* hint);
   Lowered lower_aggregate(const ast::Expr& expr, plan::Aggregate aggregate);
   Lowered lower_count(const ast::Expr& expr);
+  Lowered lower_window_aggregate(const ast::Expr& expr, const WindowName& name);
+  Lowered lower_window_argument(const ast::Expr& expr, const WindowName& name);
+  bool lower_window_constant(const ast::Expr& expr, plan::WindowAggregate& aggregate);
+  bool check_is_new(Span span);
+  Lowered report_no_window(const ast::Expr& call);
   Lowered lower_any(const ast::Expr& expr);
   Lowered lower_if(const ast::Expr& expr, const model::Type* hint);
   Lowered lower_coalesce(const ast::Expr& expr, const model::Type* hint);
@@ -198,6 +220,11 @@ std::vector<plan::FieldRef> refs_of(const std::vector<model::EventTypeId>& types
 /// are examples for a bare number.
 std::optional<std::int64_t> lower_duration(Symbols& symbols, const ast::Expr& expr, std::string_view what,
                                            std::string_view units = "10s or 10m");
+
+/// The same, and above 0.
+std::optional<std::int64_t> lower_positive_duration(Symbols& symbols, const ast::Expr& expr,
+                                                    std::string_view what,
+                                                    std::string_view units = "10s or 10m");
 
 /// What may be missing where two kinds don't go together, or empty.
 std::string unit_hint(const ast::Expr& node, model::Kind left, model::Kind right);

@@ -31,6 +31,11 @@ Expr label_constant(std::size_t index, const model::Type& type) {
   return constant(Kind::enumeration, static_cast<std::int64_t>(index), type.enumeration);
 }
 
+/// What the match or the window says, and no event.
+bool is_of_instant(Op op) {
+  return op == Op::match_start || op == Op::match_end || op == Op::window_start || op == Op::window_end;
+}
+
 }  // namespace
 
 Lowered ExprLowerer::lower_name(const ast::Expr& expr, const model::Type* hint) {
@@ -48,7 +53,12 @@ Lowered ExprLowerer::lower_name(const ast::Expr& expr, const model::Type* hint) 
     report_unknown({expr.text, expr.span});
     return std::nullopt;
   }
-  if (aggregate_ != nullptr && named.expr->op != Op::constant) {
+  if (aggregate_ != nullptr && scope_.windowed != nullptr && is_of_instant(named.expr->op)) {
+    symbols_.error(expr.span, fmt::format("inside {}(…) the fields of an event are known, and not '{}'",
+                                          aggregate_->text, expr.text));
+    return std::nullopt;
+  }
+  if (aggregate_ != nullptr && scope_.windowed == nullptr && named.expr->op != Op::constant) {
     symbols_.error(expr.span,
                    fmt::format("inside {}(…) a field needs the name of the step", aggregate_->text),
                    fmt::format("write the repeated step's name before it: step.{}", expr.text));
@@ -100,6 +110,10 @@ ExprLowerer::Named ExprLowerer::look_up(const std::string& name) {
     return {Found::yes,
             make(name == "match_start" ? Op::match_start : Op::match_end, {.kind = Kind::time}, {})};
   }
+  if (scope_.windowed != nullptr && (name == "window_start" || name == "window_end")) {
+    return {Found::yes,
+            make(name == "window_start" ? Op::window_start : Op::window_end, {.kind = Kind::time}, {})};
+  }
   return {Found::no, std::nullopt};
 }
 
@@ -141,6 +155,10 @@ void ExprLowerer::report_unknown(const ast::Name& name) {
   }
   if (name.text == "match_start" || name.text == "match_end") {
     return symbols_.error(name.span, fmt::format("'{}' is known in 'emit' only", name.text));
+  }
+  if (name.text == "window_start" || name.text == "window_end") {
+    return symbols_.error(
+        name.span, fmt::format("'{}' is known in 'when' and 'emit' of a rule with a window only", name.text));
   }
   if (symbols_.find_type(name.text)) {
     return symbols_.error(name.span, fmt::format("'{}' is an event type, not a value", name.text));

@@ -24,7 +24,10 @@ LoweredRule RuleLowerer::lower() {
     lower_partition();
     lower_within();
     lower_conditions();
-    if (decl_.match && decl_.partition.empty() && decl_.from.empty()) {
+    lower_throttle();
+    lower_window();
+    // `throttle` counts by the partition as it was written.
+    if (decl_.match && decl_.partition.empty() && decl_.from.empty() && !decl_.throttle) {
       rule_.partition = find_partition(symbols_, rule_, pattern_, decl_.timeout.has_value());
       rule_.partition_found = !rule_.partition.empty();
     }
@@ -64,13 +67,17 @@ void RuleLowerer::check_clauses() {
   if (!decl_.match && decl_.from.empty()) {
     error(at, fmt::format("rule '{}' looks at nothing", decl_.name.text), "give it a 'match' or a 'from'");
   }
+  check_window_clauses();
   if (decl_.match) return;
-  const auto only_with_match = [&](const char* clause, Span span) {
-    error(span, fmt::format("'{}' goes with 'match', and this rule has none", clause));
+  const auto only_with_match = [&](const char* clause, Span span, const char* hint = "") {
+    error(span, fmt::format("'{}' goes with 'match', and this rule has none", clause), hint);
   };
-  if (!decl_.emit) error(at, "a rule without 'match' needs an 'emit'");
-  if (!decl_.partition.empty()) only_with_match("partition by", decl_.partition.front().span);
-  if (decl_.within) only_with_match("within", decl_.within->span);
+  if (!decl_.emit && !decl_.when && !decl_.window) error(at, "a rule without 'match' needs an 'emit'");
+  if (decl_.within) {
+    only_with_match("within", decl_.within->span,
+                    decl_.window ? "the 'window' says which events are looked at together: leave 'within' out"
+                                 : "events are looked at together in a window, as in window sliding 10m");
+  }
   if (decl_.report) only_with_match("report", at);
   if (decl_.skip) only_with_match("after match skip", at);
   if (decl_.timeout) only_with_match("on timeout", decl_.timeout->span);
@@ -199,7 +206,7 @@ bool RuleLowerer::ends_early() const {
 // Keys and bounds.
 
 void RuleLowerer::lower_partition() {
-  if (!decl_.match) return;
+  if (!keeps_state()) return;
   for (const auto& written : decl_.partition) {
     if (written.mappings.empty()) continue;
     const std::string& name = written.mappings.front().field.text;

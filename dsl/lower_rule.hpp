@@ -1,8 +1,9 @@
 // One rule: its stream, steps, keys, bounds, conditions and what it emits, in that order, as each reads what
 // stands before it.
 //
-// The class is one, its sources are four: lower_rule.cpp (stream, steps, keys, bounds),
-// lower_conditions.cpp, lower_emit.cpp, lower_total.cpp (what `report total` asks of a rule).
+// The class is one, its sources are five: lower_rule.cpp (stream, steps, keys, bounds),
+// lower_conditions.cpp, lower_threshold.cpp (`window`, `when`, `throttle`), lower_emit.cpp, lower_total.cpp
+// (what `report total` asks of a rule).
 #pragma once
 
 #include <map>
@@ -53,10 +54,21 @@ class RuleLowerer {
   void place(std::uint32_t own, plan::Expr condition, Span span);
   std::string name_of(std::uint32_t step) const;
 
+  // Windows and thresholds.
+  void check_window_clauses();
+  bool keeps_state() const;
+  void lower_window();
+  void lower_window_size(const ast::Window& written);
+  void lower_threshold();
+  void check_threshold(const ast::When& when);
+  void lower_throttle();
+
   // Emit.
   plan::Expr read(plan::FieldRef ref, bool nullable) const;
   plan::Expr read_key(const plan::PartitionKey& key, const Scope& scope) const;
-  Scope emit_scope() const;
+  void read_keys(const Scope& scope);
+  Scope instant_scope(Scope::Place place);
+  Scope emit_scope();
   void lower_emit();
   void lower_timeout();
   void lower_emitted(const ast::Emit& emit, Scope scope, std::vector<EmittedField>& out);

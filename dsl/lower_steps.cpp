@@ -86,6 +86,11 @@ std::optional<ExprLowerer::Event> ExprLowerer::lower_event(const ast::Expr& expr
     return lower_step(expr, Selector::single, 0, expr.span, member);
   }
   const bool is_end = expr.kind == AstKind::call && (expr.text == "first" || expr.text == "last");
+  if (is_end && scope_.windowed != nullptr) {
+    symbols_.error(expr.span, fmt::format("'{}' of a window is a value and has no fields", expr.text),
+                   fmt::format("write {}({})", expr.text, member.text));
+    return std::nullopt;
+  }
   if (is_end) {
     if (expr.args.size() != 1 || expr.args[0].kind != AstKind::name) {
       symbols_.error(expr.span, fmt::format("'{}' takes the name of a repeated step", expr.text),

@@ -71,6 +71,29 @@ const char* aggregate_name(Aggregate aggregate) {
   return "?";
 }
 
+const char* function_name(WindowFunction function) {
+  switch (function) {
+    case WindowFunction::count: return "count";
+    case WindowFunction::sum: return "sum";
+    case WindowFunction::avg: return "avg";
+    case WindowFunction::min: return "min";
+    case WindowFunction::max: return "max";
+    case WindowFunction::stddev: return "stddev";
+    case WindowFunction::variance: return "variance";
+    case WindowFunction::distinct: return "distinct";
+    case WindowFunction::approx_distinct: return "approx_distinct";
+    case WindowFunction::percentile: return "percentile";
+    case WindowFunction::first: return "first";
+    case WindowFunction::last: return "last";
+    case WindowFunction::rate: return "rate";
+    case WindowFunction::ewma: return "ewma";
+    case WindowFunction::top: return "top";
+    case WindowFunction::collect: return "collect";
+    case WindowFunction::is_new: return "is_new";
+  }
+  return "?";
+}
+
 struct Operator {
   const char* text = nullptr;
   Binding binding = binds_all;
@@ -157,6 +180,14 @@ class ExprDump {
     return name;
   }
 
+  std::string window_aggregate(const WindowAggregate& aggregate) const {
+    std::string args = list(aggregate.argument);
+    if (aggregate.function == WindowFunction::percentile) args += fmt::format(", {}", aggregate.percent);
+    if (aggregate.function == WindowFunction::ewma) args += ", " + duration_text(aggregate.half_life_ns);
+    if (aggregate.function == WindowFunction::top) args += fmt::format(", {}", aggregate.most);
+    return fmt::format("{}({})", function_name(aggregate.function), args);
+  }
+
   Rendered negation(const Expr& operand) const {
     if (operand.op == Op::is_bound) return {step_name(rule_, operand.ref.step) + " is null", binds_compare};
     if (operand.op == Op::is_null)
@@ -177,6 +208,9 @@ class ExprDump {
       case Op::match_start: return {"match_start"};
       case Op::match_end: return {"match_end"};
       case Op::match_count: return {"match_count"};
+      case Op::window_aggregate: return {window_aggregate(rule_.aggregates[expr.ref.index])};
+      case Op::window_start: return {"window_start"};
+      case Op::window_end: return {"window_end"};
       case Op::element: return {"element"};
       case Op::neg: return {"-" + at_least(expr.args[0], binds_neg), binds_neg};
       case Op::not_: return negation(expr.args[0]);
@@ -293,6 +327,21 @@ std::string within_text(const Within& within) {
   return fmt::format("{} events", within.events);
 }
 
+std::string window_text(const Window& window) {
+  std::string out(window_word(window.kind));
+  if (window.kind == Window::Kind::session) out += " gap";
+  out += " " + (window.events > 0 ? fmt::format("{} events", window.events) : duration_text(window.width_ns));
+  if (window.kind == Window::Kind::hopping) out += " every " + duration_text(window.hop_ns);
+  return out;
+}
+
+std::string threshold_text(const Threshold& threshold) {
+  std::string out = "on " + std::string(on_word(threshold.on));
+  if (threshold.for_ns != no_bound) out += " for " + duration_text(threshold.for_ns);
+  if (threshold.keep_ns != no_bound) out += " keep " + duration_text(threshold.keep_ns);
+  return out;
+}
+
 std::string type_dump(const Plan& plan, const model::EventType& type) {
   auto out = fmt::format("{} {}\n", type.derived ? "emitted" : "event", type.name);
   for (std::size_t i = 0; i < type.fields.size(); ++i) {
@@ -314,6 +363,26 @@ std::string_view report_word(Report report) {
     case Report::any: return "any";
     case Report::all: return "all";
     case Report::total: return "total";
+  }
+  return {};
+}
+
+std::string_view window_word(Window::Kind kind) {
+  switch (kind) {
+    case Window::Kind::sliding: return "sliding";
+    case Window::Kind::tumbling: return "tumbling";
+    case Window::Kind::hopping: return "hopping";
+    case Window::Kind::session: return "session";
+  }
+  return {};
+}
+
+std::string_view on_word(Threshold::On on) {
+  switch (on) {
+    case Threshold::On::rise: return "rise";
+    case Threshold::On::every: return "every";
+    case Threshold::On::fall: return "fall";
+    case Threshold::On::close: return "close";
   }
   return {};
 }
@@ -367,9 +436,15 @@ std::string dump(const Plan& plan, const Rule& rule) {
     out += "\n";
   }
   if (rule.within.unit != Within::Unit::none) out += fmt::format("  within {}\n", within_text(rule.within));
+  if (rule.window) {
+    out += fmt::format("  window {}\n  when {}\n", window_text(*rule.window), threshold_text(rule.threshold));
+    for (const auto& condition : rule.threshold.conditions)
+      out += fmt::format("    if {}\n", dump(plan, rule, condition));
+  }
   if (rule.has_pattern) {
     out += fmt::format("  report {}, skip {}\n", report_word(rule.report), skip_text(rule));
   }
+  if (rule.throttle_ns != no_bound) out += fmt::format("  throttle {}\n", duration_text(rule.throttle_ns));
   const auto emit = [&](const char* clause, const Emit& emitted) {
     out += fmt::format("  {} {}\n", clause, type_name(emitted.type));
     for (const auto& field : emitted.fields) {

@@ -260,6 +260,10 @@ struct Plan {
 
 /// `first`, `all`, …: as rules write it.
 std::string_view report_word(Report report);
+/// `sliding`, `tumbling`, …
+std::string_view window_word(Window::Kind kind);
+/// `rise`, `every`, `fall` or `close`
+std::string_view on_word(Threshold::On on);
 
 /// A stable text form of the whole plan, for `explain`, golden tests and diagnosis.
 std::string dump(const Plan& plan);
