@@ -42,7 +42,7 @@ const auto within_def =
 inline constexpr std::string_view window_kinds[] = {"sliding", "tumbling", "hopping", "session"};
 const auto window_kind = [](plan::Window::Kind kind) { return assign(&ast::Window::kind, kind); };
 const auto width = expression[set(&ast::Window::width)];
-const auto size = (counts_events >> integer[event_count] >> word("events")) | width;
+const auto size = (counts_events >> integer[event_count] >> word("events")) | (x3::eps > width);
 /// Windows of a kind that is bounded by time alone.
 const auto no_count =
     -(counts_events >> integer[mistake("this kind of window is bounded by time, not by a number of events",
@@ -55,6 +55,7 @@ const auto window_def =
       expression[set(&ast::Window::hop)]) |
      (word("session")[begins][window_kind(plan::Window::Kind::session)] >
       word("gap", "'gap', as in session gap 30s") > no_count > width) |
+     literal(Token::Kind::duration)[mistake("which kind of window?", "as in window sliding 10s")] |
      (x3::eps > word_of(window_kinds, "'sliding', 'tumbling', 'hopping' or 'session'"))) >>
     x3::eps[ends];
 

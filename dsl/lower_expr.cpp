@@ -118,6 +118,10 @@ Lowered ExprLowerer::lower_node(const ast::Expr& expr, const Type* hint) {
     case AstKind::member: return lower_member(expr);
     case AstKind::index: {
       const bool of_name = expr.args[0].kind == AstKind::name;
+      if (scope_.steps == nullptr) {
+        symbols_.error(expr.span, "an array has no numbered elements", "look into it with 'has' or any(…)");
+        return std::nullopt;
+      }
       symbols_.error(
           expr.span, "a step's event is not a value",
           of_name ? fmt::format("name one of its fields, as in {}[0].field", expr.args[0].text) : "");

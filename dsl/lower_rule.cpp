@@ -26,8 +26,7 @@ LoweredRule RuleLowerer::lower() {
     lower_conditions();
     lower_throttle();
     lower_window();
-    // `throttle` counts by the partition as it was written.
-    if (decl_.match && decl_.partition.empty() && decl_.from.empty() && !decl_.throttle) {
+    if (decl_.match && decl_.partition.empty() && decl_.from.empty()) {
       rule_.partition = find_partition(symbols_, rule_, pattern_, decl_.timeout.has_value());
       rule_.partition_found = !rule_.partition.empty();
     }

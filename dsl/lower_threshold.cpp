@@ -92,15 +92,14 @@ void RuleLowerer::check_threshold(const ast::When& when) {
           std::move(hint));
   };
   const auto fires = fmt::format("'on {}'", plan::on_word(on));
-  if (!decl_.window && on == On::close) {
-    error(when.on_span, "'on close' needs a window that closes", "as in window tumbling 1m");
-  } else if (sliding && on == On::close) {
-    refuse(when.on_span, fires, "it never closes: write 'on rise', 'on every' or 'on fall'");
-  } else if (kind == Window::Kind::hopping && on != On::close) {
-    refuse(when.on_span, fires, "it is looked at as it closes, which is the default");
-  } else if (!sliding && on == On::fall) {
-    refuse(when.on_span, fires, "write 'on close', 'on rise' or 'on every'");
-  }
+  if (!decl_.window && on == On::close)
+    return error(when.on_span, "'on close' needs a window that closes", "as in window tumbling 1m");
+  if (sliding && on == On::close)
+    return refuse(when.on_span, fires, "it never closes: write 'on rise', 'on every' or 'on fall'");
+  if (kind == Window::Kind::hopping && on != On::close)
+    return refuse(when.on_span, fires, "it is looked at as it closes, which is the default");
+  if (!sliding && on == On::fall)
+    return refuse(when.on_span, fires, "write 'on close', 'on rise' or 'on every'");
   constexpr const char* only_sliding = "it asks how long a condition holds, and only sliding windows go on";
   if (when.duration && !sliding) {
     refuse(when.duration->span, "'for'", only_sliding);
@@ -109,8 +108,8 @@ void RuleLowerer::check_threshold(const ast::When& when) {
   }
   if (when.keep && !sliding) {
     refuse(when.keep->span, "'keep'", only_sliding);
-  } else if (when.keep && (on == On::every || on == On::close)) {
-    error(when.keep->span, fmt::format("'keep' goes with 'on rise' and 'on fall', not with {}", fires));
+  } else if (when.keep && on == On::every) {
+    error(when.keep->span, "'keep' goes with 'on rise' and 'on fall', not with 'on every'");
   }
 }
 

@@ -56,10 +56,12 @@ bool gives_array(Function function) {
   return function == Function::top || function == Function::collect;
 }
 
-/// A sliding window of time may have emptied when a condition falls, or while one that fell is kept.
+/// A sliding window of time may have emptied as its condition falls, or while one that fell is kept true.
 bool may_be_empty(const plan::Rule& rule) {
+  const plan::Threshold& threshold = rule.threshold;
   const bool expires = rule.window->kind == plan::Window::Kind::sliding && rule.window->events == 0;
-  return expires && (rule.threshold.on == On::fall || rule.threshold.keep_ns != plan::no_bound);
+  const bool kept = threshold.for_ns != plan::no_bound && threshold.keep_ns != plan::no_bound;
+  return expires && (threshold.on == On::fall || kept);
 }
 
 /// The type of an aggregate over values of type `value`.
@@ -200,28 +202,24 @@ bool ExprLowerer::check_is_new(Span span) {
   if (other == nullptr) return true;
   symbols_.error(span,
                  fmt::format("is_new asks about an event that comes in, and does not go with {}", other),
-                 "write 'on every'");
+                 "'on every' looks at each event that comes in");
   return false;
 }
 
 /// An aggregate where there is no window to look at.
 Lowered ExprLowerer::report_no_window(const ast::Expr& call) {
-  const auto say = [&](const char* what, const char* hint) {
-    symbols_.error(call.span, fmt::format("{} is over the events of a window{}", call.text, what), hint);
+  const auto say = [&](const char* over, const char* hint) {
+    symbols_.error(call.span, fmt::format("{} is over {}", call.text, over), hint);
     return std::nullopt;
   };
-  switch (scope_.place) {
-    case Place::constant: return say("; here are no events", "");
-    case Place::input:
-      return say("; a condition of 'from' or 'where' sees one event",
-                 "write it in 'when', and add a 'window'");
-    case Place::when:
-    case Place::emit:
-      if (scope_.steps == nullptr) return say("; this rule has none", "add one, as in window sliding 10m");
-      break;
-    default: break;
+  if (scope_.place == Place::constant) return say("events; only params are known here", "");
+  if (scope_.place == Place::input) {
+    return say("many events; a condition of 'from' or 'where' sees one",
+               "what a whole window is asked stands in 'when'");
   }
-  return say(", and a pattern has none",
+  if (scope_.steps == nullptr)
+    return say("the events of a window; this rule has none", "add one, as in window sliding 10m");
+  return say("the events of a window; a pattern has none",
              "of a repeated step there are count, sum, avg, min, max and distinct");
 }
 

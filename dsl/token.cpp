@@ -155,10 +155,10 @@ std::string hint_for(std::string_view expected, Cursor found, Cursor declaration
   }
   if (found->is("events") && expected.find("'within'") != std::string_view::npos)
     return "the bound of a group is a time, as in within 10s";
-  const std::string word = meant(expected, found->text);
-  if (!word.empty()) return "did you mean '" + word + "'?";
   if (found > declaration && found[-1].kind == Token::Kind::integer && one_of(found->text, unit_words))
     return "a unit stands right after its number: 5m, 30s, 1h30m";
+  const std::string word = meant(expected, found->text);
+  if (!word.empty()) return "did you mean '" + word + "'?";
   if (expected.starts_with("'->'") && is_name(*found)) return "a step with a name is written name: Type";
   return {};
 }

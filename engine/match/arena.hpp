@@ -34,7 +34,7 @@ class ArenaMatcher final : public RunMatcher {
   ArenaMatcher(const Program& program, const Resources& resources);
 
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
-  std::int64_t next_timer_ns() const override;
+  Instant next_timer() const override;
   void run_timers(Output& output) override;
   void shrink(std::size_t nodes) override;
 

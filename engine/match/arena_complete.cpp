@@ -100,13 +100,14 @@ std::uint64_t ArenaMatcher::reset_of(Id match) const {
   return reset_order;
 }
 
-std::int64_t ArenaMatcher::next_timer_ns() const {
-  return std::min(endings_.empty() ? INT64_MAX : endings_.front().deadline_ns,
-                  starts_.empty() ? INT64_MAX : starts_.front().deadline_ns);
+Instant ArenaMatcher::next_timer() const {
+  const std::int64_t deadline_ns = std::min(endings_.empty() ? INT64_MAX : endings_.front().deadline_ns,
+                                            starts_.empty() ? INT64_MAX : starts_.front().deadline_ns);
+  return deadline_ns == INT64_MAX ? never : Instant{deadline_ns, Instant::Phase::deadline};
 }
 
 void ArenaMatcher::run_timers(Output& output) {
-  const std::int64_t deadline_ns = next_timer_ns();
+  const std::int64_t deadline_ns = next_timer().ns;
   run_endings(deadline_ns, output);
   run_timeouts(deadline_ns, output);
 }

@@ -3,6 +3,7 @@
 #include "engine/match/grouped.hpp"
 #include "engine/match/matcher.hpp"
 #include "engine/match/total.hpp"
+#include "engine/match/window_matcher.hpp"
 
 namespace tocsin::match {
 
@@ -15,7 +16,7 @@ class StatelessMatcher final : public Matcher {
 
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override {
     ++counters_.events;
-    if (steps == 0) return;
+    if (steps == 0 || !has_keys(event)) return;
     ++counters_.matches;
     const model::MatchedEvent matched{0, event};
     output.report(program_, {{&matched, 1}, event.time_ns(), order, false});
@@ -23,6 +24,15 @@ class StatelessMatcher final : public Matcher {
   RuleCounters counters() const override { return counters_; }
 
  private:
+  // Of a rule with a partition, for `throttle`: an event with a null key belongs to none.
+  bool has_keys(model::EventView event) const {
+    if (!program_.partitioned) return true;
+    const auto keys = std::find_if(program_.keys.begin(), program_.keys.end(),
+                                   [&](const KeyFields& each) { return each.type == event.type(); });
+    return std::none_of(keys->fields.begin(), keys->fields.end(),
+                        [&](const auto& field) { return event.is_null(field.index); });
+  }
+
   const Program& program_;
   RuleCounters counters_;
 };
@@ -62,6 +72,11 @@ std::string against_grouped(const Program& program) {
 }  // namespace
 
 void choose(Program& program, MatcherChoice choice) {
+  if (program.window) {
+    program.matcher = MatcherKind::window;
+    program.matcher_reason = program.window->reason;
+    return;
+  }
   if (program.steps.empty()) {
     program.matcher = MatcherKind::stateless;
     program.matcher_reason = "each event is a match by itself";
@@ -92,6 +107,7 @@ std::unique_ptr<Matcher> make_matcher(const Program& program, const Resources& r
     case MatcherKind::grouped: return std::make_unique<GroupedMatcher>(program, resources);
     case MatcherKind::arena: return std::make_unique<ArenaMatcher>(program, resources);
     case MatcherKind::total: return std::make_unique<TotalMatcher>(program, resources);
+    case MatcherKind::window: return std::make_unique<WindowMatcher>(program, resources);
   }
   return nullptr;
 }

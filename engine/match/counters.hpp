@@ -16,6 +16,8 @@ struct RuleCounters {
   std::uint64_t timeouts = 0;         // runs that their bound ended, as far as reported
   std::uint64_t dropped_runs = 0;     // at Limits::run_nodes_per_rule
   std::uint64_t dropped_matches = 0;  // at Limits::matches_per_event, at least
+  std::uint64_t dropped_events = 0;   // out of windows, at Limits::window_events_per_rule or …_keys_…
+  std::uint64_t throttled = 0;        // matches that `throttle` suppressed, not among those reported
 
   RuleCounters& operator+=(const RuleCounters& other) {
     events += other.events;
@@ -24,6 +26,8 @@ struct RuleCounters {
     timeouts += other.timeouts;
     dropped_runs += other.dropped_runs;
     dropped_matches += other.dropped_matches;
+    dropped_events += other.dropped_events;
+    throttled += other.throttled;
     return *this;
   }
 };

@@ -60,6 +60,7 @@ std::uint32_t Expression::compile(const plan::Expr& expr, const model::Catalog& 
       node.index = expr.ref.index;
       reads_run_ = true;
       break;
+    case Op::window_aggregate: node.index = expr.ref.index; break;
     case Op::match_start:
     case Op::match_count:
     case Op::match_end: reads_run_ = true; break;
@@ -133,6 +134,9 @@ Value Expression::eval(std::uint32_t at, const Bindings& bindings, Scratch& scra
       return Value::of_int((bindings.run.empty() ? bindings.current : bindings.run.front().event).time_ns(),
                            Kind::time);
     case Op::match_end: return Value::of_int(bindings.end_ns, Kind::time);
+    case Op::window_aggregate: return bindings.window->aggregate(node.index);
+    case Op::window_start: return Value::of_int(bindings.window->start_ns(), Kind::time);
+    case Op::window_end: return Value::of_int(bindings.window->end_ns(), Kind::time);
     case Op::element: return scratch.element;
 
     case Op::neg:
@@ -384,6 +388,8 @@ bool is_single_event(const plan::Expr& expr) {
   if (expr.op == Op::field && expr.ref.selector != Selector::current) return false;
   if (expr.op == Op::aggregate || expr.op == Op::is_bound) return false;
   if (expr.op == Op::match_start) return false;
+  if (expr.op == Op::window_aggregate || expr.op == Op::window_start || expr.op == Op::window_end)
+    return false;
   for (const auto& arg : expr.args) {
     if (!is_single_event(arg)) return false;
   }

@@ -41,13 +41,26 @@ struct Scratch {
   void reset() { used = 0; }
 };
 
+/// The window of a rule at some instant.
+class WindowView {
+ public:
+  /// Aggregate number `index` of the rule. Computed when asked for.
+  virtual model::Value aggregate(std::uint32_t index) const = 0;
+  virtual std::int64_t start_ns() const = 0;
+  virtual std::int64_t end_ns() const = 0;
+
+ protected:
+  ~WindowView() = default;
+};
+
 /// What an expression reads: the event at hand and the events that the run has taken, in order.
 struct Bindings {
   model::EventView current;
   std::span<const model::MatchedEvent> run;
-  std::uint32_t step = 0;          // whose condition it is: `prev` is of this step
-  std::int64_t end_ns = 0;         // in emit: the time of the match
-  const Totals* totals = nullptr;  // in emit under `report total`: what aggregates come to
+  std::uint32_t step = 0;              // whose condition it is: `prev` is of this step
+  std::int64_t end_ns = 0;             // in emit: the time of the match
+  const Totals* totals = nullptr;      // in emit under `report total`: what aggregates come to
+  const WindowView* window = nullptr;  // of a rule with a window
 };
 
 class Expression {

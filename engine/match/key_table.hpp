@@ -52,6 +52,8 @@ class KeyTable {
   /// Slots in use and free: the length of an array that slots index.
   std::size_t capacity() const { return slots_.size(); }
   bool in_use(std::uint32_t slot) const { return slots_[slot].used; }
+  /// The key's bytes, of a key that is no number.
+  std::string_view bytes(std::uint32_t slot) const { return slots_[slot].bytes; }
 
  private:
   struct Slot {

@@ -9,8 +9,10 @@
 
 #include "engine/base/limits.hpp"
 #include "engine/match/counters.hpp"
+#include "engine/match/instant.hpp"
 #include "engine/match/key_space.hpp"
 #include "engine/match/program.hpp"
+#include "engine/match/window_store.hpp"
 #include "engine/model/match.hpp"
 
 namespace tocsin::match {
@@ -22,7 +24,8 @@ struct Completion {
   std::uint64_t group = 0;  // at a timer: the order of the last event of what ended first in
                             // this partition; else of the event that completed it
   bool timeout = false;
-  const Totals* totals = nullptr;  // under `report total`; `events` is then the last one alone
+  const Totals* totals = nullptr;      // under `report total`; `events` is then the last one alone
+  const WindowView* window = nullptr;  // of a rule with a window; `events` is then the event at hand
 };
 
 /// Where a matcher puts its matches.
@@ -41,10 +44,10 @@ class Matcher {
   /// predicate of step i, or, behind the steps, of watch i (bit 0 for a rule without steps).
   virtual void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) = 0;
 
-  /// The time of the next timer, INT64_MAX where there is none. Timers of a time run before events of later
-  /// times, after all events of that time.
-  virtual std::int64_t next_timer_ns() const { return INT64_MAX; }
-  /// Runs the timers of next_timer_ns().
+  /// The next timer, `never` where there is none. Timers run in order of their instants, before any event
+  /// that these precede.
+  virtual Instant next_timer() const { return never; }
+  /// Runs the timers of next_timer().
   virtual void run_timers(Output&) {}
 
   /// Nodes of runs that it holds.
@@ -63,6 +66,7 @@ struct Resources {
   const Limits& limits;
   Scratch& scratch;
   KeySpace& keys;  // of all rules with this one's partition
+  WindowStores& windows;
 };
 
 /// The matcher chosen; `program` must outlive it.

@@ -293,6 +293,8 @@ Program build_program(const plan::Plan& plan, std::uint32_t rule_id) {
     program.inputs.push_back({input.type, input.conditions});
     program.keys.push_back(key_fields(rule, plan.catalog[input.type]));
   }
+  program.throttle_ns = rule.throttle_ns;
+  if (rule.window) program.window = build_window(rule, plan.catalog);
   if (rule.has_pattern) {
     build_pattern(rule, plan.catalog, program);
     find_bound(program);

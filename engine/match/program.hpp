@@ -20,6 +20,7 @@
 
 #include "engine/base/saturate.hpp"
 #include "engine/match/evaluate.hpp"
+#include "engine/match/window_program.hpp"
 #include "engine/plan/plan.hpp"
 
 namespace tocsin::match {
@@ -164,7 +165,7 @@ struct Total {
   std::optional<Expression> value;
 };
 
-enum class MatcherKind : std::uint8_t { stateless, grouped, arena, total };
+enum class MatcherKind : std::uint8_t { stateless, grouped, arena, total, window };
 
 struct Program {
   std::uint32_t rule = 0;
@@ -185,6 +186,8 @@ struct Program {
   plan::Report report = plan::Report::first;
   plan::Skip skip = plan::Skip::past_last;
   std::uint32_t skip_step = 0;
+  std::optional<WindowProgram> window;  // then there are no steps
+  std::int64_t throttle_ns = plan::no_bound;
   std::optional<Emit> emit;
   std::optional<Emit> timeout;
   std::vector<Total> totals;      // what the aggregates of `emit` are over, under `report total`
@@ -225,7 +228,9 @@ struct Program {
     return states[state].accepts && may_leave(state, count);
   }
   /// Has a timer: it must hear of time that passes.
-  bool is_timed() const { return after_ns != plan::no_bound || timeout.has_value(); }
+  bool is_timed() const {
+    return after_ns != plan::no_bound || timeout.has_value() || (window && window->is_timed());
+  }
   /// The time for which an event may be part of a run, where there is one.
   std::int64_t retention_ns() const {
     return after_ns == plan::no_bound ? within.time_ns : later(within.time_ns, after_ns);

@@ -149,6 +149,7 @@ const char* matcher_name(MatcherKind kind) {
     case MatcherKind::grouped: return "grouped";
     case MatcherKind::arena: return "arena";
     case MatcherKind::total: return "total";
+    case MatcherKind::window: return "window";
   }
   return "?";
 }

@@ -7,20 +7,23 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/match/instant.hpp"
 #include "engine/model/batch.hpp"
 #include "engine/model/match.hpp"
 
 namespace tocsin::runtime {
 
 /// Where in a batch something happened. The same for every number of shards: what a timer does stands before
-/// the first event of a later time, by the timer's time; a derived event right after the event that led to
-/// it, those of one event in the order of the rules, those of one rule in the order of what triggered them.
+/// the first event that its instant precedes, by the instant; a derived event right after the event that led
+/// to it, those of one event in the order of the rules, those of one rule in the order of what triggered
+/// them.
 struct Position {
   static constexpr std::int64_t no_timer = INT64_MAX;
   enum class Cause : std::uint8_t { event, absence, timeout };
 
   std::uint32_t event = 0;           // index in the batch of the event that it all goes back to
-  std::int64_t timer_ns = no_timer;  // before that event: the time of the timer
+  std::int64_t timer_ns = no_timer;  // before that event: the instant of the timer
+  match::Instant::Phase phase = match::Instant::Phase::closing;
   std::uint32_t rule = 0;      // 0 for that event itself, else 1 + place of the rule in the plan's order
   Cause cause = Cause::event;  // of one rule at one time: first what events complete, last timeouts
   std::uint64_t trigger = 0;   // the order of the event that triggered it …

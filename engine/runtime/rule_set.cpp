@@ -19,7 +19,7 @@ Routing routing_of(const match::Program& program, std::size_t input, unsigned sh
   if (program.partitioned) {
     routing.kind = Routing::Kind::keyed;
     routing.keys = program.keys[input];
-  } else if (!program.steps.empty()) {
+  } else if (!program.steps.empty() || program.window || program.throttle_ns != plan::no_bound) {
     routing.kind = Routing::Kind::fixed;
     routing.shard = program.rule % shards;
   }

@@ -7,8 +7,12 @@ namespace tocsin::runtime {
 Shard::Shard(const RuleSet& rules, const Limits& limits, bool predicate_index, unsigned number,
              unsigned shards)
     : rules_(rules), number_(number), shards_(shards), limits_(limits) {
-  for (const auto& program : rules.programs)
-    matchers_.push_back(match::make_matcher(program, {limits_, scratch_, key_space_of(program)}));
+  for (const auto& program : rules.programs) {
+    matchers_.push_back(match::make_matcher(program, {limits_, scratch_, key_space_of(program), windows_}));
+    auto& throttle = throttles_.emplace_back();
+    if (program.throttle_ns != plan::no_bound) throttle.emplace(program);
+  }
+  throttled_.resize(rules.programs.size());
   for (const auto& layer : rules.layers) {
     std::vector<const match::Program*> programs;
     for (const std::uint32_t program : layer)
@@ -16,7 +20,7 @@ Shard::Shard(const RuleSet& rules, const Limits& limits, bool predicate_index, u
     indexes_.emplace_back(programs, rules.plan.catalog, predicate_index);
   }
   timers_.resize(rules.layers.size());
-  timer_ns_.resize(rules.programs.size(), INT64_MAX);
+  next_timer_.resize(rules.programs.size());
 }
 
 match::KeySpace& Shard::key_space_of(const match::Program& program) {
@@ -44,7 +48,7 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
     return ((batch.first_event + event) << 20) + std::min<std::size_t>(place, (1 << 20) - 1);
   };
   const auto process = [&](model::EventView event, std::uint64_t order, const Position& position) {
-    if (!timers.empty() && timers.top().at_ns < event.time_ns())
+    if (!timers.empty() && timers.top().at.precedes(event.time_ns()))
       run_timers_before(event.time_ns(), layer, batch.events);
     const auto& touched = index.lookup(event, scratch_);
     if (!touched.empty()) visit(layer, event, order, touched, position);
@@ -100,51 +104,67 @@ void Shard::visit(std::size_t layer, model::EventView event, std::uint64_t order
     program_ = rules_.layers[layer][touched.program];
     const Routing& routing = rules_.routings[program_][touched.input];
     if (shards_ > 1 && routing.destination(event, shards_, key_scratch_) != number_) continue;
-    position_ = {position.event, position.timer_ns, program_ + 1, Position::Cause::event, 0, 0};
+    position_ = position;
+    position_.rule = program_ + 1;
+    position_.cause = Position::Cause::event;
+    position_.trigger = 0;
+    position_.ordinal = 0;
     matchers_[program_]->visit(event, order, touched.steps, *this);
     if (rules_.programs[program_].is_timed()) note_timer(layer, program_);
   }
 }
 
-// Runs the timers that time has passed once it is `time_ns`, in order.
+// Runs the timers that come before events of `time_ns`, in order.
 void Shard::run_timers_before(std::int64_t time_ns, std::size_t layer, const model::EventBatch& events) {
   Timers& timers = timers_[layer];
-  while (!timers.empty() && timers.top().at_ns < time_ns) {
+  while (!timers.empty() && timers.top().at.precedes(time_ns)) {
     const Timer timer = timers.top();
     timers.pop();
-    if (timer.at_ns != timer_ns_[timer.program]) continue;  // out of date
-    timer_ns_[timer.program] = INT64_MAX;
+    if (timer.at != next_timer_[timer.program]) continue;  // out of date
+    next_timer_[timer.program] = match::never;
     program_ = timer.program;
     match::Matcher& matcher = *matchers_[program_];
-    if (matcher.next_timer_ns() == timer.at_ns) {
-      std::size_t first_later = 0;
-      for (std::size_t left = events.size(); left > 0;) {
-        const std::size_t half = left / 2;
-        if (events[first_later + half].time_ns() > timer.at_ns) {
-          left = half;
-        } else {
-          first_later += half + 1;
-          left -= half + 1;
-        }
-      }
-      position_ = {
-          static_cast<std::uint32_t>(first_later), timer.at_ns, program_ + 1, Position::Cause::absence, 0, 0};
+    if (matcher.next_timer() == timer.at) {
+      position_ = {.event = place_of(timer.at, events),
+                   .timer_ns = timer.at.ns,
+                   .phase = timer.at.phase,
+                   .rule = program_ + 1,
+                   .cause = Position::Cause::absence};
       matcher.run_timers(*this);
     }
     note_timer(layer, timer.program);
   }
 }
 
+// The first event that the instant precedes.
+std::uint32_t Shard::place_of(const match::Instant& instant, const model::EventBatch& events) const {
+  std::size_t first = 0;
+  for (std::size_t left = events.size(); left > 0;) {
+    const std::size_t half = left / 2;
+    if (instant.precedes(events[first + half].time_ns())) {
+      left = half;
+    } else {
+      first += half + 1;
+      left -= half + 1;
+    }
+  }
+  return static_cast<std::uint32_t>(first);
+}
+
 // Queues the program's next timer where it is earlier than the one that is queued.
 void Shard::note_timer(std::size_t layer, std::uint32_t program) {
-  const std::int64_t at_ns = matchers_[program]->next_timer_ns();
-  if (at_ns >= timer_ns_[program]) return;
-  timer_ns_[program] = at_ns;
-  timers_[layer].push({at_ns, program});
+  const match::Instant at = matchers_[program]->next_timer();
+  if (at >= next_timer_[program]) return;
+  next_timer_[program] = at;
+  timers_[layer].push({at, program});
 }
 
 void Shard::report(const match::Program& program, const match::Completion& completion) {
   const model::EventView last = completion.events.back().event;
+  if (throttles_[program_] && !completion.timeout && !throttles_[program_]->passes(last, completion.at_ns)) {
+    ++throttled_[program_];
+    return;
+  }
   model::MatchView match{program.rule, completion.at_ns,  last.seq(), completion.events,
                          {},           completion.timeout};
   matches_ += !completion.timeout;
@@ -153,7 +173,8 @@ void Shard::report(const match::Program& program, const match::Completion& compl
     emitted_.clear();
     model::EventWriter writer(emitted_);
     writer.begin(rules_.plan.catalog[emit->type]);
-    const match::Bindings bindings{last, completion.events, 0, completion.at_ns, completion.totals};
+    const match::Bindings bindings{
+        last, completion.events, 0, completion.at_ns, completion.totals, completion.window};
     for (const auto& field : emit->fields) {
       scratch_.reset();
       writer.set(field.field, field.value.evaluate(bindings, scratch_));
@@ -171,7 +192,10 @@ void Shard::report(const match::Program& program, const match::Completion& compl
 
 void Shard::add_counters(std::vector<match::RuleCounters>& by_rule) const {
   for (std::size_t i = 0; i < matchers_.size(); ++i) {
-    by_rule[rules_.programs[i].rule] += matchers_[i]->counters();
+    match::RuleCounters counters = matchers_[i]->counters();
+    counters.throttled = throttled_[i];
+    counters.matches -= throttled_[i];
+    by_rule[rules_.programs[i].rule] += counters;
   }
 }
 

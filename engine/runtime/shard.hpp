@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <queue>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "engine/base/limits.hpp"
 #include "engine/match/matcher.hpp"
 #include "engine/match/predicate_index.hpp"
+#include "engine/match/throttle.hpp"
 #include "engine/runtime/batch.hpp"
 #include "engine/runtime/rule_set.hpp"
 
@@ -34,11 +36,9 @@ class Shard final : private match::Output {
  private:
   /// A timed matcher's next timer, where it was last known.
   struct Timer {
-    std::int64_t at_ns;
+    match::Instant at;
     std::uint32_t program;
-    friend bool operator>(const Timer& a, const Timer& b) {
-      return a.at_ns != b.at_ns ? a.at_ns > b.at_ns : a.program > b.program;
-    }
+    friend auto operator<=>(const Timer&, const Timer&) = default;
   };
   using Timers = std::priority_queue<Timer, std::vector<Timer>, std::greater<>>;
 
@@ -46,6 +46,7 @@ class Shard final : private match::Output {
              const std::vector<match::Touched>& touched, const Position& position);
   void run_timers_before(std::int64_t time_ns, std::size_t layer, const model::EventBatch& events);
   void note_timer(std::size_t layer, std::uint32_t program);
+  std::uint32_t place_of(const match::Instant& instant, const model::EventBatch& events) const;
   match::KeySpace& key_space_of(const match::Program& program);
   void hold_to_limit();
   void report(const match::Program& program, const match::Completion& completion) override;
@@ -57,10 +58,13 @@ class Shard final : private match::Output {
   std::uint64_t layers_run_ = 0;  // batches times layers
   match::Scratch scratch_;
   std::vector<std::unique_ptr<match::KeySpace>> key_spaces_;
+  match::WindowStores windows_;
   std::vector<std::unique_ptr<match::Matcher>> matchers_;  // by program
+  std::vector<std::optional<match::Throttle>> throttles_;  // by program
+  std::vector<std::uint64_t> throttled_;                   // by program: matches suppressed
   std::vector<match::PredicateIndex> indexes_;             // by layer
   std::vector<Timers> timers_;                             // by layer; some out of date: those met anew
-  std::vector<std::int64_t> timer_ns_;                     // by program: the one that stands in timers_
+  std::vector<match::Instant> next_timer_;                 // by program: the one that stands in timers_
   model::EventBatch emitted_;                              // of the match at hand
   std::string key_scratch_;
   std::uint64_t matches_ = 0;

@@ -132,7 +132,9 @@ TEST_CASE("functions") {
       {"if(ok, 1, \"a\") == 1", "1 both values of 'if' must be of one type; these are an int and a string"},
       {"coalesce(country, 1) == \"a\"", "1 all values of 'coalesce' must be of one type"},
       {"min(amount, card) > 1", "1 the arguments of min must be of one type that has an order"},
-      {"max(amount) > 1", "1 max is over the events of a repeated step; there is none here"},
+      {"max(amount) > 1",
+       "1 max is over many events; a condition of 'from' or 'where' sees one | what a whole window is asked "
+       "stands in 'when'"},
       {"card matches \"(\"", "14 this pattern is not valid: missing ): ("},
       {"card like merchant", "11 a pattern must be text known beforehand: a literal or a string param"},
       {"amount like \"a\"", "1 'like' is for text; this is a float"},
@@ -146,7 +148,9 @@ TEST_CASE("functions") {
       {"date_trunc(at, \"huor\") == at",
        "16 'huor' is no unit; it is second, minute, hour, day, week, month or year | did you mean 'hour'?"},
       {"first(card) == \"a\"",
-       "1 first(…) is an event, not a value | name one of its fields, as in first(probe).amount"},
+       "1 first is over many events; a condition of 'from' or 'where' sees one | what a whole window is "
+       "asked "
+       "stands in 'when'"},
   });
 }
 
@@ -224,9 +228,12 @@ TEST_CASE("patterns") {
 TEST_CASE("clauses") {
   check("rule r { from Payment }", "1:6 a rule without 'match' needs an 'emit'\n");
   check("rule r { emit R { a: 1 } }", "1:6 rule 'r' looks at nothing | give it a 'match' or a 'from'\n");
-  check("rule r { from Payment partition by card within 5s emit R { card } }",
-        "1:36 'partition by' goes with 'match', and this rule has none\n"
-        "1:48 'within' goes with 'match', and this rule has none\n");
+  check(
+      "rule r { from Payment partition by card within 5s emit R { card } }",
+      "1:36 'partition by' goes with 'match', 'window', 'when' or 'throttle', and this rule has none of "
+      "them\n"
+      "1:48 'within' goes with 'match', and this rule has none | events are looked at together in a window, "
+      "as in window sliding 10m\n");
   check("rule r { match Payment within 5 }",
         "1:31 'within' wants a duration; this is an int | a bare number has no unit: write 10s, 10m, or 10 "
         "events\n");

@@ -86,7 +86,8 @@ TEST_CASE("errors: clauses") {
       {"rule a { from A report every }",
        "1:24-29 expected 'first', 'last', 'longest', 'any', 'all' or 'total', found 'every'"},
       {"rule a { from A report frist }",
-       "1:24-29 expected 'first', 'last', 'longest', 'any', 'all' or 'total', found 'frist' [did you mean 'first'?]"},
+       "1:24-29 expected 'first', 'last', 'longest', 'any', 'all' or 'total', found 'frist' [did you mean "
+       "'first'?]"},
       {"rule a { from A after match skip past first }", "1:39-44 expected 'last', found 'first'"},
       {"rule a { from A after match skip nothing }",
        "1:34-41 expected 'past last', 'to next', 'to first', 'to last' or 'none', found 'nothing'"},
@@ -176,6 +177,47 @@ TEST_CASE("errors: loops, groups, 'not' and edges") {
   });
 }
 
+TEST_CASE("errors: windows and thresholds") {
+  check({
+      {"rule a { from A window 10s }", "1:24-27 which kind of window? [as in window sliding 10s]"},
+      {"rule a { from A window slidng 10s }",
+       "1:24-30 expected 'sliding', 'tumbling', 'hopping' or 'session', found 'slidng' [did you mean "
+       "'sliding'?]"},
+      {"rule a { from A window sliding 10 s }",
+       "1:35-36 expected 'events', an operator or a clause, found 's' [a unit stands right after its number: "
+       "5m, 30s, 1h30m]"},
+      {"rule a { from A window tumbling 10 event }",
+       "1:36-41 expected 'events', an operator or a clause, found 'event' [did you mean 'events'?]"},
+      {"rule a { from A window sliding }", "1:32-33 expected an expression, found '}'"},
+      {"rule a { from A window hopping 1m }",
+       "1:35-36 expected an operator, or 'every' and how far the window hops, found '}'"},
+      {"rule a { from A window hopping 10 events every 1m }",
+       "1:32-34 this kind of window is bounded by time, not by a number of events [windows of events are "
+       "'sliding' or 'tumbling']"},
+      {"rule a { from A window hopping 1m every 5 events }",
+       "1:41-42 this kind of window is bounded by time, not by a number of events [windows of events are "
+       "'sliding' or 'tumbling']"},
+      {"rule a { from A window session 30s }", "1:32-35 expected 'gap', as in session gap 30s, found '30s'"},
+      {"rule a { from A window session gap 3 events }",
+       "1:36-37 this kind of window is bounded by time, not by a number of events [windows of events are "
+       "'sliding' or 'tumbling']"},
+      {"rule a { from A window sliding 1s window sliding 2s }",
+       "1:35-41 a second 'window': each clause stands once"},
+      {"rule a { from A when }", "1:22-23 expected a condition, found '}'"},
+      {"rule a { from A when x on raise }",
+       "1:27-32 expected 'rise', 'every', 'fall' or 'close', found 'raise' [did you mean 'rise'?]"},
+      {"rule a { from A when x on rise on fall }", "1:32-34 a second 'on': each clause stands once"},
+      {"rule a { from A when x for 1s keep 2s for 3s }", "1:39-42 a second 'for': each clause stands once"},
+      {"rule a { from A when x keep 1s keep 2s }", "1:32-36 a second 'keep': each clause stands once"},
+      {"rule a { from A when x for }", "1:28-29 expected an expression, found '}'"},
+      {"rule a { from A when x fore 1s }",
+       "1:24-28 expected an operator, 'on', 'for', 'keep' or a clause, found 'fore' [did you mean 'for'?]"},
+      {"rule a { from A when x when y }", "1:24-28 a second 'when': each clause stands once"},
+      {"rule a { from A throttle }", "1:26-27 expected an expression, found '}'"},
+      {"rule a { from A throttle 1m throttle 2m }", "1:29-37 a second 'throttle': each clause stands once"},
+  });
+}
+
 TEST_CASE("errors: expressions") {
   const auto in_rule = [](const std::string& condition) {
     return ParsedText("rule a { from A where " + condition + " }").errors();
@@ -221,9 +263,6 @@ TEST_CASE("errors: what is not supported yet says so") {
   const std::vector<Wrong> cases = {
       {"table t from \"x.csv\" { a: int }", "1:1-6 'table'"},
       {"test \"x\" { 0s A { x: 1 } }", "1:1-5 'test'"},
-      {"rule a { from A window sliding 10s }", "1:17-23 'window'"},
-      {"rule a { from A when count(x) > 3 }", "1:17-21 'when'"},
-      {"rule a { from A throttle 1m }", "1:17-25 'throttle'"},
       {"rule a { from A where x in blocklist }", "1:28-37 'in' with a table"},
   };
   for (const Wrong& each : cases) {

@@ -47,7 +47,8 @@ class Generator {
                  "after",   "by",     "events", "first",    "last",      "prev",    "ors",
                  "android", "isle",   "_x1",    "nullable", "on",        "gap",     "strict",
                  "window",  "import", "table",  "test",     "partition", "e",       "d5",
-                 "ms",      "until",  "for",    "to",       "next",      "timeout", "longest"});
+                 "ms",      "until",  "for",    "to",       "next",      "timeout", "longest",
+                 "when",    "every",  "keep",   "rise",     "sliding",   "session", "throttle"});
   }
   ast::Name name() { return {word(), {}}; }
 
@@ -291,6 +292,29 @@ class Generator {
     return out;
   }
 
+  ast::Window window() {
+    using WindowKind = plan::Window::Kind;
+    ast::Window out;
+    out.kind = static_cast<WindowKind>(below(4));
+    const bool countable = out.kind == WindowKind::sliding || out.kind == WindowKind::tumbling;
+    if (countable && chance(2)) {
+      out.events = below(1000);
+    } else {
+      out.width = expression(2);
+    }
+    if (out.kind == WindowKind::hopping) out.hop = expression(2);
+    return out;
+  }
+
+  ast::When when() {
+    ast::When out;
+    out.condition = expression();
+    out.on = maybe<plan::Threshold::On>([&] { return static_cast<plan::Threshold::On>(below(4)); });
+    out.duration = maybe<Expr>([&] { return expression(2); });
+    out.keep = maybe<Expr>([&] { return expression(2); });
+    return out;
+  }
+
   ast::Skip skip() {
     ast::Skip out;
     out.to = static_cast<ast::Skip::To>(below(5));
@@ -325,6 +349,9 @@ class Generator {
     if (chance(2)) {
       out.within = chance(2) ? ast::Within{expression(2), {}, {}} : ast::Within{{}, below(1000), {}};
     }
+    out.window = maybe<ast::Window>([&] { return window(); });
+    out.when = maybe<ast::When>([&] { return when(); });
+    if (chance(3)) out.throttle = expression(2);
     out.report = maybe<ast::Report>([&] { return static_cast<ast::Report>(below(6)); });
     out.skip = maybe<ast::Skip>([&] { return skip(); });
     out.emit = maybe<ast::Emit>([&] { return emit(); });

@@ -1,0 +1,88 @@
+// Thresholds on windows: the rule's condition, looked at whenever its window changes, and what it means that
+// it becomes true or false. The window itself is the WindowStore's, which other rules may share.
+//
+// `keep` and `for` are deadlines: all of a rule's last equally long, so they stand in queues in order of
+// time, and one that an event has made void is told by its number. Tested against the oracle in tests/oracle.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "engine/base/fifo.hpp"
+#include "engine/match/matcher.hpp"
+#include "engine/match/window_store.hpp"
+
+namespace tocsin::match {
+
+class WindowMatcher final : public Matcher, private WindowStore::Member {
+ public:
+  WindowMatcher(const Program& program, const Resources& resources);
+
+  void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
+  Instant next_timer() const override;
+  void run_timers(Output& output) override;
+  RuleCounters counters() const override;
+
+ private:
+  /// An instant at which the condition is looked at for a key.
+  struct Look {
+    std::uint32_t slot = 0;
+    model::EventView event;  // at hand
+    std::int64_t at_ns = 0;
+    std::uint64_t group = 0;  // its place among those of one time
+    bool arrival = false;
+  };
+  /// What is known of a key's condition.
+  struct State {
+    bool holds = false;           // it counts as true
+    std::uint64_t falls = 0;      // the deadline of `keep` under way, 0: none
+    std::uint64_t completes = 0;  // that of `for`
+  };
+  struct Deadline {
+    std::int64_t at_ns;
+    std::uint64_t number;
+    std::uint64_t group;
+    std::uint32_t slot;
+  };
+  /// The window at a look, as expressions read it.
+  class View final : public WindowView {
+   public:
+    View(const WindowMatcher& matcher, const Look& look) : matcher_(matcher), look_(look) {}
+    model::Value aggregate(std::uint32_t index) const override;
+    std::int64_t start_ns() const override;
+    std::int64_t end_ns() const override;
+
+   private:
+    const WindowMatcher& matcher_;
+    const Look& look_;
+  };
+
+  void look_again(std::uint32_t slot) override;
+  bool forget(std::uint32_t slot, bool at_once) override;
+
+  State& state_of(std::uint32_t slot) {
+    if (slot >= states_.size())
+      states_.resize(std::max<std::size_t>(slot + std::size_t{1}, 2 * states_.size()));
+    return states_[slot];
+  }
+  bool is_true(const Look& look);
+  void change(const Look& look, bool raw, Output& output);
+  void fall(const Look& look, State& state, Output& output);
+  void fire(const Look& look, Output& output);
+  void run_deadlines(std::int64_t now_ns, Output& output);
+  Look look_at(const Deadline& deadline) const;
+
+  const Program& program_;
+  const WindowProgram& window_;
+  Scratch& scratch_;
+  WindowStore& store_;
+  const std::vector<std::uint32_t> aggregates_;  // the rule's, by their numbers in the store
+  std::vector<State> states_;                    // by slot
+  Fifo<Deadline> keeps_, waits_;
+  std::uint64_t last_number_ = 0;
+  std::uint64_t seen_ = 0;  // instants of the store that this rule has looked at
+  RuleCounters counters_;
+};
+
+}  // namespace tocsin::match

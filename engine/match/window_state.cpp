@@ -1,0 +1,493 @@
+#include "engine/match/window_state.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "engine/base/assert.hpp"
+
+namespace tocsin::match {
+
+using model::Kind;
+using plan::WindowFunction;
+
+namespace {
+
+__int128 load_wide(const std::uint64_t* words) {
+  __int128 value;
+  std::memcpy(&value, words, sizeof value);
+  return value;
+}
+
+void store_wide(std::uint64_t* words, __int128 value) {
+  std::memcpy(words, &value, sizeof value);
+}
+
+bool is_queue(const plan::Window& window) {
+  return window.events == 0 &&
+         (window.kind == plan::Window::Kind::sliding || window.kind == plan::Window::Kind::hopping);
+}
+
+}  // namespace
+
+WindowState::WindowState(const plan::Window& window)
+    : window_(window),
+      evicts_(window.kind == plan::Window::Kind::sliding || window.kind == plan::Window::Kind::hopping),
+      queue_(is_queue(window)) {}
+
+std::uint32_t WindowState::argument(const WindowProgram& program, std::uint32_t number) {
+  const WindowArgument& wanted = program.arguments[number];
+  for (std::uint32_t i = 0; i < arguments_.size(); ++i) {
+    if (arguments_[i].source->source == wanted.source) return i;
+  }
+  const auto added = static_cast<std::uint32_t>(arguments_.size());
+  arguments_.emplace_back();
+  arguments_[added].source = &wanted;
+  arguments_[added].is_text = wanted.kind == Kind::string;
+  if (wanted.nullable) {
+    const std::uint32_t present = cell(Cell::Kind::present, added);
+    arguments_[added].present = present;
+  }
+  return added;
+}
+
+std::uint32_t WindowState::cell(Cell::Kind kind, std::uint32_t argument, double decay) {
+  for (std::uint32_t i = 0; i < cells_.size(); ++i) {
+    if (cells_[i].kind == kind && cells_[i].argument == argument && cells_[i].decay == decay) return i;
+  }
+  Cell& added = cells_.emplace_back();
+  added.kind = kind;
+  added.argument = argument;
+  added.decay = decay;
+  added.floating = arguments_[argument].source->kind == Kind::floating;
+  if (kind != Cell::Kind::present) arguments_[argument].is_wanted = true;
+  if (kind == Cell::Kind::different) {
+    added.table = static_cast<std::uint32_t>(values_.size());
+    values_.emplace_back();
+    is_new_.push_back(0);
+  } else if (kind == Cell::Kind::quantiles) {
+    added.table = static_cast<std::uint32_t>(quantiles_.size());
+    quantiles_.emplace_back();
+  } else if (kind == Cell::Kind::registers) {
+    added.table = static_cast<std::uint32_t>(registers_.size());
+    registers_.emplace_back();
+  }
+  return static_cast<std::uint32_t>(cells_.size() - 1);
+}
+
+std::uint32_t WindowState::add(const WindowProgram& program, std::uint32_t number) {
+  Aggregate aggregate;
+  aggregate.source = program.aggregates[number];
+  const auto& source = aggregate.source;
+  using Wanted = Cell::Kind;
+  if (source.argument != WindowAggregate::no_argument) {
+    const std::uint32_t arg = aggregate.argument = argument(program, source.argument);
+    const Wanted sum = arguments_[arg].source->kind == Kind::floating ? Wanted::floats : Wanted::integers;
+    switch (source.function) {
+      case WindowFunction::count:
+      case WindowFunction::rate: break;
+      case WindowFunction::sum:
+      case WindowFunction::avg: aggregate.cell = cell(sum, arg); break;
+      case WindowFunction::stddev:
+      case WindowFunction::variance:
+        aggregate.cell = cell(Wanted::floats, arg);
+        aggregate.second = cell(Wanted::squares, arg);
+        break;
+      case WindowFunction::min: aggregate.cell = cell(Wanted::least, arg); break;
+      case WindowFunction::max: aggregate.cell = cell(Wanted::greatest, arg); break;
+      case WindowFunction::distinct:
+      case WindowFunction::is_new: aggregate.cell = cell(Wanted::different, arg); break;
+      case WindowFunction::top: {
+        Cell& different = cells_[aggregate.cell = cell(Wanted::different, arg)];
+        if (different.ranked == none) {
+          different.ranked = static_cast<std::uint32_t>(ranked_.size());
+          ranked_.emplace_back();
+        }
+        break;
+      }
+      case WindowFunction::approx_distinct: aggregate.cell = cell(Wanted::registers, arg); break;
+      case WindowFunction::percentile:
+        aggregate.cell = cell(Wanted::quantiles, arg);
+        for (const Aggregate& other : aggregates_)
+          aggregate.cursor += other.cell == aggregate.cell;
+        break;
+      case WindowFunction::first: aggregate.cell = cell(Wanted::first, arg); break;
+      case WindowFunction::last: aggregate.cell = cell(Wanted::last, arg); break;
+      case WindowFunction::ewma:
+        aggregate.cell = cell(Wanted::decayed, arg, 1 / static_cast<double>(source.half_life_ns));
+        break;
+      case WindowFunction::collect: aggregate.cell = cell(Wanted::collected, arg); break;
+    }
+  }
+  for (std::uint32_t i = 0; i < aggregates_.size(); ++i) {
+    const Aggregate& other = aggregates_[i];
+    if (other.source.function == source.function && other.argument == aggregate.argument &&
+        other.cell == aggregate.cell && other.source.percent == source.percent &&
+        other.source.most == source.most)
+      return i;
+  }
+  aggregates_.push_back(aggregate);
+  return static_cast<std::uint32_t>(aggregates_.size() - 1);
+}
+
+void WindowState::build() {
+  using Wanted = Cell::Kind;
+  const auto has = [&](auto... kinds) {
+    return std::any_of(cells_.begin(), cells_.end(),
+                       [&](const Cell& each) { return ((each.kind == kinds) || ...); });
+  };
+  const bool has_text = std::any_of(arguments_.begin(), arguments_.end(), [](const Argument& argument) {
+    return argument.is_text && argument.is_wanted;
+  });
+  keeps_entries_ = evicts_ || has_text || has(Wanted::different, Wanted::registers, Wanted::collected);
+  is_linked_ = keeps_entries_ &&
+               (!queue_ || window_.kind == plan::Window::Kind::hopping ||
+                has(Wanted::least, Wanted::greatest, Wanted::decayed, Wanted::first, Wanted::collected));
+  if (evicts_) times_ = log_.add_column<std::int64_t>();
+  if (queue_) keys_ = log_.add_column<std::uint32_t>();
+  if (is_linked_) links_ = log_.add_column<Entry>();
+  has_before_ = has(Wanted::collected) && evicts_;
+  before_ = has_before_ ? log_.add_column<Entry>() : links_;
+  if (keeps_orders_) orders_ = log_.add_column<std::uint64_t>();
+  words_per_row_ = sizeof(Row) / 8;
+  for (std::uint32_t i = 0; i < cells_.size(); ++i) {
+    Cell& each = cells_[i];
+    Argument& argument = arguments_[each.argument];
+    each.word = words_per_row_;
+    switch (each.kind) {
+      case Wanted::present:
+      case Wanted::different: words_per_row_ += 1; break;
+      case Wanted::integers:
+      case Wanted::squares:
+      case Wanted::last: words_per_row_ += 2; break;
+      case Wanted::floats: words_per_row_ += sizeof(FloatSum) / 8; break;
+      case Wanted::first: words_per_row_ += keeps_entries_ ? 0 : 2; break;
+      case Wanted::least:
+      case Wanted::greatest:
+        words_per_row_ += 1;
+        if (evicts_) each.column = log_.add_column<std::uint64_t>();
+        break;
+      case Wanted::decayed:
+        words_per_row_ += sizeof(Decayed) / 8;
+        if (!evicts_) break;
+        each.column = log_.add_column<std::uint64_t>();
+        each.weights = log_.add_column<double>();
+        break;
+      default: break;
+    }
+    if (each.is_stacked()) stacked_.push_back(i);
+    if (!keeps_entries_ || each.is_stacked() || each.kind == Wanted::present) continue;
+    const bool goes = evicts_ && each.kind != Wanted::last;
+    argument.is_raw |= goes || argument.is_text || each.kind == Wanted::first ||
+                       each.kind == Wanted::different || each.kind == Wanted::registers ||
+                       each.kind == Wanted::collected;
+  }
+  std::uint32_t null_bits = 0;
+  for (Argument& argument : arguments_) {
+    if (argument.is_raw) argument.raw = log_.add_column<std::uint64_t>();
+    if (argument.source->nullable) argument.null_bit = null_bits++;
+  }
+  if (keeps_entries_ && null_bits > 0) {
+    null_bytes_ = (null_bits + 7) / 8;
+    null_bits_ = log_.add_bytes(null_bytes_);
+  }
+}
+
+void WindowState::grow(std::uint32_t slot) {
+  const std::size_t slots =
+      std::max<std::size_t>({16, slot + std::size_t{1}, 2 * rows_.size() / words_per_row_});
+  rows_.resize(slots * words_per_row_);
+  for (auto& of_slot : ranked_)
+    of_slot.resize(slots);
+  for (auto& of_slot : quantiles_)
+    of_slot.resize(slots);
+}
+
+void WindowState::evaluate(model::EventView event, Scratch& scratch) {
+  for (Argument& argument : arguments_) {
+    scratch.reset();
+    const model::Value value = argument.source->value.evaluate({event, {}, 0, 0}, scratch);
+    argument.null = value.is_null();
+    argument.bits = 0;
+    if (argument.null || !argument.is_wanted) continue;
+    if (argument.is_text) {
+      argument.bits = texts_.hold(value.text());
+    } else if (value.kind == Kind::floating) {  // one zero and one NaN
+      const double canonical = std::isnan(value.f) ? std::numeric_limits<double>::quiet_NaN() : value.f + 0.0;
+      argument.bits = std::bit_cast<std::uint64_t>(canonical);
+    } else {
+      argument.bits = static_cast<std::uint64_t>(value.i);
+    }
+  }
+}
+
+void WindowState::insert(std::uint32_t slot, model::EventView event, std::uint64_t order, Scratch& scratch) {
+  evaluate(event, scratch);
+  Row& here = row(slot);
+  Entry entry = no_entry;
+  if (keeps_entries_) {
+    entry = queue_ ? log_.push() : log_.take();
+    if (evicts_) log_.at(times_, entry) = event.time_ns();
+    if (queue_) log_.at(keys_, entry) = slot;
+    if (keeps_orders_) log_.at(orders_, entry) = order;
+    for (std::uint32_t i = 0; i < null_bytes_; ++i)
+      log_.byte_at(null_bits_, null_bytes_, entry, i) = 0;
+    for (const Argument& argument : arguments_) {
+      if (argument.is_raw) log_.at(argument.raw, entry) = argument.bits;
+      if (argument.null && argument.source->nullable) {
+        log_.byte_at(null_bits_, null_bytes_, entry, argument.null_bit / 8) |=
+            static_cast<std::uint8_t>(1u << (argument.null_bit % 8));
+      }
+    }
+  }
+  for (const Cell& each : cells_)
+    insert_into(each, here, slot, entry, event.time_ns());
+  if (is_linked_) link(here, entry);
+  ++here.count;
+}
+
+void WindowState::link(Row& row, Entry entry) {
+  log_.at(links_, entry) = row.count == 0 ? no_entry : row.newest;
+  if (has_before_) log_.at(before_, entry) = row.newest;
+  if (row.count == 0) {
+    row.front = entry;
+    row.in_front = evicts_ ? 1 : 0;
+  }
+  row.newest = entry;
+}
+
+void WindowState::insert_into(const Cell& cell, Row& row, std::uint32_t slot, Entry entry,
+                              std::int64_t time_ns) {
+  const Argument& argument = arguments_[cell.argument];
+  if (cell.is_stacked()) return stack(cell, row, entry, time_ns);
+  std::uint64_t* const words = &state<std::uint64_t>(row, cell);
+  if (argument.null) {
+    if (cell.kind == Cell::Kind::last ||
+        (cell.kind == Cell::Kind::first && !keeps_entries_ && row.count == 0))
+      words[1] = 1;
+    if (cell.kind == Cell::Kind::different) is_new_[cell.table] = 0;
+    return;
+  }
+  switch (cell.kind) {
+    case Cell::Kind::present: ++words[0]; break;
+    case Cell::Kind::integers:
+      store_wide(words, load_wide(words) + static_cast<std::int64_t>(argument.bits));
+      break;
+    case Cell::Kind::floats:
+      add_float(state<FloatSum>(row, cell), number(argument, argument.bits), false);
+      break;
+    case Cell::Kind::squares: {
+      const double value = number(argument, argument.bits);
+      if (std::isfinite(value)) state<Compensated>(row, cell).add_square(value, false);
+      break;
+    }
+    case Cell::Kind::first:
+      if (keeps_entries_ || row.count > 0) break;
+      words[0] = argument.bits;
+      words[1] = 0;
+      break;
+    case Cell::Kind::last:
+      words[0] = argument.bits;
+      words[1] = 0;
+      break;
+    case Cell::Kind::different: {
+      const std::uint32_t times = ++values_[cell.table](slot, argument.bits);
+      words[0] += times == 1;
+      is_new_[cell.table] = times == 1;
+      if (cell.ranked != none) change_rank(cell, slot, argument.bits, times - 1, times);
+      break;
+    }
+    case Cell::Kind::quantiles: quantiles_[cell.table][slot].add(number(argument, argument.bits)); break;
+    case Cell::Kind::registers: registers_[cell.table].add(slot, entry, hash(argument, argument.bits)); break;
+    default: break;
+  }
+}
+
+void WindowState::remove_from(const Cell& cell, Row& row, std::uint32_t slot, Entry entry) {
+  const Argument& argument = arguments_[cell.argument];
+  if (cell.is_stacked() || is_null(argument, entry)) return;
+  std::uint64_t* const words = &state<std::uint64_t>(row, cell);
+  const auto bits = [&] { return log_.at(argument.raw, entry); };
+  switch (cell.kind) {
+    case Cell::Kind::present: --words[0]; break;
+    case Cell::Kind::integers: store_wide(words, load_wide(words) - static_cast<std::int64_t>(bits())); break;
+    case Cell::Kind::floats: add_float(state<FloatSum>(row, cell), number(argument, bits()), true); break;
+    case Cell::Kind::squares: {
+      const double value = number(argument, bits());
+      if (std::isfinite(value)) state<Compensated>(row, cell).add_square(value, true);
+      break;
+    }
+    case Cell::Kind::different: {
+      std::uint32_t& times = values_[cell.table](slot, bits());
+      const std::uint32_t left = times - 1;
+      if (left == 0) {
+        values_[cell.table].erase(slot, bits());
+        --words[0];
+      } else {
+        times = left;
+      }
+      if (cell.ranked != none) change_rank(cell, slot, bits(), left + 1, left);
+      break;
+    }
+    case Cell::Kind::quantiles: quantiles_[cell.table][slot].remove(number(argument, bits())); break;
+    case Cell::Kind::registers: registers_[cell.table].remove(slot, entry, hash(argument, bits())); break;
+    default: break;
+  }
+}
+
+void WindowState::evict(std::uint32_t slot, Entry entry, bool give_back) {
+  Row& here = row(slot);
+  for (const Cell& each : cells_)
+    remove_from(each, here, slot, entry);
+  for (const Argument& argument : arguments_) {
+    if (argument.is_text && argument.is_raw && !is_null(argument, entry))
+      texts_.release(log_.at(argument.raw, entry));
+  }
+  --here.count;
+  here.changed = 1;
+  if (is_linked_) unlink_front(here);
+  if (give_back) log_.give_back(entry);
+  if (here.count == 0)  // what rounding may have left goes too
+    std::memset(&here + 1, 0, 8 * words_per_row_ - sizeof(Row));
+}
+
+void WindowState::clear(std::uint32_t slot) {
+  Row& here = row(slot);
+  if (evicts_) {
+    TOCSIN_ASSERT(!queue_);
+    while (here.count > 0)
+      evict(slot);
+    return;
+  }
+  if (keeps_entries_) {
+    Entry entry = here.newest;
+    for (std::uint32_t left = here.count; left > 0; --left) {
+      for (const Cell& each : cells_) {
+        const Argument& argument = arguments_[each.argument];
+        if (is_null(argument, entry)) continue;
+        const bool is_values = each.kind == Cell::Kind::different;
+        if (is_values && --values_[each.table](slot, log_.at(argument.raw, entry)) == 0)
+          values_[each.table].erase(slot, log_.at(argument.raw, entry));
+        if (each.kind == Cell::Kind::registers)
+          registers_[each.table].remove(slot, entry, hash(argument, log_.at(argument.raw, entry)));
+      }
+      for (const Argument& argument : arguments_) {
+        if (argument.is_text && argument.is_raw && !is_null(argument, entry))
+          texts_.release(log_.at(argument.raw, entry));
+      }
+      const Entry next = log_.at(links_, entry);
+      log_.give_back(entry);
+      entry = next;
+    }
+  }
+  for (auto& of_slot : ranked_)
+    of_slot[slot].clear();
+  for (auto& of_slot : quantiles_)
+    of_slot[slot].clear();
+  std::memset(&here, 0, 8 * words_per_row_);
+}
+
+// The stacks.
+
+std::uint64_t WindowState::combine(const Cell& cell, std::uint64_t a, std::uint64_t b) const {
+  const bool least = cell.kind == Cell::Kind::least;
+  const bool a_less = cell.floating ? std::bit_cast<double>(a) < std::bit_cast<double>(b)
+                                    : static_cast<std::int64_t>(a) < static_cast<std::int64_t>(b);
+  return a_less == least ? a : b;
+}
+
+// Puts the event at hand on the back stack or, in an empty window, on the front stack.
+void WindowState::stack(const Cell& cell, Row& row, Entry entry, std::int64_t time_ns) {
+  const Argument& argument = arguments_[cell.argument];
+  const bool to_front = evicts_ && row.count == 0;
+  if (cell.kind == Cell::Kind::decayed) {
+    Decayed& sums = state<Decayed>(row, cell);
+    const double value = argument.null ? 0 : number(argument, argument.bits);
+    const double weight = argument.null ? 0 : 1;
+    if (evicts_) {
+      log_.at(cell.column, entry) = std::bit_cast<std::uint64_t>(value);
+      log_.at(cell.weights, entry) = weight;
+    }
+    if (argument.null) return;
+    if (to_front) {
+      sums.front_ns = time_ns;
+      return;
+    }
+    if (sums.weights > 0) {
+      const double decay = std::exp2(-static_cast<double>(time_ns - sums.back_ns) * cell.decay);
+      sums.weighted *= decay;
+      sums.weights *= decay;
+    }
+    sums.weighted += value;
+    sums.weights += 1;
+    sums.back_ns = time_ns;
+    return;
+  }
+  const bool least = cell.kind == Cell::Kind::least;
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const bool nothing = argument.null || (cell.floating && std::isnan(std::bit_cast<double>(argument.bits)));
+  const std::uint64_t nothing_bits = cell.floating
+                                         ? std::bit_cast<std::uint64_t>(least ? infinity : -infinity)
+                                         : static_cast<std::uint64_t>(least ? INT64_MAX : INT64_MIN);
+  const std::uint64_t bits = nothing ? nothing_bits : argument.bits;
+  if (evicts_) log_.at(cell.column, entry) = bits;
+  if (to_front) return;
+  std::uint64_t& back = state<std::uint64_t>(row, cell);
+  back = row.count == row.in_front ? bits : combine(cell, back, bits);
+}
+
+// The oldest entry goes; front stays the oldest of those that are left.
+void WindowState::unlink_front(Row& row) {
+  if (--row.in_front > 0) {
+    row.front = log_.at(links_, row.front);
+  } else if (row.count > 0) {
+    turn(row);
+  }
+}
+
+// The front stack is used up: the back stack becomes it.
+void WindowState::turn(Row& row) {
+  for (const std::uint32_t number : stacked_) {
+    const Cell& cell = cells_[number];
+    if (cell.kind == Cell::Kind::decayed) {
+      Decayed& sums = state<Decayed>(row, cell);
+      sums.front_ns = sums.back_ns;
+      sums.weights = sums.weighted = 0;
+    }
+  }
+  Entry newer = no_entry;
+  Entry entry = row.newest;
+  for (std::uint32_t left = row.count; left > 0; --left) {
+    for (const std::uint32_t number : stacked_) {
+      const Cell& cell = cells_[number];
+      if (cell.kind != Cell::Kind::decayed) {
+        if (newer != no_entry)
+          log_.at(cell.column, entry) =
+              combine(cell, log_.at(cell.column, entry), log_.at(cell.column, newer));
+        continue;
+      }
+      const auto ago = static_cast<double>(state<Decayed>(row, cell).front_ns - log_.at(times_, entry));
+      double& weight = log_.at(cell.weights, entry);
+      double weighted = std::bit_cast<double>(log_.at(cell.column, entry));
+      if (weight > 0) {
+        weight = std::exp2(-ago * cell.decay);
+        weighted *= weight;
+      }
+      if (newer != no_entry) {
+        weight += log_.at(cell.weights, newer);
+        weighted += std::bit_cast<double>(log_.at(cell.column, newer));
+      }
+      log_.at(cell.column, entry) = std::bit_cast<std::uint64_t>(weighted);
+    }
+    const Entry older = log_.at(links_, entry);
+    log_.at(links_, entry) = newer;
+    newer = entry;
+    entry = older;
+  }
+  row.front = newer;
+  row.in_front = row.count;
+}
+
+}  // namespace tocsin::match

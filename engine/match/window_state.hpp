@@ -1,0 +1,248 @@
+// What the windows of all keys hold, and what their aggregates come to. It knows of coming in and going out,
+// not of time: when something goes is the WindowStore's to say.
+//
+// A key has a row of fixed size with the state of each aggregate, and the events that must be known when they
+// leave are entries of a WindowLog with only the columns that some aggregate needs. Counts, sums and
+// variances are kept by adding and taking out. What can't be taken out (min, max, ewma) is kept by two stacks
+// that lie in the log itself: entries of a key are linked, the newer ones backwards (the back stack, whose
+// aggregate is in the row), the older ones forwards, each with the aggregate of itself and all newer ones of
+// its stack in its column (the front stack). When the front stack is used up, one walk along the links turns
+// the back stack into the front stack: amortised constant, and no room but the link. Tested in
+// tests/engine/window_state_test.cpp against a plain computation.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/match/compensated.hpp"
+#include "engine/match/hyperloglog.hpp"
+#include "engine/match/quantiles.hpp"
+#include "engine/match/text_pool.hpp"
+#include "engine/match/value_table.hpp"
+#include "engine/match/window_log.hpp"
+#include "engine/match/window_program.hpp"
+
+namespace tocsin::match {
+
+inline constexpr std::size_t most_collected = 1000;
+
+/// What aggregates need to know of the window at hand beside its events.
+struct WindowPlace {
+  std::int64_t first_ns = 0;  // times of its first and last event
+  std::int64_t last_ns = 0;
+  bool arrival = false;  // the event at hand has just come in
+};
+
+class WindowState {
+ public:
+  explicit WindowState(const plan::Window& window);
+
+  // Set-up, before the first event.
+
+  /// An aggregate of a rule; `program` must outlive this. Its number here.
+  std::uint32_t add(const WindowProgram& program, std::uint32_t aggregate);
+  /// Each entry is to know its event's order.
+  void keep_orders() { keeps_orders_ = true; }
+  void build();
+
+  // Per event.
+
+  /// Makes room for the keys up to `slot`.
+  void reserve(std::uint32_t slot) {
+    if ((slot + std::size_t{1}) * words_per_row_ > rows_.size()) grow(slot);
+  }
+  std::uint32_t count(std::uint32_t slot) const { return row(slot).count; }
+  /// Takes the event in.
+  void insert(std::uint32_t slot, model::EventView event, std::uint64_t order, Scratch& scratch);
+  /// Takes out the key's oldest event, in windows by number of events.
+  void evict(std::uint32_t slot) { evict(slot, row(slot).front, true); }
+  /// Takes out the oldest event of all, in windows by time. Its key.
+  std::uint32_t evict_oldest() {
+    const Entry entry = log_.front();
+    const std::uint32_t slot = log_.at(keys_, entry);
+    prefetch(entry + 12);
+    evict(slot, entry, false);
+    log_.pop();
+    return slot;
+  }
+  /// Empties the key's window.
+  void clear(std::uint32_t slot);
+  /// True once after events have left the key's window by evict_oldest().
+  bool take_changed(std::uint32_t slot) {
+    Row& here = row(slot);
+    const bool changed = here.changed != 0;
+    here.changed = 0;
+    return changed;
+  }
+
+  /// Entries in use. Of all keys.
+  std::size_t entries() const { return log_.size(); }
+  bool keeps_entries() const { return keeps_entries_; }
+  /// Of the oldest entry, in windows by time. Precondition: entries() > 0.
+  std::int64_t oldest_ns() const { return log_.at(times_, log_.front()); }
+  std::int64_t newest_ns() const { return log_.at(times_, log_.end() - 1); }
+  std::uint64_t oldest_order() const { return keeps_orders_ ? log_.at(orders_, log_.front()) : 0; }
+  /// Of the key's oldest event, where they are linked.
+  std::int64_t first_ns(std::uint32_t slot) const { return log_.at(times_, row(slot).front); }
+  std::uint64_t first_order(std::uint32_t slot) const { return log_.at(orders_, row(slot).front); }
+
+  /// What aggregate number `aggregate` comes to for the key. Text and arrays live as long as `scratch` says.
+  model::Value value(std::uint32_t aggregate, std::uint32_t slot, const WindowPlace& place, Scratch& scratch);
+
+  std::uint32_t bytes_per_row() const { return 8 * words_per_row_; }
+  std::uint32_t bytes_per_entry() const { return keeps_entries_ ? log_.bytes_per_entry() : 0; }
+
+ private:
+  static constexpr std::uint32_t none = 0xFFFFFFFF;
+
+  struct Row {
+    std::uint32_t count;
+    Entry front;  // its oldest entry, where entries are linked
+    Entry newest;
+    std::uint32_t in_front;  // entries of the front stack
+    std::uint32_t changed;
+    std::uint32_t unused;
+  };
+  struct Argument {
+    const WindowArgument* source = nullptr;
+    bool is_raw = false;     // entries keep its value
+    bool is_wanted = false;  // some cell reads its value, not only whether there is one
+    bool is_text = false;
+    WindowLog::Column<std::uint64_t> raw;
+    std::uint32_t null_bit = 0;    // of entries: its number among those that may be null
+    std::uint32_t present = none;  // the cell that counts what is not null, where it may be null
+    // Of the event at hand.
+    std::uint64_t bits = 0;
+    bool null = false;
+  };
+  /// A part of the state; several aggregates may read one.
+  struct Cell {
+    enum class Kind : std::uint8_t {
+      present,   // how many are not null
+      integers,  // sum, 128 bits
+      floats,    // sum
+      squares,   // sum of squares
+      least,
+      greatest,
+      decayed,  // sums of weights, and of weights times values
+      first,    // of windows that keep no entries
+      last,
+      different,  // how often each value occurs
+      quantiles,
+      registers,  // of approx_distinct
+      collected,
+    };
+    Kind kind = Kind::present;
+    std::uint32_t argument = 0;
+    std::uint32_t word = 0;  // in the row, behind Row
+    bool floating = false;
+    double decay = 0;             // of ewma: 1 / half-life in ns
+    std::uint32_t table = 0;      // in values_, quantiles_ or registers_
+    std::uint32_t ranked = none;  // of different: in ranked_, where values are wanted by how often they occur
+    WindowLog::Column<std::uint64_t> column;  // of least, greatest; of decayed the weighted values …
+    WindowLog::Column<double> weights;        // … and the weights
+
+    bool is_stacked() const { return kind == Kind::least || kind == Kind::greatest || kind == Kind::decayed; }
+  };
+  struct Aggregate {
+    WindowAggregate source;
+    std::uint32_t argument = none;  // here
+    std::uint32_t cell = none;
+    std::uint32_t second = none;  // of variance the squares
+    std::uint32_t cursor = 0;     // of percentiles
+  };
+  struct FloatSum {
+    Compensated sum;            // of what is finite
+    std::uint32_t infinite[2];  // how many are +inf, -inf
+    std::uint32_t nan;
+    std::uint32_t unused;
+  };
+  struct Decayed {
+    double weighted;  // of the back stack, weights relative to back_ns
+    double weights;
+    std::int64_t back_ns;   // the time of its newest value
+    std::int64_t front_ns;  // to which the front stack's weights are relative
+  };
+  struct Ranked {
+    std::uint64_t bits;
+    std::uint32_t count;
+  };
+
+  Row& row(std::uint32_t slot) { return reinterpret_cast<Row&>(rows_[std::size_t{slot} * words_per_row_]); }
+  const Row& row(std::uint32_t slot) const {
+    return reinterpret_cast<const Row&>(rows_[std::size_t{slot} * words_per_row_]);
+  }
+  template <class T>
+  static T& state(Row& row, const Cell& cell) {
+    return *reinterpret_cast<T*>(reinterpret_cast<std::uint64_t*>(&row) + cell.word);
+  }
+  void grow(std::uint32_t slot);
+  void prefetch(Entry entry) const {
+    if (entry - log_.front() < log_.size())
+      __builtin_prefetch(&rows_[std::size_t{log_.at(keys_, entry)} * words_per_row_], 1);
+  }
+
+  std::uint32_t argument(const WindowProgram& program, std::uint32_t number);
+  std::uint32_t cell(Cell::Kind kind, std::uint32_t argument, double decay = 0);
+  void evaluate(model::EventView event, Scratch& scratch);
+  void insert_into(const Cell& cell, Row& row, std::uint32_t slot, Entry entry, std::int64_t time_ns);
+  void remove_from(const Cell& cell, Row& row, std::uint32_t slot, Entry entry);
+  void evict(std::uint32_t slot, Entry entry, bool give_back);
+  void unlink_front(Row& row);
+  void turn(Row& row);
+  void stack(const Cell& cell, Row& row, Entry entry, std::int64_t time_ns);
+  std::uint64_t combine(const Cell& cell, std::uint64_t a, std::uint64_t b) const;
+  void link(Row& row, Entry entry);
+  static void add_float(FloatSum& sum, double value, bool out);
+  void change_rank(const Cell& cell, std::uint32_t slot, std::uint64_t bits, std::uint32_t before,
+                   std::uint32_t after);
+  bool is_null(const Argument& argument, Entry entry);
+  std::uint64_t present(const Argument& argument, Row& row);
+  double number(const Argument& argument, std::uint64_t bits) const;
+  std::uint64_t hash(const Argument& argument, std::uint64_t bits) const;
+  int compare(const Argument& argument, std::uint64_t a, std::uint64_t b) const;
+  model::Value value_of(const Argument& argument, std::uint64_t bits, Scratch& scratch) const;
+  model::Value sum_of(const Aggregate& aggregate, Row& row, Scratch& scratch);
+  model::Value average_of(const Aggregate& aggregate, Row& row);
+  model::Value variance_of(const Aggregate& aggregate, Row& row);
+  model::Value extreme_of(const Aggregate& aggregate, Row& row);
+  model::Value decayed_of(const Aggregate& aggregate, Row& row);
+  model::Value first_of(const Aggregate& aggregate, Row& row, Scratch& scratch);
+  model::Value rate_of(const Row& row, const WindowPlace& place) const;
+  model::Value top_of(const Aggregate& aggregate, std::uint32_t slot, Scratch& scratch);
+  model::Value collected_of(const Aggregate& aggregate, Row& row, Scratch& scratch);
+  model::Value array_of(const Argument& argument, Scratch& scratch) const;
+
+  const plan::Window window_;
+  const bool evicts_;  // events leave one by one; else all of a window at once
+  const bool queue_;   // entries leave in the order in which they came
+  bool keeps_entries_ = false;
+  bool is_linked_ = false;
+  bool keeps_orders_ = false;
+  std::vector<Argument> arguments_;
+  std::vector<Cell> cells_;
+  std::vector<std::uint32_t> stacked_;  // those cells that are stacks
+  std::vector<Aggregate> aggregates_;
+  std::uint32_t words_per_row_ = 0;
+  std::vector<std::uint64_t> rows_;  // by slot
+
+  WindowLog log_;
+  WindowLog::Column<std::int64_t> times_;
+  WindowLog::Column<std::uint32_t> keys_;  // of a queue
+  WindowLog::Column<Entry> links_;
+  WindowLog::Column<Entry> before_;  // the key's entry before, where some aggregate collects: links_ or …
+  bool has_before_ = false;          // … a column of its own
+  WindowLog::Column<std::uint64_t> orders_;
+  std::uint32_t null_bits_ = 0;   // a byte column
+  std::uint32_t null_bytes_ = 0;  // of it, an entry
+
+  TextPool texts_;
+  std::vector<ValueTable> values_;                        // by Cell::table
+  std::vector<std::uint8_t> is_new_;                      // the same: of the event at hand
+  std::vector<std::vector<std::vector<Ranked>>> ranked_;  // then by slot: the most frequent first
+  std::vector<std::vector<Quantiles>> quantiles_;         // then by slot
+  std::vector<SlidingHyperLogLog> registers_;
+  std::vector<std::uint64_t> elements_;  // working memory: of the array at hand
+};
+
+}  // namespace tocsin::match
