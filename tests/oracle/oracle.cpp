@@ -154,8 +154,7 @@ class Oracle {
   std::vector<Completed> filter(std::uint32_t id, const Stream& stream) const {
     std::vector<Completed> out;
     for (const Item* item : stream)
-      out.push_back(
-          {item->place, 0, item, to_match(id, {{0, &item->event}}, item->event.time_ns, false)});
+      out.push_back({item->place, 0, item, to_match(id, {{0, &item->event}}, item->event.time_ns, false)});
     return out;
   }
 
@@ -180,8 +179,7 @@ class Oracle {
     for (const Item* item : stream)
       events.push_back(&item->event);
     std::vector<Completed> out;
-    for (const Reported& each :
-         report(rule, find_candidates(rule, events, last_ns(), max_))) {
+    for (const Reported& each : report(rule, find_candidates(rule, events, last_ns(), max_))) {
       for (const Candidate& candidate : each.chosen) {
         // Timers of one rule at one instant, which are of different partitions, stand in the order of the
         // earliest among the last events of all that complete together.

@@ -123,8 +123,7 @@ Datum ewma_of(const plan::WindowAggregate& aggregate, const Content& content) {
   if (values.empty()) return Datum::null();
   double sum = 0, weights = 0;
   for (const auto& [time_ns, value] : values) {
-    const double weight =
-        std::exp2(-double(values.back().first - time_ns) / double(aggregate.half_life_ns));
+    const double weight = std::exp2(-double(values.back().first - time_ns) / double(aggregate.half_life_ns));
     sum += weight * value;
     weights += weight;
   }
@@ -145,10 +144,9 @@ Datum is_new(const plan::WindowAggregate& aggregate, const Content& content) {
   if (content.arrived == nullptr) return Datum::boolean(false);
   const Datum value = value_of(aggregate, *content.arrived);
   if (value.is_null()) return Datum::boolean(false);
-  return Datum::boolean(
-      std::none_of(content.events.begin(), content.events.end(), [&](const Event* event) {
-        return event != content.arrived && value_of(aggregate, *event) == value;
-      }));
+  return Datum::boolean(std::none_of(content.events.begin(), content.events.end(), [&](const Event* event) {
+    return event != content.arrived && value_of(aggregate, *event) == value;
+  }));
 }
 
 }  // namespace

@@ -24,8 +24,8 @@ struct Instant {
   std::size_t begin = 0;  // the window's events are [begin, end)
   std::size_t end = 0;
   std::size_t at_hand = 0;
-  std::size_t cause = 0;                 // the event that made it
-  Phase cause_phase = Phase::event;      // of a deadline: of the instant that made it
+  std::size_t cause = 0;                      // the event that made it
+  Phase cause_phase = Phase::event;           // of a deadline: of the instant that made it
   std::optional<std::int64_t> start_ns = {};  // of a window with bounds of its own
   std::optional<std::int64_t> end_ns = {};
 
