@@ -20,6 +20,7 @@ using plan::Rule;
 namespace {
 
 constexpr std::int64_t no_timer = std::numeric_limits<std::int64_t>::min();
+constexpr std::size_t behind_events = std::numeric_limits<std::size_t>::max();
 
 /// Where an event, or a match, stands among all. A timer fires behind the last raw event that is not later
 /// (where a window closes before the events of its time: that is earlier), in the order of time, then of
@@ -200,12 +201,16 @@ class Oracle {
 
   std::int64_t last_ns() const { return raw_times_.empty() ? 0 : raw_times_.back(); }
 
+  /// Of a timer, among what its rule does at that place.
   Place place_of(std::int64_t timer_ns, Phase phase) const {
     // Something led to the timer, so there is an event before it.
-    const auto later = phase == Phase::close
-                           ? std::lower_bound(raw_times_.begin(), raw_times_.end(), timer_ns)
-                           : std::upper_bound(raw_times_.begin(), raw_times_.end(), timer_ns);
-    return {.raw = std::size_t(later - raw_times_.begin()) - 1, .timer_ns = timer_ns, .phase = phase};
+    const bool before_events = phase == Phase::close;
+    const auto later = before_events ? std::lower_bound(raw_times_.begin(), raw_times_.end(), timer_ns)
+                                     : std::upper_bound(raw_times_.begin(), raw_times_.end(), timer_ns);
+    return {.raw = std::size_t(later - raw_times_.begin()) - 1,
+            .timer_ns = timer_ns,
+            .phase = phase,
+            .emitter = before_events ? 0 : behind_events};
   }
 
   /// One match for all candidates that complete together: of the event that completes them, with all that
