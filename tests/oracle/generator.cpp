@@ -327,4 +327,30 @@ Case random_case(std::uint64_t seed) {
   return out;
 }
 
+Case wide_window_case(std::uint64_t seed) {
+  Dice dice(seed);
+  Case out;
+  out.schema = schema;
+  const int scale = 5 + dice.below(60);
+  for (int i = 1 + dice.below(3); i > 0; --i) {
+    const bool shares = !out.rules.empty() && !out.rules.back().window.empty() && dice.chance(50);
+    const int number = int(out.rules.size()) + 1;
+    out.rules.push_back(WindowGenerator(dice, {"A", "B"}, scale)
+                            .rule(number, shares ? std::optional(out.rules.back()) : std::nullopt));
+  }
+  const int keys = 1 + dice.below(20), values = 2 + dice.below(60);
+  int now = 0;
+  for (int i = 100 + dice.below(400); i > 0; --i) {
+    if (dice.chance(60)) now += 1 + dice.below(3);
+    if (dice.chance(2)) now += dice.below(8 * scale);
+    std::string line = fmt::format(R"({{"type":"{}","at":{},"k":{},"x":{},"s":"a text that is long {}")",
+                                   dice.pick({"A", "B"}), now, dice.below(keys), dice.below(values),
+                                   dice.below(values / 2 + 1));
+    if (dice.chance(70)) line += fmt::format(R"(,"y":{})", dice.below(values) - values / 2);
+    if (dice.chance(80)) line += fmt::format(R"(,"f":{})", 0.25 * dice.below(4 * values) - values / 2);
+    out.events.push_back(line + "}");
+  }
+  return out;
+}
+
 }  // namespace tocsin::oracle

@@ -36,7 +36,7 @@ void WindowGenerator::from(RuleText& rule) {
 }
 
 void WindowGenerator::window(RuleText& rule) {
-  const auto some = [&](int most) { return 1 + dice_.below(most); };
+  const auto some = [&](int most) { return 1 + dice_.below(most * scale_); };
   switch (dice_.below(12)) {
     case 0:
     case 1:
@@ -53,6 +53,11 @@ void WindowGenerator::window(RuleText& rule) {
 }
 
 // Expressions.
+
+/// What something is compared with.
+int WindowGenerator::number(int below) {
+  return dice_.below(dice_.chance(50) ? below : below * scale_);
+}
 
 std::string WindowGenerator::field() {
   return derived_ ? dice_.pick({"k", "x", "x"}) : dice_.pick({"k", "x", "x", "y", "y"});
@@ -107,9 +112,9 @@ std::string WindowGenerator::comparison(const RuleText& rule) {
     case 1: return float_comparison();
     case 2: return fmt::format("{} {} {}", int_aggregate(), op, int_aggregate());
     case 3: return fmt::format("x {} {}", op, int_aggregate());
-    case 4: return fmt::format("window_end - window_start {} {}s", dice_.pick({"<", ">="}), dice_.below(5));
-    case 5: return fmt::format("count() {} {}", op, 1 + dice_.below(3));
-    default: return fmt::format("{} {} {}", int_aggregate(), op, dice_.below(5));
+    case 4: return fmt::format("window_end - window_start {} {}s", dice_.pick({"<", ">="}), number(5));
+    case 5: return fmt::format("count() {} {}", op, 1 + number(3));
+    default: return fmt::format("{} {} {}", int_aggregate(), op, number(5));
   }
 }
 

@@ -11,8 +11,9 @@ namespace tocsin::oracle {
 
 class WindowGenerator {
  public:
-  /// Rules read events of `types`.
-  WindowGenerator(Dice& dice, std::vector<std::string> types) : dice_(dice), types_(std::move(types)) {}
+  /// Rules read events of `types`. Windows are up to about five seconds or events wide, times `scale`.
+  WindowGenerator(Dice& dice, std::vector<std::string> types, int scale = 1)
+      : dice_(dice), types_(std::move(types)), scale_(scale) {}
 
   /// A rule with a window, or with `when` alone. It looks at the window of `other`, where one is given.
   RuleText rule(int number, const std::optional<RuleText>& other);
@@ -23,6 +24,7 @@ class WindowGenerator {
   void threshold(RuleText& rule);
   void emit(RuleText& rule, int number);
 
+  int number(int below);
   std::string field();
   std::string value();
   std::string or_text(const std::string& value);
@@ -34,6 +36,7 @@ class WindowGenerator {
 
   Dice& dice_;
   const std::vector<std::string> types_;
+  const int scale_;
   bool derived_ = false;  // some of the events are, which have fewer fields
 };
 
