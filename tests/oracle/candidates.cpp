@@ -74,6 +74,7 @@ class Enumeration {
   /// Everything that becomes of the run at hand, which stands before `choices`, the better ones first.
   void go(const Choices& choices) {
     if (++steps_ > 4 * max_) throw TooMany("too many runs");
+    if (choices.size() > max_) throw TooMany("too many ways");
     std::optional<Candidate> complete;
     for (std::size_t i = 0; i < choices.size() && !complete; ++i) {
       complete = completed(choices[i].arc);

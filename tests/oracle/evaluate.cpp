@@ -142,6 +142,9 @@ Datum evaluate(const Expr& expr, const Scope& scope) {
     case Op::match_start: return Datum::of_int(scope.run.front().event->time_ns, Kind::time);
     case Op::match_end: return Datum::of_int(scope.match_end_ns, Kind::time);
     case Op::match_count: return Datum::floating(double(scope.match_count));
+    case Op::window_aggregate: return scope.aggregates->at(expr.ref.index);
+    case Op::window_start: return Datum::of_int(scope.window_start_ns, Kind::time);
+    case Op::window_end: return Datum::of_int(scope.window_end_ns, Kind::time);
     case Op::element: return *scope.item;
     case Op::any_element: return any_element(expr, scope);
 

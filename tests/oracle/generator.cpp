@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "tests/oracle/pattern_generator.hpp"
+#include "tests/oracle/window_generator.hpp"
 
 namespace tocsin::oracle {
 
@@ -16,6 +17,7 @@ const char* const schema = R"(event A {
   k: int
   x: int
   y: int?
+  f: float?
   s: string
   at: time(s) @timestamp
 }
@@ -23,6 +25,7 @@ event B {
   k: int
   x: int
   y: int?
+  f: float?
   s: string
   at: time(s) @timestamp
 }
@@ -31,6 +34,7 @@ event C {
   m: int
   x: int
   y: int?
+  f: float?
   s: string
   at: time(s) @timestamp
 }
@@ -52,6 +56,7 @@ class RuleGenerator {
       pattern_rule(rule);
       rule.report = "total";
       rule.skip = dice_.pick({"", "", "none", "past last"});
+      if (dice_.chance(10)) throttle(rule);
       emit_totals(rule, number);
       return rule;
     }
@@ -60,6 +65,7 @@ class RuleGenerator {
     } else {
       pattern_rule(rule);
     }
+    if (dice_.chance(15)) throttle(rule);
     if (!rule.match || dice_.chance(70)) emit(rule, number);
     if (rule.match && dice_.chance(timed_ ? 40 : 0)) on_timeout(rule, number);
     return rule;
@@ -204,6 +210,11 @@ class RuleGenerator {
     pattern_.forget();
   }
 
+  void throttle(RuleText& rule) {
+    rule.throttle = fmt::format("{}s", 1 + dice_.below(4));
+    if (!rule.match && dice_.chance(60)) rule.partition = {dice_.pick({"k", "s"})};
+  }
+
   void emit(RuleText& rule, int number) {
     rule.emit_type = fmt::format("D{}", number);
     if (!rule.match) {
@@ -279,6 +290,7 @@ std::vector<std::string> random_events(Dice& dice, int lateness_s) {
     if (type != "C" || dice.chance(80)) line += fmt::format(R"(,"k":{})", dice.below(3));
     if (type == "C") line += fmt::format(R"(,"m":{})", dice.below(3));
     if (dice.chance(70)) line += fmt::format(R"(,"y":{})", dice.below(3));
+    if (dice.chance(80)) line += fmt::format(R"(,"f":{})", 0.5 * dice.below(8) - 1.5);
     events.push_back(line + "}");
   }
   return events;
@@ -297,7 +309,13 @@ Case random_case(std::uint64_t seed) {
     std::vector<std::string> mine = types;
     while (mine.size() > 2 && dice.chance(60))
       mine.erase(mine.begin() + dice.below(int(mine.size()) - 1));
-    out.rules.push_back(RuleGenerator(dice, mine).rule(i));
+    if (dice.chance(33)) {
+      const bool shares = i > 1 && !out.rules.back().window.empty() && dice.chance(50);
+      out.rules.push_back(
+          WindowGenerator(dice, mine).rule(i, shares ? std::optional(out.rules.back()) : std::nullopt));
+    } else {
+      out.rules.push_back(RuleGenerator(dice, mine).rule(i));
+    }
     const RuleText& rule = out.rules.back();
     if (rule.report == "any" || rule.report == "total") continue;  // left open; emits other fields
     if (!rule.emit_type.empty()) types.push_back(rule.emit_type);
@@ -306,6 +324,32 @@ Case random_case(std::uint64_t seed) {
   if (dice.chance(15)) out.lateness_s = 1 + dice.below(3);
   if (dice.chance(10)) out.sources = 2;
   out.events = random_events(dice, out.lateness_s);
+  return out;
+}
+
+Case wide_window_case(std::uint64_t seed) {
+  Dice dice(seed);
+  Case out;
+  out.schema = schema;
+  const int scale = 5 + dice.below(60);
+  for (int i = 1 + dice.below(3); i > 0; --i) {
+    const bool shares = !out.rules.empty() && !out.rules.back().window.empty() && dice.chance(50);
+    const int number = int(out.rules.size()) + 1;
+    out.rules.push_back(WindowGenerator(dice, {"A", "B"}, scale)
+                            .rule(number, shares ? std::optional(out.rules.back()) : std::nullopt));
+  }
+  const int keys = 1 + dice.below(20), values = 2 + dice.below(60);
+  int now = 0;
+  for (int i = 100 + dice.below(400); i > 0; --i) {
+    if (dice.chance(60)) now += 1 + dice.below(3);
+    if (dice.chance(2)) now += dice.below(8 * scale);
+    std::string line = fmt::format(R"({{"type":"{}","at":{},"k":{},"x":{},"s":"a text that is long {}")",
+                                   dice.pick({"A", "B"}), now, dice.below(keys), dice.below(values),
+                                   dice.below(values / 2 + 1));
+    if (dice.chance(70)) line += fmt::format(R"(,"y":{})", dice.below(values) - values / 2);
+    if (dice.chance(80)) line += fmt::format(R"(,"f":{})", 0.25 * dice.below(4 * values) - values / 2);
+    out.events.push_back(line + "}");
+  }
   return out;
 }
 

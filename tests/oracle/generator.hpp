@@ -32,4 +32,7 @@ class Dice {
 /// Rules of every kind that the language has, up to three, which may feed each other, and a short stream.
 Case random_case(std::uint64_t seed);
 
+/// Rules with wide windows, and a stream of some hundreds of events with more keys and values.
+Case wide_window_case(std::uint64_t seed);
+
 }  // namespace tocsin::oracle

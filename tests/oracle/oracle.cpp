@@ -7,9 +7,11 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <tuple>
 
 #include "tests/oracle/evaluate.hpp"
 #include "tests/oracle/reports.hpp"
+#include "tests/oracle/windows.hpp"
 
 namespace tocsin::oracle {
 
@@ -18,17 +20,16 @@ using plan::Rule;
 namespace {
 
 constexpr std::int64_t no_timer = std::numeric_limits<std::int64_t>::min();
+constexpr std::size_t behind_events = std::numeric_limits<std::size_t>::max();
 
-// Timers of a rule stand behind its other matches at the instant, the unfinished behind the complete.
-constexpr std::size_t by_timeout = std::numeric_limits<std::size_t>::max();
-constexpr std::size_t by_absence = by_timeout - 1;
-
-/// Where an event, or a match, stands among all. A timer fires behind the last raw event that is not later,
-/// in the order of time. What comes of a raw event or timer stands behind it, by the rule that emitted it
-/// (its place in Plan::order, from 1) and then in that rule's order.
+/// Where an event, or a match, stands among all. A timer fires behind the last raw event that is not later
+/// (where a window closes before the events of its time: that is earlier), in the order of time, then of
+/// phases. What comes of a raw event or timer stands behind it, by the rule that emitted it (its place in
+/// Plan::order, from 1) and then in that rule's order.
 struct Place {
   std::size_t raw = 0;
   std::int64_t timer_ns = no_timer;
+  Phase phase = Phase::event;  // of a timer
   std::size_t emitter = 0;
   std::size_t ordinal = 0;
 
@@ -75,7 +76,9 @@ class Oracle {
   std::vector<Match> matches() {
     for (std::size_t i = 0; i < plan_.order.size(); ++i)
       run_rule(plan_.order[i], i + 1);
-    const auto instant = [](const Found& found) { return std::pair(found.place.raw, found.place.timer_ns); };
+    const auto instant = [](const Found& found) {
+      return std::tuple(found.place.raw, found.place.timer_ns, found.place.phase);
+    };
     std::stable_sort(found_.begin(), found_.end(),
                      [&](const Found& a, const Found& b) { return instant(a) < instant(b); });
     std::vector<Match> out;
@@ -94,6 +97,10 @@ class Oracle {
   };
   struct Completed {
     Place place;  // of the event or timer that completed it
+    // Of one rule's timers at one place: what is complete before what is not, a time that an event began
+    // before one that an expiry began; then by the event that it goes back to.
+    int rank = 0;
+    const Item* cause = nullptr;
     Match match;
   };
 
@@ -105,15 +112,18 @@ class Oracle {
     }
     std::vector<Completed> completed;
     for (const auto& [key, stream] : partitions) {
-      auto part = rule.has_pattern ? patterns(id, stream) : filter(id, stream);
+      auto part = rule.has_pattern ? patterns(id, stream)
+                  : rule.window    ? windows(id, stream)
+                                   : filter(id, stream);
+      sort(part);
+      throttle(rule, part);
       std::move(part.begin(), part.end(), std::back_inserter(completed));
     }
-    std::stable_sort(completed.begin(), completed.end(),
-                     [](const Completed& a, const Completed& b) { return a.place < b.place; });
+    sort(completed);
 
     std::vector<Item> derived;
     for (Completed& each : completed) {
-      const Place place{each.place.raw, each.place.timer_ns, emitter, derived.size()};
+      const Place place{each.place.raw, each.place.timer_ns, each.place.phase, emitter, derived.size()};
       const Match& match = each.match;
       if (match.emitted) {
         const plan::Emit& emit = match.timeout ? *rule.timeout : *rule.emit;
@@ -124,10 +134,43 @@ class Oracle {
     merge(derived);
   }
 
+  static void sort(std::vector<Completed>& completed) {
+    const auto order = [](const Completed& each) { return std::tuple(each.place, each.rank, each.cause); };
+    std::stable_sort(completed.begin(), completed.end(),
+                     [&](const Completed& a, const Completed& b) { return order(a) < order(b); });
+  }
+
+  /// Takes out the matches that come too soon after one of their partition. A timeout is none.
+  static void throttle(const Rule& rule, std::vector<Completed>& completed) {
+    if (rule.throttle_ns == plan::no_bound) return;
+    std::optional<std::int64_t> last_ns;
+    std::erase_if(completed, [&](const Completed& each) {
+      if (each.match.timeout) return false;
+      if (last_ns && each.match.at_ns - *last_ns < rule.throttle_ns) return true;
+      last_ns = each.match.at_ns;
+      return false;
+    });
+  }
+
   std::vector<Completed> filter(std::uint32_t id, const Stream& stream) const {
     std::vector<Completed> out;
     for (const Item* item : stream)
-      out.push_back({item->place, to_match(id, {{0, &item->event}}, item->event.time_ns, false)});
+      out.push_back({item->place, 0, item, to_match(id, {{0, &item->event}}, item->event.time_ns, false)});
+    return out;
+  }
+
+  std::vector<Completed> windows(std::uint32_t id, const Stream& stream) const {
+    std::vector<const Event*> events;
+    for (const Item* item : stream)
+      events.push_back(&item->event);
+    std::vector<Completed> out;
+    for (const Firing& firing : find_firings(plan_.rules[id], events, last_ns())) {
+      const Item& at_hand = *stream[firing.event];
+      Place place = at_hand.place;
+      if (firing.phase != Phase::event) place = place_of(firing.at_ns, firing.phase);
+      out.push_back({place, firing.cause_phase == Phase::event ? 0 : 1, stream[firing.cause],
+                     to_match(id, {{0, &at_hand.event}}, firing.at_ns, false, 1, &firing)});
+    }
     return out;
   }
 
@@ -137,10 +180,15 @@ class Oracle {
     for (const Item* item : stream)
       events.push_back(&item->event);
     std::vector<Completed> out;
-    for (const Reported& each :
-         report(rule, find_candidates(rule, events, raw_times_.empty() ? 0 : raw_times_.back(), max_))) {
+    for (const Reported& each : report(rule, find_candidates(rule, events, last_ns(), max_))) {
       for (const Candidate& candidate : each.chosen) {
-        out.push_back({place_of(candidate, *stream[each.earliest_end]), to_match(id, candidate, stream)});
+        // Timers of one rule at one instant, which are of different partitions, stand in the order of the
+        // earliest among the last events of all that complete together.
+        const Item* last = stream[each.earliest_end];
+        const bool by_event = candidate.end == Candidate::End::event;
+        out.push_back({by_event ? last->place : place_of(candidate.due_ns, Phase::deadline),
+                       candidate.end == Candidate::End::timeout ? 1 : 0, last,
+                       to_match(id, candidate, stream)});
         Match& match = out.back().match;
         if (rule.report == plan::Report::total) match = total(id, each, stream);
         for (const Candidate& other : each.others) {
@@ -151,14 +199,18 @@ class Oracle {
     return out;
   }
 
-  /// `last` is the earliest among the last events of all that complete together. Timers of one rule at one
-  /// instant, which are of different partitions, stand in the order of these.
-  Place place_of(const Candidate& candidate, const Item& last) const {
-    if (candidate.end == Candidate::End::event) return last.place;
-    const auto later = std::upper_bound(raw_times_.begin(), raw_times_.end(), candidate.due_ns);
-    return {std::size_t(later - raw_times_.begin()) - 1, candidate.due_ns,
-            candidate.end == Candidate::End::absence ? by_absence : by_timeout,
-            std::size_t(&last - items_.data())};
+  std::int64_t last_ns() const { return raw_times_.empty() ? 0 : raw_times_.back(); }
+
+  /// Of a timer, among what its rule does at that place.
+  Place place_of(std::int64_t timer_ns, Phase phase) const {
+    // Something led to the timer, so there is an event before it.
+    const bool before_events = phase == Phase::close;
+    const auto later = before_events ? std::lower_bound(raw_times_.begin(), raw_times_.end(), timer_ns)
+                                     : std::upper_bound(raw_times_.begin(), raw_times_.end(), timer_ns);
+    return {.raw = std::size_t(later - raw_times_.begin()) - 1,
+            .timer_ns = timer_ns,
+            .phase = phase,
+            .emitter = before_events ? 0 : behind_events};
   }
 
   /// One match for all candidates that complete together: of the event that completes them, with all that
@@ -188,8 +240,8 @@ class Oracle {
                     candidate.end == Candidate::End::timeout);
   }
 
-  Match to_match(std::uint32_t id, const Run& run, std::int64_t at_ns, bool timeout,
-                 std::size_t count = 1) const {
+  Match to_match(std::uint32_t id, const Run& run, std::int64_t at_ns, bool timeout, std::size_t count = 1,
+                 const Firing* firing = nullptr) const {
     Match match;
     match.rule = id;
     match.at_ns = at_ns;
@@ -201,11 +253,16 @@ class Oracle {
     match.emitted = emit.has_value();
     if (!emit) return match;
     match.fields.resize(plan_.catalog[emit->type].fields.size());
-    const Scope scope{.run = run,
-                      .current = run.back().event,
-                      .step = run.back().step,
-                      .match_end_ns = at_ns,
-                      .match_count = count};
+    Scope scope{.run = run,
+                .current = run.back().event,
+                .step = run.back().step,
+                .match_end_ns = at_ns,
+                .match_count = count};
+    if (firing != nullptr) {
+      scope.aggregates = &firing->aggregates;
+      scope.window_start_ns = firing->window_start_ns;
+      scope.window_end_ns = firing->window_end_ns;
+    }
     for (const plan::EmitField& field : emit->fields)
       match.fields[field.field] = evaluate(field.value, scope);
     return match;

@@ -4,7 +4,9 @@
 // For each rule in Plan::order: its stream is cut into partitions; in each, every assignment of events to
 // steps that the pattern allows is written down (candidates.hpp); then time is walked through once, and at
 // each event and timer `report` chooses among the assignments that end there and `skip` strikes out what a
-// reported match uses up (reports.hpp). Emitted events join the streams of later rules.
+// reported match uses up (reports.hpp). Of a rule with a window every instant at which its condition may
+// change is written down instead, with all that the window holds then (windows.hpp). What `throttle` lets
+// pass is a match; emitted events join the streams of later rules.
 //
 // Cost: exponential in the length of the stream for `~>` and `any` (all subsequences), at least quadratic
 // otherwise. For streams of tens of events.

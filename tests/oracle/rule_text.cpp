@@ -55,6 +55,14 @@ std::string print_emit(const char* clause, const std::string& type, const Fields
   return fmt::format("  {} {} {{ {} }}\n", clause, type, fmt::join(fields, ", "));
 }
 
+std::string print_when(const RuleText& rule) {
+  std::string out = fmt::format("  when {}", fmt::join(rule.when, " and "));
+  if (!rule.on.empty()) out += " on " + rule.on;
+  if (!rule.hold.empty()) out += " for " + rule.hold;
+  if (!rule.keep.empty()) out += " keep " + rule.keep;
+  return out + "\n";
+}
+
 }  // namespace
 
 std::string print(const PatternText& pattern) {
@@ -90,6 +98,9 @@ std::string print(const RuleText& rule) {
   if (!rule.partition.empty()) out += fmt::format("  partition by {}\n", fmt::join(rule.partition, ", "));
   if (!rule.where.empty()) out += fmt::format("  where {}\n", fmt::join(rule.where, " and "));
   if (!rule.within.empty()) out += "  within " + rule.within + "\n";
+  if (!rule.window.empty()) out += "  window " + rule.window + "\n";
+  if (!rule.when.empty()) out += print_when(rule);
+  if (!rule.throttle.empty()) out += "  throttle " + rule.throttle + "\n";
   if (!rule.report.empty()) out += "  report " + rule.report + "\n";
   if (!rule.skip.empty()) out += "  after match skip " + rule.skip + "\n";
   out += print_emit("emit", rule.emit_type, rule.emit);
@@ -189,10 +200,17 @@ std::vector<RuleText> reductions(const RuleText& rule) {
     out.push_back(rule);
     change(out.back());
   };
-  for (std::string RuleText::*clause : {&RuleText::within, &RuleText::report, &RuleText::skip}) {
+  for (std::string RuleText::*clause :
+       {&RuleText::within, &RuleText::report, &RuleText::skip, &RuleText::window, &RuleText::on,
+        &RuleText::hold, &RuleText::keep, &RuleText::throttle}) {
     if (!(rule.*clause).empty()) add([&](RuleText& less) { (less.*clause).clear(); });
   }
-  if (rule.match && !rule.emit_type.empty()) {
+  if (rule.when.size() == 1) {
+    add([](RuleText& less) { less.when.clear(); });
+    for (std::string RuleText::*clause : {&RuleText::on, &RuleText::hold, &RuleText::keep})
+      (out.back().*clause).clear();
+  }
+  if ((rule.match || !rule.when.empty()) && !rule.emit_type.empty()) {
     add([](RuleText& less) {
       less.emit_type.clear();
       less.emit.clear();
@@ -210,7 +228,8 @@ std::vector<RuleText> reductions(const RuleText& rule) {
     if (rule.from.size() > 1) add([&](RuleText& less) { less.from = without(less.from, i); });
   }
   for (std::vector<std::string> RuleText::*list :
-       {&RuleText::partition, &RuleText::where, &RuleText::before, &RuleText::after}) {
+       {&RuleText::partition, &RuleText::where, &RuleText::before, &RuleText::after, &RuleText::when}) {
+    if (list == &RuleText::when && rule.when.size() == 1) continue;  // above
     for (std::size_t i = 0; i < (rule.*list).size(); ++i)
       add([&](RuleText& less) { less.*list = without(less.*list, i); });
   }

@@ -36,6 +36,12 @@ struct RuleText {
   std::vector<std::string> partition;  // keys
   std::vector<std::string> where;      // conjuncts
   std::string within;                  // `5s`, `3 events`, or empty
+  std::string window;                  // `sliding 5s`, or empty
+  std::vector<std::string> when;       // conjuncts
+  std::string on;                      // `rise`; this and the next two go with `when`
+  std::string hold;                    // `for`: `3s`
+  std::string keep;                    // `3s`
+  std::string throttle;                // `3s`
   std::string report;
   std::string skip;
   std::string emit_type;
