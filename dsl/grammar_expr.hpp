@@ -12,6 +12,7 @@ namespace tocsin::dsl::grammar {
 /// height is bounded so that later passes may recurse.
 struct Node : ast::Expr {
   std::uint32_t height = 1;
+  std::uint32_t bracket = 0;  // of `( … )`: where it opens
 };
 inline constexpr std::uint32_t max_height = 1000;
 
@@ -109,6 +110,7 @@ inline void start_tuple(Node& node, Cursor comma) {
   Node tuple;
   tuple.kind = ast::Expr::Kind::tuple;
   tuple.span = node.span;
+  tuple.bracket = node.bracket;
   tuple.height = node.height + 1;
   tuple.args.push_back(std::move(node));
   node = std::move(tuple);
@@ -149,7 +151,12 @@ const auto inside = [](auto& context) {
   Node& node = x3::_val(context);
   const Span open = node.span;
   node = std::move(x3::_attr(context));
-  node.span.begin = open.begin;
+  node.bracket = open.begin;
+};
+const auto encloses = [](auto& context) {
+  Node& node = x3::_val(context);
+  node.span.begin = node.bracket;
+  node.span.end = last_token(context)->span.end;
 };
 const auto to_tuple = [](auto& context) { start_tuple(x3::_val(context), x3::_attr(context)); };
 const auto table_name = [](auto& context) { name_table(x3::_val(context), x3::_attr(context)); };
@@ -247,7 +254,7 @@ const auto call_arguments = open[to_call] >
 const auto primary = plain_literal[literal_value(false)] |
                      (open[begins] > expression[inside] >
                       -(comma[to_tuple] > expression[argument] > *(comma > expression[argument])) >
-                      symbol(")", "an operator or ')'")[ends]) |
+                      symbol(")", "an operator or ')'")[encloses]) |
                      (name("a name")[start(Kind::name)] >> -call_arguments);
 
 // `any[…]` is a step of any type; in an expression `any` is a function.

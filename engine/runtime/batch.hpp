@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "engine/model/batch.hpp"
+#include "engine/runtime/file_tables.hpp"
 #include "engine/runtime/match_log.hpp"
 #include "engine/runtime/rule_set.hpp"
 
@@ -26,6 +28,7 @@ struct Batch {
   std::uint64_t number = 0;
   std::uint64_t first_event = 1;  // number of the first event in the order of processing, from 1
   model::EventBatch events;
+  std::shared_ptr<const TableContents> tables;    // those read from files
   std::vector<std::vector<std::uint32_t>> parts;  // by shard: indices of the events that it needs
   std::vector<MatchLog> logs;                     // by layer, then shard
   std::vector<Derived> derived;                   // of all layers that are ready, by position
@@ -36,6 +39,7 @@ struct Batch {
 
   void reset() {
     events.clear();
+    tables.reset();
     for (auto& part : parts)
       part.clear();
     for (auto& each : logs)

@@ -54,7 +54,7 @@ Pipeline::~Pipeline() {
   stop();
 }
 
-void Pipeline::submit(model::EventBatch& events) {
+void Pipeline::submit(model::EventBatch& events, const std::shared_ptr<const TableContents>& tables) {
   Batch* batch = nullptr;
   for (Idler idler(options_.idle);;) {
     const std::uint32_t epoch = credits_.epoch();
@@ -65,6 +65,7 @@ void Pipeline::submit(model::EventBatch& events) {
   batch->reset();
   batch->number = submitted_++;
   std::swap(batch->events, events);
+  batch->tables = tables;
   batch->first_event = next_event_;
   next_event_ += batch->events.size();
   route(*batch);
@@ -78,6 +79,11 @@ void Pipeline::submit(model::EventBatch& events) {
 void Pipeline::route(Batch& batch) {
   for (std::uint32_t i = 0; i < batch.events.size(); ++i) {
     const model::EventView event = batch.events[i];
+    if (rules_.is_kept[event.type()]) {  // every shard keeps the tables that its rules look into
+      for (auto& part : batch.parts)
+        part.push_back(i);
+      continue;
+    }
     std::uint64_t listed = 0;
     for (const Routing& routing : rules_.of_type[event.type()]) {
       const unsigned shard = routing.destination(event, options_.shards, key_scratch_);
@@ -158,6 +164,7 @@ bool Pipeline::do_egress_work() {
     if (!next) return worked;
     matches_.fetch_add(deliver_in_order(next->logs, sink_, in_order_, view_scratch_),
                        std::memory_order_relaxed);
+    next->tables.reset();
     next->hand_over();
     pool_.enqueue(to_pool_, next);
     next = nullptr;

@@ -14,6 +14,9 @@ Shard::Shard(const RuleSet& rules, const Limits& limits, bool predicate_index, u
     for (const std::uint32_t program : layer)
       programs.push_back(&rules.programs[program]);
     indexes_.emplace_back(programs, rules.plan.catalog, predicate_index);
+    tables_.push_back(tables_of(tables_.size()));
+    for (const auto& kept : tables_.back().kept)
+      indexes_.back().show_all(kept.type);
   }
   timers_.resize(rules.layers.size());
   timer_ns_.resize(rules.programs.size(), INT64_MAX);
@@ -28,11 +31,31 @@ match::KeySpace& Shard::key_space_of(const match::Program& program) {
   return *key_spaces_.back();
 }
 
+Shard::LayerTables Shard::tables_of(std::size_t layer) const {
+  LayerTables out;
+  out.by_number.resize(rules_.plan.tables.size());
+  for (const std::uint32_t number : rules_.tables[layer]) {
+    const plan::Table& table = rules_.plan.tables[number];
+    if (!table.path.empty()) {
+      out.files.push_back(number);
+      continue;
+    }
+    out.kept.push_back(
+        {number, table.type, std::make_unique<match::Table>(table, rules_.plan.catalog, limits_.table_rows)});
+    out.by_number[number] = out.kept.back().table.get();
+  }
+  return out;
+}
+
 void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   log_ = &batch.log(layer, number_);
   sink_ = sink;
   for (const auto& space : key_spaces_)
     space->forget();  // a layer's orders are its own
+  LayerTables& tables = tables_[layer];
+  for (const std::uint32_t number : tables.files)
+    tables.by_number[number] = (*batch.tables)[number].get();
+  scratch_.tables = tables.by_number;
   match::PredicateIndex& index = indexes_[layer];
   Timers& timers = timers_[layer];
   const auto& derived = batch.derived;
@@ -48,6 +71,9 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
       run_timers_before(event.time_ns(), layer, batch.events);
     const auto& touched = index.lookup(event, scratch_);
     if (!touched.empty()) visit(layer, event, order, touched, position);
+    for (const auto& kept : tables.kept) {  // now that all rules have seen it
+      if (kept.type == event.type()) kept.table->put(event);
+    }
   };
   // Those that timers made stand before the event to which they go back, the others right after it.
   const auto process_derived_until = [&](const Position& end) {
@@ -167,6 +193,13 @@ void Shard::report(const match::Program& program, const match::Completion& compl
   if (completion.timeout) position_.cause = Position::Cause::timeout;
   log_->append(position_, match);
   ++position_.ordinal;
+}
+
+void Shard::add_dropped_rows(std::vector<std::uint64_t>& by_table) const {
+  for (const LayerTables& layer : tables_) {
+    for (const auto& kept : layer.kept)
+      by_table[kept.number] = std::max(by_table[kept.number], kept.table->dropped());
+  }
 }
 
 void Shard::add_counters(std::vector<match::RuleCounters>& by_rule) const {
