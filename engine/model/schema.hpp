@@ -31,6 +31,9 @@ struct EventType {
   bool row = false;                        // of a table: no event at all, and never read from an input
   std::uint32_t fixed_size = 0;            // header, null bits and slots, in bytes; set by layout()
 
+  /// True where its events come from inputs.
+  bool is_input() const { return !derived && !row; }
+
   /// Index of the field with this name, if any. Linear in the fields: for set-up, not for the hot path.
   std::optional<std::uint32_t> find(std::string_view field_name) const;
 

@@ -25,16 +25,19 @@ void check(const std::vector<Wrong>& cases) {
 TEST_CASE("errors: declarations") {
   check({
       {"rul a { from A emit B { x } }",
-       "1:1-4 expected a declaration: event, param, import, table or rule, found 'rul' [did you mean 'rule'?]"},
+       "1:1-4 expected a declaration: event, param, import, table or rule, found 'rul' [did you mean "
+       "'rule'?]"},
       {"hello", "1:1-6 expected a declaration: event, param, import, table or rule, found 'hello'"},
       {"Event A {}",
-       "1:1-6 expected a declaration: event, param, import, table or rule, found 'Event' [did you mean 'event'?]"},
+       "1:1-6 expected a declaration: event, param, import, table or rule, found 'Event' [did you mean "
+       "'event'?]"},
       {"rule { from A }", "1:6-7 expected a rule name, found '{'"},
       {"rule a from A", "1:8-12 expected '{', found 'from'"},
       {"rule in { }",
        "1:6-8 expected a rule name, found 'in' ['in' is an operator or a value: choose another name]"},
       {"rule a { } }",
-       "1:12-13 expected a declaration: event, param, import, table or rule, found '}' [is this '}' one too many?]"},
+       "1:12-13 expected a declaration: event, param, import, table or rule, found '}' [is this '}' one too "
+       "many?]"},
       {"event A { x int }", "1:13-16 expected ':' and a type, found 'int'"},
       {"event A { x: }", "1:14-15 expected a field type, found '}'"},
       {"event A { x: int y: int }", "1:18-19 expected ',', a new line or '}', found 'y'"},
@@ -86,7 +89,8 @@ TEST_CASE("errors: clauses") {
       {"rule a { from A report every }",
        "1:24-29 expected 'first', 'last', 'longest', 'any', 'all' or 'total', found 'every'"},
       {"rule a { from A report frist }",
-       "1:24-29 expected 'first', 'last', 'longest', 'any', 'all' or 'total', found 'frist' [did you mean 'first'?]"},
+       "1:24-29 expected 'first', 'last', 'longest', 'any', 'all' or 'total', found 'frist' [did you mean "
+       "'first'?]"},
       {"rule a { from A after match skip past first }", "1:39-44 expected 'last', found 'first'"},
       {"rule a { from A after match skip nothing }",
        "1:34-41 expected 'past last', 'to next', 'to first', 'to last' or 'none', found 'nothing'"},
@@ -211,7 +215,7 @@ TEST_CASE("errors: expressions") {
       {"x # y", "1:25-26 unexpected character '#'"},
       {"x === 1", "1:27-28 expected an expression, found '='"},
       {"x in~ t", "1:29-30 the keys of a table are compared as they are [write 'in']"},
-      {"(x, y in t", "1:32-33 expected an operator or ')', found '}' [the '(' of line 1 is not closed]"},
+      {"(x, y in t", "1:34-35 expected an operator or ')', found '}'"},
   };
   for (const Wrong& each : cases) {
     CAPTURE(std::string(each.text));

@@ -113,7 +113,7 @@ void read_event(const std::string& line, const model::Catalog& catalog, model::E
   simdjson::dom::parser parser;
   const element object = parser.parse(line);
   const model::EventType* type = catalog.find(object["type"].get_string().value());
-  if (type == nullptr || type->derived) fail("no such event type", object);
+  if (type == nullptr || !type->is_input()) fail("no such event type", object);
   const std::int64_t arrival_ns = latest_time(out);
   model::EventWriter writer(out);
   writer.begin(*type);

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "dsl/compile.hpp"
+#include "engine/match/table.hpp"
 
 namespace tocsin::oracle {
 
@@ -108,6 +109,13 @@ std::vector<Match> run_engine(const plan::Plan& plan, const Arrivals& arrivals, 
   options.predicate_index = setup.predicate_index;
   options.limits = limits;
   runtime::Engine engine(plan, options, collector);
+  for (std::uint32_t i = 0; i < arrivals.tables.size(); ++i) {
+    if (plan.tables[i].path.empty()) continue;
+    auto table = std::make_shared<match::Table>(plan.tables[i], plan.catalog, limits.table_rows);
+    for (std::size_t row = 0; row < arrivals.tables[i].size(); ++row)
+      table->put(arrivals.tables[i][row]);
+    engine.set_table(i, std::move(table));
+  }
   for (unsigned i = 0; i < arrivals.sources; ++i)
     engine.add_source(arrivals.lateness_ns);
   model::EventBatch batch;
@@ -170,7 +178,9 @@ std::string difference_under(const std::vector<Setup>& setups, const plan::Plan&
 }
 
 std::string difference_under(const std::vector<Setup>& setups, const plan::Plan& plan, Arrivals& arrivals) {
-  return difference_under(setups, plan, arrivals, find_matches(plan, processing_order(arrivals)));
+  const auto stream = processing_order(arrivals);
+  return difference_under(setups, plan, arrivals,
+                          find_matches(plan, stream, max_candidates, arrivals.tables));
 }
 
 std::string to_json(const Match& match, const plan::Plan& plan) {
