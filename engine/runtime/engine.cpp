@@ -45,9 +45,9 @@ struct Engine::Impl {
     } else {
       for (std::size_t layer = 0; layer < rules.layers.size(); ++layer) {
         inline_shard->run_layer(batch, layer, nullptr);
-        batch.collect_derived(layer, rules);
+        batch.conclude(layer, rules);
       }
-      deliver_in_order(batch.logs, sink, logged, view_scratch);
+      batch.deliver(sink);
     }
     std::swap(batch.events, events);
     batch.reset();
@@ -64,8 +64,6 @@ struct Engine::Impl {
   std::uint64_t next_event = 1;  // in the order of processing
   std::optional<Pipeline> pipeline;
   model::EventBatch released;
-  std::vector<LoggedMatch> logged;
-  std::vector<model::MatchedEvent> view_scratch;
   bool finished = false;
 };
 

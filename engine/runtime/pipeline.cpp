@@ -131,7 +131,7 @@ void Pipeline::run_layer(unsigned number, std::size_t layer, Batch& batch) {
   const bool last_shard = batch.done[layer].fetch_add(1, std::memory_order_acq_rel) + 1 == options_.shards;
   if (!last_shard) return;
   if (layer + 1 < rules_.layers.size()) {
-    batch.collect_derived(layer, rules_);
+    batch.conclude(layer, rules_);
     batch.ready[layer].store(true, std::memory_order_release);
     work_.notify();
   } else {
@@ -162,8 +162,9 @@ bool Pipeline::do_egress_work() {
   for (;;) {
     Batch*& next = arrived_[delivered_ % arrived_.size()];
     if (!next) return worked;
-    matches_.fetch_add(deliver_in_order(next->logs, sink_, in_order_, view_scratch_),
-                       std::memory_order_relaxed);
+    next->conclude(rules_.layers.size() - 1, rules_);
+    next->deliver(sink_);
+    matches_.fetch_add(next->matches.size(), std::memory_order_relaxed);
     next->tables.reset();
     next->hand_over();
     pool_.enqueue(to_pool_, next);

@@ -79,8 +79,6 @@ class Pipeline {
   ProducerToken to_pool_;
   std::vector<Batch*> arrived_;  // of the egress, at number modulo size; finished, perhaps not in order
   std::uint64_t delivered_ = 0;  // batches, by the egress
-  std::vector<model::MatchedEvent> view_scratch_;
-  std::vector<LoggedMatch> in_order_;
 
   std::uint64_t submitted_ = 0;
   std::uint64_t next_event_ = 1;                 // in the order of processing

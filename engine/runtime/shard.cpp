@@ -50,6 +50,7 @@ Shard::LayerTables Shard::tables_of(std::size_t layer) const {
 void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   log_ = &batch.log(layer, number_);
   sink_ = sink;
+  ordinals_.reset();
   for (const auto& space : key_spaces_)
     space->forget();  // a layer's orders are its own
   LayerTables& tables = tables_[layer];
@@ -171,8 +172,10 @@ void Shard::note_timer(std::size_t layer, std::uint32_t program) {
 
 void Shard::report(const match::Program& program, const match::Completion& completion) {
   const model::EventView last = completion.events.back().event;
-  model::MatchView match{program.rule, completion.at_ns,  last.seq(), completion.events,
-                         {},           completion.timeout};
+  model::MatchView match{program.rule, completion.at_ns,   last.seq(), completion.events,
+                         {},           completion.timeout, 0};
+  // Where the match goes to a log, the batch numbers it once all shards have theirs.
+  if (sink_) match.ordinal = ordinals_.next(position_, match.at_ns, match.trigger_seq, match.timeout);
   matches_ += !completion.timeout;
   const auto& emit = completion.timeout ? program.timeout : program.emit;
   if (emit) {
@@ -184,7 +187,8 @@ void Shard::report(const match::Program& program, const match::Completion& compl
       scratch_.reset();
       writer.set(field.field, field.value.evaluate(bindings, scratch_));
     }
-    writer.commit(match.at_ns, match.trigger_seq, 0);
+    writer.commit(match.at_ns, match.trigger_seq,
+                  model::Origin{program.rule, match.ordinal, completion.timeout});
     match.emitted = emitted_[0];
     derived_ += rules_.is_read[emit->type];
   }

@@ -88,6 +88,7 @@ class Shard final : private match::Output {
   model::MatchSink* sink_ = nullptr;
   std::uint32_t program_ = 0;
   Position position_;
+  Ordinals ordinals_;  // of what goes to sink_
 };
 
 }  // namespace tocsin::runtime

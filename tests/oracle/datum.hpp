@@ -53,11 +53,23 @@ int compare(const Datum& a, const Datum& b);
 
 class Tables;
 
+/// A match that emitted an event.
+struct Cause {
+  std::uint32_t rule = 0;
+  std::int64_t at_ns = 0;
+  std::uint64_t seq = 0;      // of its last event
+  std::uint32_t ordinal = 0;  // among those that agree in all that
+  bool timeout = false;
+
+  friend bool operator==(const Cause&, const Cause&) = default;
+};
+
 struct Event {
   model::EventTypeId type = 0;
   std::int64_t time_ns = 0;
   std::uint64_t seq = 0;
   std::vector<Datum> fields;
+  std::optional<Cause> cause = {};
   const Tables* tables = nullptr;  // as it finds them when it comes
 };
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <tuple>
 
 #include "tests/oracle/evaluate.hpp"
 #include "tests/oracle/reports.hpp"
@@ -139,17 +140,29 @@ class Oracle : public Tables {
     std::stable_sort(completed.begin(), completed.end(),
                      [](const Completed& a, const Completed& b) { return a.place < b.place; });
 
+    number(completed);
     std::vector<Item> derived;
     for (Completed& each : completed) {
       const Place place{each.place.raw, each.place.timer_ns, emitter, derived.size()};
       const Match& match = each.match;
       if (match.emitted) {
+        const Cause cause{id, match.at_ns, match.trigger_seq, match.ordinal, match.timeout};
         const plan::Emit& emit = match.timeout ? *rule.timeout : *rule.emit;
-        derived.push_back({place, {emit.type, match.at_ns, match.trigger_seq, match.fields, this}});
+        derived.push_back({place, {emit.type, match.at_ns, match.trigger_seq, match.fields, cause, this}});
       }
       found_.push_back({place, std::move(each.match)});
     }
     merge(derived);
+  }
+
+  static void number(std::vector<Completed>& completed) {
+    std::map<std::tuple<bool, std::int64_t, std::uint64_t>, std::uint32_t> counts;
+    for (Completed& each : completed) {
+      Match& match = each.match;
+      match.ordinal = counts[{match.timeout, match.at_ns, match.trigger_seq}]++;
+      for (Match& other : match.in_its_place)
+        other.ordinal = match.ordinal;
+    }
   }
 
   std::vector<Completed> filter(std::uint32_t id, const Stream& stream) const {
@@ -202,6 +215,8 @@ class Oracle : public Tables {
     Match match = to_match(id, run, run.back().event->time_ns, false, all.size());
     // The last event is that of all; some may have taken it as one step and some as another.
     match.events = {match.events.back()};
+    match.causes.clear();
+    if (run.back().event->cause) match.causes = {*run.back().event->cause};
     for (const Candidate& candidate : all)
       match.events.front().first = std::min(match.events.front().first, candidate.events.back().first);
     return match;
@@ -223,8 +238,10 @@ class Oracle : public Tables {
     match.at_ns = at_ns;
     match.trigger_seq = run.back().event->seq;
     match.timeout = timeout;
-    for (const Taken& taken : run)
+    for (const Taken& taken : run) {
       match.events.emplace_back(taken.step, taken.event->seq);
+      if (taken.event->cause) match.causes.push_back(*taken.event->cause);
+    }
     const std::optional<plan::Emit>& emit = timeout ? plan_.rules[id].timeout : plan_.rules[id].emit;
     match.emitted = emit.has_value();
     if (!emit) return match;
@@ -259,7 +276,8 @@ class Oracle : public Tables {
 
 bool operator==(const Match& a, const Match& b) {
   return a.rule == b.rule && a.at_ns == b.at_ns && a.trigger_seq == b.trigger_seq && a.events == b.events &&
-         a.timeout == b.timeout && a.emitted == b.emitted && a.fields == b.fields;
+         a.timeout == b.timeout && a.emitted == b.emitted && a.fields == b.fields && a.ordinal == b.ordinal &&
+         a.causes == b.causes;
 }
 
 std::vector<Match> find_matches(const plan::Plan& plan, const std::vector<model::EventView>& stream,

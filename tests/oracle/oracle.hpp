@@ -30,6 +30,8 @@ struct Match {
   bool timeout = false;  // no match, but what `on timeout emit` makes of a run
   bool emitted = false;
   std::vector<Datum> fields;  // of the emitted event, in the order of its type
+  std::uint32_t ordinal = 0;  // among those of the rule with this time and trigger
+  std::vector<Cause> causes;  // of its events, those that rules emitted
 
   // Only the oracle knows these; they do not count for equality.
   std::size_t instant = 0;          // what completed it, an event or a timer, counted through the stream

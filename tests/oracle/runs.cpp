@@ -39,8 +39,14 @@ class Collector : public model::MatchSink {
     match.at_ns = view.at_ns;
     match.trigger_seq = view.trigger_seq;
     match.timeout = view.timeout;
-    for (const model::MatchedEvent& each : view.events)
+    match.ordinal = view.ordinal;
+    for (const model::MatchedEvent& each : view.events) {
       match.events.emplace_back(each.step, each.event.seq());
+      if (!plan_.catalog[each.event.type()].derived) continue;
+      const model::Origin origin = each.event.origin();
+      match.causes.push_back(
+          {origin.rule, each.event.time_ns(), each.event.seq(), origin.ordinal, origin.timeout});
+    }
     match.emitted = static_cast<bool>(view.emitted);
     if (match.emitted) match.fields = to_event(view.emitted, plan_.catalog).fields;
     matches.push_back(std::move(match));
@@ -203,6 +209,14 @@ std::string to_json(const Match& match, const plan::Plan& plan) {
     }
     out += fmt::format(R"(,"type":"{}","fields":{{{}}})", type.name, fields);
   }
+  if (match.ordinal > 0) out += fmt::format(R"(,"n":{})", match.ordinal);
+  std::string causes;
+  for (const Cause& cause : match.causes) {
+    causes += fmt::format(R"({}{{"rule":"{}","at":{},"seq":{},"n":{}{}}})", causes.empty() ? "" : ",",
+                          plan.rules[cause.rule].name, cause.at_ns, cause.seq, cause.ordinal,
+                          cause.timeout ? R"(,"timeout":true)" : "");
+  }
+  if (!causes.empty()) out += fmt::format(R"(,"causes":[{}])", causes);
   return out + "}";
 }
 
