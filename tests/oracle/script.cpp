@@ -108,7 +108,7 @@ Script parse_script(const std::string& text) {
     } else if (starts_with(line, "table ") && line.back() == ':') {
       section = line;
     } else if (starts_with(section, "table ")) {
-      script.tables[section.substr(6, section.size() - 7)] += trimmed(line) + "\n";
+      script.tables[section.substr(6, section.size() - 7)] += line + "\n";
     } else if (section == "rules:") {
       script.rules += line + "\n";
     } else if (trimmed(line).empty()) {
