@@ -18,6 +18,10 @@ bool ExprLowerer::is_row(const ast::Expr& expr) const {
 }
 
 std::optional<std::uint32_t> ExprLowerer::require_table(const ast::Name& name) {
+  if (scope_.place == Scope::Place::constant) {
+    symbols_.error(name.span, fmt::format("'{}' can't be looked up here: only params are known", name.text));
+    return std::nullopt;
+  }
   const auto table = symbols_.find_table(name.text);
   if (!table) {
     if (symbols_.is_suspect(name.text)) return std::nullopt;
@@ -29,10 +33,6 @@ std::optional<std::uint32_t> ExprLowerer::require_table(const ast::Name& name) {
     return std::nullopt;
   }
   symbols_.tables[*table].used = true;
-  if (scope_.place == Scope::Place::constant) {
-    symbols_.error(name.span, "what a table holds is not known beforehand");
-    return std::nullopt;
-  }
   if (aggregate_ != nullptr) {
     symbols_.error(name.span, fmt::format("a table can't be looked up inside {}(…)", aggregate_->text),
                    "emit what it gives from a rule of its own, and aggregate that");

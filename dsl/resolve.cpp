@@ -77,7 +77,9 @@ std::optional<EventTypeId> Symbols::find_type(std::string_view name) const {
 
 std::optional<EventTypeId> Symbols::require_type(const ast::Name& name) {
   const auto found = find_type(name.text);
-  if (!found && find_table(name.text)) {
+  const auto table = found ? std::nullopt : find_table(name.text);
+  if (table) {
+    tables[*table].used = true;
     error(name.span, fmt::format("'{}' is a table, not an event type", name.text),
           fmt::format("it is looked up in conditions: x in {}", name.text));
   } else if (!found && !is_suspect(name.text)) {

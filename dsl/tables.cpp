@@ -93,22 +93,22 @@ void declare_events(Symbols& symbols, TableInfo& info) {
   if (!symbols.catalog[*type].derived) find_keys(symbols, info);
 }
 
-void declare_table(Symbols& symbols, const ast::TableDecl& decl) {
+// Gives a table its name; false where that is taken.
+bool declare_name(Symbols& symbols, const ast::TableDecl& decl) {
   const std::string& name = decl.name.text;
   if (const auto first = symbols.find_table(name)) {
-    return symbols.error(
-        decl.name.span, fmt::format("table '{}' is declared twice", name),
-        fmt::format("first declared at {}", symbols.place(symbols.tables[*first].decl->name.span)));
+    symbols.error(decl.name.span, fmt::format("table '{}' is declared twice", name),
+                  fmt::format("first declared at {}", symbols.place(symbols.tables[*first].decl->name.span)));
+    return false;
   }
   TableInfo& info = symbols.tables.emplace_back();
   info.decl = &decl;
   info.table.name = name;
-  if (const auto type = symbols.find_type(name)) {
-    return symbols.error(
-        decl.name.span, fmt::format("'{}' is an event type, so no table can be called so", name),
-        fmt::format("the event is declared at {}", symbols.place(symbols.infos[*type].span)));
-  }
-  decl.path ? declare_file(symbols, info) : declare_events(symbols, info);
+  const auto type = symbols.find_type(name);
+  if (!type) return true;
+  symbols.error(decl.name.span, fmt::format("'{}' is an event type, so no table can be called so", name),
+                fmt::format("the event is declared at {}", symbols.place(symbols.infos[*type].span)));
+  return false;
 }
 
 // Which tables a rule names.
@@ -143,9 +143,14 @@ void collect(const Symbols& symbols, const std::optional<ast::Emit>& emit, std::
 }  // namespace
 
 void declare_tables(Symbols& symbols, const Declarations& declarations) {
-  symbols.tables.reserve(declarations.tables.size());
-  for (const auto* decl : declarations.tables)
-    declare_table(symbols, *decl);
+  std::vector<const ast::TableDecl*> sound;
+  for (const auto* decl : declarations.tables) {
+    if (declare_name(symbols, *decl)) sound.push_back(decl);
+  }
+  for (const auto* decl : sound) {
+    TableInfo& info = symbols.tables[*symbols.find_table(decl->name.text)];
+    decl->path ? declare_file(symbols, info) : declare_events(symbols, info);
+  }
 }
 
 void complete_tables(Symbols& symbols, EventTypeId type) {
@@ -170,7 +175,7 @@ void report_unused_tables(Symbols& symbols, const Declarations& declarations) {
   if (declarations.incomplete || !declarations.suspect.empty()) return;
   for (const TableInfo& info : symbols.tables) {
     const Span span = info.decl->name.span;
-    if (info.used || declarations.imported_files.count(span.file) > 0) continue;
+    if (info.used || !info.known || declarations.imported_files.count(span.file) > 0) continue;
     symbols.warn(span, fmt::format("no rule looks into table '{}'", info.table.name));
   }
 }

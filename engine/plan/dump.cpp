@@ -306,8 +306,11 @@ std::string type_dump(const Plan& plan, const model::EventType& type) {
   for (std::size_t i = 0; i < type.fields.size(); ++i) {
     const auto& field = type.fields[i];
     static constexpr std::array<const char*, 4> units = {"", "(us)", "(ms)", "(s)"};
-    out += fmt::format("  {}: {}{}{}\n", field.name, to_string(field.type, plan.catalog),
-                       units[static_cast<std::size_t>(field.unit)], type.timestamp == i ? " @timestamp" : "");
+    model::Type never_null = field.type;
+    never_null.nullable = false;
+    out += fmt::format("  {}: {}{}{}{}\n", field.name, to_string(never_null, plan.catalog),
+                       units[static_cast<std::size_t>(field.unit)], field.type.nullable ? "?" : "",
+                       type.timestamp == i ? " @timestamp" : "");
   }
   return out;
 }

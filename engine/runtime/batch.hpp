@@ -34,7 +34,6 @@ struct Batch {
   std::vector<MatchLog> logs;                     // by layer, then shard
   std::vector<LoggedMatch> matches;               // of the layers concluded, in order in each
   std::vector<Derived> derived;                   // of these layers, by position
-  Ordinals ordinals;
   std::vector<model::MatchedEvent> view_scratch;
   std::vector<std::atomic<std::uint32_t>> done;  // by layer: shards that have run it
   std::vector<std::atomic<bool>> ready;          // by layer: all have, and `derived` has its events
@@ -64,8 +63,9 @@ struct Batch {
   std::atomic<std::uint32_t> handed_over{0};
 
   /// Puts the matches of `layer` in order and numbers them, and adds to `derived` what it emitted and some
-  /// rule reads. Call for the layers in order, when all shards have run the layer.
-  void conclude(std::size_t layer, const RuleSet& rules) {
+  /// rule reads. Call for the layers in order, and for a layer's batches in order, when all shards have run
+  /// the layer. `ordinals` are the layer's.
+  void conclude(std::size_t layer, const RuleSet& rules, Ordinals& ordinals) {
     const auto before = static_cast<std::ptrdiff_t>(matches.size());
     for (std::size_t shard = 0; shard < parts.size(); ++shard) {
       MatchLog& made = log(layer, shard);
@@ -74,10 +74,11 @@ struct Batch {
     }
     std::sort(matches.begin() + before, matches.end());
     const std::size_t derived_before = derived.size();
-    ordinals.reset();
     for (auto match = matches.begin() + before; match != matches.end(); ++match) {
       MatchLog::Entry& entry = *match->entry;
-      match->log->number(entry, ordinals.next(entry.position, entry.at_ns, entry.trigger_seq, entry.timeout));
+      const bool first = match == matches.begin() + before;
+      match->log->number(entry,
+                         ordinals.next(entry.position, entry.at_ns, entry.trigger_seq, entry.timeout, first));
       const model::EventView event = match->log->emitted(entry);
       if (event && rules.is_read[event.type()]) derived.push_back({entry.position, event});
     }

@@ -23,6 +23,8 @@ struct Engine::Impl {
     if (options.shards == 1) {
       inline_shard.emplace(rules, options.limits, options.predicate_index, 0, 1);
       inline_batch.emplace(1, rules.layers.size());
+      for (std::size_t layer = 0; layer < rules.layers.size(); ++layer)
+        ordinals.emplace_back(layer > 0);
     } else {
       pipeline.emplace(rules,
                        Pipeline::Options{options.shards, options.cores, options.idle, options.predicate_index,
@@ -45,7 +47,7 @@ struct Engine::Impl {
     } else {
       for (std::size_t layer = 0; layer < rules.layers.size(); ++layer) {
         inline_shard->run_layer(batch, layer, nullptr);
-        batch.conclude(layer, rules);
+        batch.conclude(layer, rules, ordinals[layer]);
       }
       batch.deliver(sink);
     }
@@ -61,7 +63,8 @@ struct Engine::Impl {
   EventTime event_time;
   std::optional<Shard> inline_shard;
   std::optional<Batch> inline_batch;
-  std::uint64_t next_event = 1;  // in the order of processing
+  std::vector<Ordinals> ordinals;  // by layer
+  std::uint64_t next_event = 1;    // in the order of processing
   std::optional<Pipeline> pipeline;
   model::EventBatch released;
   bool finished = false;

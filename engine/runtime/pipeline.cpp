@@ -23,6 +23,8 @@ void pin(std::thread& thread, int core) {
 Pipeline::Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink)
     : rules_(rules), options_(options), sink_(sink), to_pool_(pool_) {
   const std::size_t layers = rules.layers.size();
+  for (std::size_t layer = 0; layer < layers; ++layer)
+    ordinals_.emplace_back(layer > 0);
   const std::size_t credits = std::max<std::size_t>(2, options.limits.batches_in_flight);
   for (std::size_t i = 0; i < credits; ++i) {
     batches_.push_back(std::make_unique<Batch>(options.shards, layers));
@@ -131,7 +133,7 @@ void Pipeline::run_layer(unsigned number, std::size_t layer, Batch& batch) {
   const bool last_shard = batch.done[layer].fetch_add(1, std::memory_order_acq_rel) + 1 == options_.shards;
   if (!last_shard) return;
   if (layer + 1 < rules_.layers.size()) {
-    batch.conclude(layer, rules_);
+    batch.conclude(layer, rules_, ordinals_[layer]);
     batch.ready[layer].store(true, std::memory_order_release);
     work_.notify();
   } else {
@@ -162,7 +164,7 @@ bool Pipeline::do_egress_work() {
   for (;;) {
     Batch*& next = arrived_[delivered_ % arrived_.size()];
     if (!next) return worked;
-    next->conclude(rules_.layers.size() - 1, rules_);
+    next->conclude(rules_.layers.size() - 1, rules_, ordinals_.back());
     next->deliver(sink_);
     matches_.fetch_add(next->matches.size(), std::memory_order_relaxed);
     next->tables.reset();

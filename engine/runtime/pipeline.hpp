@@ -74,6 +74,7 @@ class Pipeline {
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Batch>> batches_;
+  std::vector<Ordinals> ordinals_;  // by layer; whoever concludes a batch has them
 
   Queue<Batch*> pool_;
   ProducerToken to_pool_;

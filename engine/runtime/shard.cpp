@@ -1,6 +1,7 @@
 #include "engine/runtime/shard.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tocsin::runtime {
 
@@ -50,7 +51,7 @@ Shard::LayerTables Shard::tables_of(std::size_t layer) const {
 void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   log_ = &batch.log(layer, number_);
   sink_ = sink;
-  ordinals_.reset();
+  is_first_ = true;
   for (const auto& space : key_spaces_)
     space->forget();  // a layer's orders are its own
   LayerTables& tables = tables_[layer];
@@ -175,7 +176,10 @@ void Shard::report(const match::Program& program, const match::Completion& compl
   model::MatchView match{program.rule, completion.at_ns,   last.seq(), completion.events,
                          {},           completion.timeout, 0};
   // Where the match goes to a log, the batch numbers it once all shards have theirs.
-  if (sink_) match.ordinal = ordinals_.next(position_, match.at_ns, match.trigger_seq, match.timeout);
+  if (sink_) {
+    match.ordinal = ordinals_.next(position_, match.at_ns, match.trigger_seq, match.timeout,
+                                   std::exchange(is_first_, false));
+  }
   matches_ += !completion.timeout;
   const auto& emit = completion.timeout ? program.timeout : program.emit;
   if (emit) {

@@ -88,7 +88,8 @@ class Shard final : private match::Output {
   model::MatchSink* sink_ = nullptr;
   std::uint32_t program_ = 0;
   Position position_;
-  Ordinals ordinals_;  // of what goes to sink_
+  Ordinals ordinals_{false};  // of what goes to sink_, which is of one layer
+  bool is_first_ = true;      // no match of this batch has gone there
 };
 
 }  // namespace tocsin::runtime

@@ -108,13 +108,13 @@ TEST_CASE("errors: look-ups") {
   const std::pair<const char*, const char*> cases[] = {
       {"card in lists", "9 unknown table 'lists' | did you mean 'list'?"},
       {"lits[card].n > 1", "1 unknown table 'lits' | did you mean 'list'?"},
-      {"list[card].m > 1", "12 unknown field 'm' of list | did you mean 'n'?"},
+      {"list[card].m > 1", "12 unknown field 'm' of list"},
       {"count in list", "1 the key 'ip' of list is a string; this is an int"},
       {"list[amount].n > 1", "6 the key 'ip' of list is a string; this is a float"},
       {"(side, count, 1) in pair", "1 table 'pair' has 2 keys (side, n); this gives 3"},
       {"pair[side].n > 1", "1 table 'pair' has 2 keys (side, n); this gives 1"},
       {"list[card, card].n > 1", "1 table 'list' has 1 key (ip); this gives 2"},
-      {"(bye, 1) in pair", "2 unknown label 'bye' of enum(buy, sell) | did you mean 'buy'?"},
+      {"(bye, 1) in pair", "2 unknown label 'bye' of enum(buy, sell)"},
       {"list == card", "1 'list' is a table, not a value | write x in list, or list[x] and a column"},
       {"list.n > 1", "1 'list' is a table: which of its rows? | name its key, as in list[…].n"},
       {"list[card]", "1 a row of a table is not a value | name one of its columns, or write x in list"},
@@ -133,7 +133,7 @@ TEST_CASE("errors: look-ups") {
 TEST_CASE("errors: where a table can't be looked up") {
   const std::string list = "table list from \"list.csv\" { ip: string @key, n: int, d: duration } ";
   check(list + "rule r { match p: Payment{2} emit R { n: sum(list[p.card].n), m: list[p[0].card].n } }",
-        "1:119 a table can't be looked up inside sum(…) | emit what it gives from a rule of its own, and "
+        "1:114 a table can't be looked up inside sum(…) | emit what it gives from a rule of its own, and "
         "aggregate "
         "that\n");
   check(

@@ -84,7 +84,8 @@ class TableGenerator {
 
   /// What a later event is compared with stands in the row of an earlier one.
   void joins(PatternText& pattern) {
-    if (pattern.kind != PatternText::Kind::sequence || !is_declared(type_)) return;
+    if (pattern.kind != PatternText::Kind::sequence || !pattern.quantifier.empty() || !is_declared(type_))
+      return;
     const PatternText* earlier = nullptr;
     for (PatternText& child : pattern.children) {
       const bool single =
@@ -105,8 +106,8 @@ class TableGenerator {
       const PatternText& pattern = *rule_.match;
       const PatternText& first =
           pattern.kind == PatternText::Kind::sequence ? pattern.children.front() : pattern;
-      if (first.kind != PatternText::Kind::step || !first.quantifier.empty() || first.name.empty() ||
-          !fits(first.type)) {
+      if (first.kind != PatternText::Kind::step || !first.quantifier.empty() || !pattern.quantifier.empty() ||
+          first.name.empty() || !fits(first.type)) {
         return;
       }
       prefix = first.name + ".";

@@ -130,14 +130,17 @@ TEST_CASE("random rules under tiny limits") {
     } catch (const TooMany&) {
       continue;
     }
+    for (Match& match : expected)
+      match.ordinal = 0;  // where some are missing, the others have other numbers
     const Limits tiny{.run_nodes_per_rule = 4,
                       .matches_per_event = 2,
                       .reorder_events = 2,
                       .batch_events = 2,
                       .batches_in_flight = 2};
     for (const Setup& setup : some_setups(i)) {
-      const auto found = run_engine(plan, arrivals, setup, tiny);
-      for (const Match& match : found) {
+      auto found = run_engine(plan, arrivals, setup, tiny);
+      for (Match& match : found) {
+        match.ordinal = 0;
         INFO("TOCSIN_SEED=" << seed + i << " " << to_string(setup) << "\n"
                             << rules_of(test) << to_json(match, plan));
         CHECK(std::find(expected.begin(), expected.end(), match) != expected.end());
