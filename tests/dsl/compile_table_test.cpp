@@ -139,48 +139,73 @@ TEST_CASE("errors: where a table can't be looked up") {
   check(
       list +
           "param n: int = list[\"x\"].n rule r { from Payment[card in list and count > n] emit R { card } }",
-      "");
-  check(list + "rule r { match p: Payment -> q: Payment[card in list] within list[\"x\"].d }", "");
-  check(list + "rule r { from list emit R { n } }", "");
-  check(list + "rule r { match l: list partition by list.ip }", "");
+      "1:84 'list' can't be looked up here: only params are known\n");
+  check(list + "rule r { match p: Payment -> q: Payment[card in list] within list[\"x\"].d }",
+        "1:130 'list' can't be looked up here: only params are known\n");
+  check(list + "rule r { from list emit R { n } }",
+        "1:83 'list' is a table, not an event type | it is looked up in conditions: x in list\n");
 }
 
 TEST_CASE("errors: tables") {
-  check("table t from \"t.csv\" { ip: string }", "");
-  check("table t from \"t.csv\" { ip: string? @key }", "");
-  check("table t from \"t.csv\" { x: float @key, y: int[] @key }", "");
-  check("table t from \"t.csv\" { x: int @kee, y: int @key(1), x: int, z: itn }", "");
-  check("table t from \"t.csv\" { x: int @key } table t from Login keyed by user", "");
-  check("table Login from \"t.csv\" { x: int @key }", "");
-  check("rule r { from Login emit T { user } } table T from \"t.csv\" { x: int @key }", "");
-  check("table t from Logn keyed by user", "");
-  check("table t from Login keyed by usr, user, user, tries, at", "");
-  check("rule r { from Login emit T { f: 1.5 } } table t from T keyed by f, g", "");
-  check("table t from u keyed by x table u from \"u.csv\" { x: int @key }", "");
+  check("table t from \"t.csv\" { ip: string }",
+        "1:7 table 't' has no @key | mark what rows are found by, as in ip: string @key\n");
+  check("table t from \"t.csv\" { ip: string? @key }",
+        "1:28 the key 'ip' may not be null | write its type without '?'\n");
+  check("table t from \"t.csv\" { x: float @key, y: int[] @key }",
+        "1:24 'x' is a float, which can't be a key\n1:39 'y' is an int[], which can't be a key\n");
+  check("table t from \"t.csv\" { x: int @kee, y: int @key(1), x: int, z: itn }",
+        "1:32 unknown annotation '@kee' of a column | did you mean 'key'?\n1:44 @key takes no arguments\n"
+        "1:53 field 'x' of t is declared twice\n1:64 unknown type 'itn' | did you mean 'int'?\n");
+  check(
+      "table t from Login keyed by user table t from Login keyed by user rule r { from Login[user in t] emit "
+      "R { ip } }",
+      "1:40 table 't' is declared twice | first declared at rules.tocsin:1:7\n");
+  check("table Login from \"t.csv\" { x: int @key }",
+        "1:7 'Login' is an event type, so no table can be called so | the event is declared at "
+        "rules.tocsin:16:7\n");
+  check("rule r { from Login emit T { user } } table T from \"t.csv\" { x: int @key }",
+        "1:45 'T' is an event type, so no table can be called so | the event is declared at "
+        "rules.tocsin:1:26\n");
+  check("table t from Logn keyed by user", "1:14 unknown event type 'Logn' | did you mean 'Login'?\n");
+  check("table t from Login keyed by usr, user, user, tries, at",
+        "1:29 unknown field 'usr' of Login | did you mean 'user'?\n1:40 'user' is a key already\n");
+  check("rule r { from Login emit T { f: 1.5 } } table t from T keyed by f, g",
+        "1:65 'f' is a float, which can't be a key\n1:68 unknown field 'g' of T\n");
+  check("table t from u keyed by x table u from \"u.csv\" { x: int @key }",
+        "1:14 'u' is a table, not an event type | it is looked up in conditions: x in u\n");
 }
 
 TEST_CASE("what is broken is told once") {
   check(
       "table t from \"t.csv\" { ip: strng @key }\n"
       "rule r { from Login[ip in t and t[ip].x > 1 and t[1].y == 2] emit R { ip } }",
-      "");
-  check("table t from T keyed by ip\nrule r { from Login[ipp == \"x\" and ip in t] emit T { ip } }", "");
+      "1:28 unknown type 'strng' | did you mean 'string'?\n");
+  check(
+      "table t from T keyed by ip\nrule r { from Login[ipp == \"x\"] emit T { ip } }\n"
+      "rule s { from Login[t[ip].ip == \"x\" and ip in t] emit U { ip } }",
+      "2:21 unknown field 'ipp' of Login | did you mean 'ip'?\n");
 }
 
 TEST_CASE("rules that feed each other by way of a table") {
-  check("table t from T keyed by ip\nrule r { from Login[ip in t] emit T { ip } }", "");
+  check("table t from T keyed by ip\nrule r { from Login[ip in t] emit T { ip } }",
+        "2:35 rule 'r' feeds itself: it reads the T that it emits\n");
   check(
       "table t from T keyed by ip\nrule r { from Login[ip in t] emit U { ip } }\nrule s { from U emit T { ip "
       "} }",
-      "");
+      "2:35 rules r → s → r feed each other\n");
   check(
-      "table t from T keyed by ip\nrule r { from Login emit T { ip } }\nrule s { from Login[ip in t] emit U "
-      "{ ip } }",
+      "table t from T keyed by ip\nrule r { from Login emit U { ip: if(t[ip] is null, ip, \"\") } }\n"
+      "rule s { match a: U -> b: U where a.ip in t on timeout emit T { ip: a.ip } within 1s }",
+      "2:26 rules r → s → r feed each other\n");
+  check(
+      "table t from T keyed by ip\nrule r { from Login emit T { ip } }\n"
+      "rule s { from Login[ip in t] emit U { ip } }",
       "");
 }
 
 TEST_CASE("a table that no rule looks into") {
-  check("table t from Login keyed by ip\nrule r { from Login emit T { ip } }", "");
+  check("table t from Login keyed by ip\nrule r { from Login emit T { ip } }",
+        "1:7 warning: no rule looks into table 't'\n");
 }
 
 TEST_CASE("tables of an imported file: their paths are relative to it, and they may be unused") {
