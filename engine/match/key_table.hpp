@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,9 @@ inline bool make_key(model::EventView event, const KeyFields& fields, std::strin
   key.hash = hash_mix(key.number);
   return true;
 }
+
+/// The key that these values are, of which none is null.
+void make_key(std::span<const model::Value> values, std::string& scratch, KeyView& key);
 
 /// For hashes that are good already.
 struct GoodHash {

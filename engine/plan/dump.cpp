@@ -111,14 +111,26 @@ std::string threshold_text(const Threshold& threshold) {
 }
 
 std::string type_dump(const Plan& plan, const model::EventType& type) {
-  auto out = fmt::format("{} {}\n", type.derived ? "emitted" : "event", type.name);
+  auto out = fmt::format("{} {}\n", type.row ? "rows of" : type.derived ? "emitted" : "event", type.name);
   for (std::size_t i = 0; i < type.fields.size(); ++i) {
     const auto& field = type.fields[i];
     static constexpr std::array<const char*, 4> units = {"", "(us)", "(ms)", "(s)"};
-    out += fmt::format("  {}: {}{}{}\n", field.name, to_string(field.type, plan.catalog),
-                       units[static_cast<std::size_t>(field.unit)], type.timestamp == i ? " @timestamp" : "");
+    model::Type never_null = field.type;
+    never_null.nullable = false;
+    out += fmt::format("  {}: {}{}{}{}\n", field.name, to_string(never_null, plan.catalog),
+                       units[static_cast<std::size_t>(field.unit)], field.type.nullable ? "?" : "",
+                       type.timestamp == i ? " @timestamp" : "");
   }
   return out;
+}
+
+std::string table_dump(const Plan& plan, const Table& table) {
+  const model::EventType& type = plan.catalog[table.type];
+  auto out = fmt::format("table {} from {} by", table.name,
+                         table.path.empty() ? type.name : quoted_text(table.path));
+  for (const std::uint32_t key : table.keys)
+    out += " " + type.fields[key].name;
+  return out + "\n";
 }
 
 }  // namespace
@@ -230,6 +242,8 @@ std::string dump(const Plan& plan) {
   std::string out;
   for (const auto& type : plan.catalog.types)
     out += type_dump(plan, type);
+  for (const auto& table : plan.tables)
+    out += table_dump(plan, table);
   for (const auto& rule : plan.rules)
     out += dump(plan, rule);
   out += "order";

@@ -201,6 +201,14 @@ class ExprDump {
       case Op::match_start: return {"match_start"};
       case Op::match_end: return {"match_end"};
       case Op::match_count: return {"match_count"};
+      case Op::in_table: {
+        const std::string key =
+            expr.args.size() == 1 ? at_least(expr.args[0], binds_add) : "(" + list(expr.args) + ")";
+        return {key + " in " + plan_.tables[expr.ref.index].name, binds_compare};
+      }
+      case Op::table_field:
+        return {fmt::format("{}[{}].{}", plan_.tables[expr.ref.index].name, list(expr.args),
+                            plan_.catalog[expr.ref.type].fields[expr.ref.field].name)};
       case Op::window_aggregate: return {window_aggregate(rule_.aggregates[expr.ref.index])};
       case Op::window_start: return {"window_start"};
       case Op::window_end: return {"window_end"};

@@ -1,6 +1,7 @@
 #include "engine/runtime/shard.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tocsin::runtime {
 
@@ -20,6 +21,9 @@ Shard::Shard(const RuleSet& rules, const Limits& limits, bool predicate_index, u
     for (const std::uint32_t program : layer)
       programs.push_back(&rules.programs[program]);
     indexes_.emplace_back(programs, rules.plan.catalog, predicate_index);
+    tables_.push_back(tables_of(tables_.size()));
+    for (const auto& kept : tables_.back().kept)
+      indexes_.back().show_all(kept.type);
   }
   timers_.resize(rules.layers.size());
   next_timer_.resize(rules.programs.size());
@@ -34,11 +38,32 @@ match::KeySpace& Shard::key_space_of(const match::Program& program) {
   return *key_spaces_.back();
 }
 
+Shard::LayerTables Shard::tables_of(std::size_t layer) const {
+  LayerTables out;
+  out.by_number.resize(rules_.plan.tables.size());
+  for (const std::uint32_t number : rules_.tables[layer]) {
+    const plan::Table& table = rules_.plan.tables[number];
+    if (!table.path.empty()) {
+      out.files.push_back(number);
+      continue;
+    }
+    out.kept.push_back(
+        {number, table.type, std::make_unique<match::Table>(table, rules_.plan.catalog, limits_.table_rows)});
+    out.by_number[number] = out.kept.back().table.get();
+  }
+  return out;
+}
+
 void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   log_ = &batch.log(layer, number_);
   sink_ = sink;
+  is_first_ = true;
   for (const auto& space : key_spaces_)
     space->forget();  // a layer's orders are its own
+  LayerTables& tables = tables_[layer];
+  for (const std::uint32_t number : tables.files)
+    tables.by_number[number] = (*batch.tables)[number].get();
+  scratch_.tables = tables.by_number;
   match::PredicateIndex& index = indexes_[layer];
   Timers& timers = timers_[layer];
   const auto& derived = batch.derived;
@@ -51,9 +76,11 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   };
   const auto process = [&](model::EventView event, std::uint64_t order, const Position& position) {
     const auto& touched = index.lookup(event, scratch_);
-    if (touched.empty()) return;
-    queue(layer, event, order, touched, position);
-    if (touched_.size() >= match::KeySpace::most_ahead) run_upcoming(layer, batch.events);
+    if (!touched.empty()) {
+      queue(layer, event, order, touched, position);
+      if (touched_.size() >= match::KeySpace::most_ahead) run_upcoming(layer, batch.events);
+    }
+    if (!tables.kept.empty()) put_into_tables(layer, event, batch.events);
   };
   // Those that timers made stand before the event to which they go back, the others right after it.
   const auto process_derived_until = [&](const Position& end) {
@@ -85,6 +112,16 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   if (++layers_run_ % 64 == 0) hold_to_limit();
 }
 
+// Tables keep the event now that all rules have seen it. What stands before it must see them without it.
+void Shard::put_into_tables(std::size_t layer, model::EventView event, const model::EventBatch& events) {
+  for (const auto& kept : tables_[layer].kept) {
+    if (kept.type != event.type()) continue;
+    run_upcoming(layer, events);
+    run_timers_before(event.time_ns(), layer, events);
+    kept.table->put(event);
+  }
+}
+
 // Counts the nodes of all rules, and where they are too many takes from those that hold the most.
 void Shard::hold_to_limit() {
   std::size_t nodes = 0;
@@ -111,7 +148,8 @@ void Shard::queue(std::size_t layer, model::EventView event, std::uint64_t order
     touched_.push_back({program, touched.input, touched.steps});
   }
   const auto end = static_cast<std::uint32_t>(touched_.size());
-  if (end > begin) upcoming_.push_back({event, order, position.timer_ns, position.event, begin, end, position.phase});
+  if (end > begin)
+    upcoming_.push_back({event, order, position.timer_ns, position.event, begin, end, position.phase});
 }
 
 // Shows the queued events to their rules, and the timers before them.
@@ -123,7 +161,8 @@ void Shard::run_upcoming(std::size_t layer, const model::EventBatch& events) {
     if (!timers.empty() && timers.top().at.precedes(time_ns)) run_timers_before(time_ns, layer, events);
     for (std::uint32_t i = next.begin; i < next.end; ++i) {
       program_ = touched_[i].program;
-      position_ = {.event = next.raw_event, .timer_ns = next.timer_ns, .phase = next.phase, .rule = program_ + 1};
+      position_ = {
+          .event = next.raw_event, .timer_ns = next.timer_ns, .phase = next.phase, .rule = program_ + 1};
       matchers_[program_]->visit(next.event, next.order, touched_[i].steps, *this);
       if (rules_.programs[program_].is_timed()) note_timer(layer, program_);
     }
@@ -212,8 +251,13 @@ void Shard::report(const match::Program& program, const match::Completion& compl
     ++throttled_[program_];
     return;
   }
-  model::MatchView match{program.rule, completion.at_ns,  last.seq(), completion.events,
-                         {},           completion.timeout};
+  model::MatchView match{program.rule, completion.at_ns,   last.seq(), completion.events,
+                         {},           completion.timeout, 0};
+  // Where the match goes to a log, the batch numbers it once all shards have theirs.
+  if (sink_) {
+    match.ordinal = ordinals_.next(position_, match.at_ns, match.trigger_seq, match.timeout,
+                                   std::exchange(is_first_, false));
+  }
   matches_ += !completion.timeout;
   const auto& emit = completion.timeout ? program.timeout : program.emit;
   if (emit) {
@@ -226,7 +270,8 @@ void Shard::report(const match::Program& program, const match::Completion& compl
       scratch_.reset();
       writer.set(field.field, field.value.evaluate(bindings, scratch_));
     }
-    writer.commit(match.at_ns, match.trigger_seq, 0);
+    writer.commit(match.at_ns, match.trigger_seq,
+                  model::Origin{program.rule, match.ordinal, completion.timeout});
     match.emitted = emitted_[0];
     derived_ += rules_.is_read[emit->type];
   }
@@ -235,6 +280,13 @@ void Shard::report(const match::Program& program, const match::Completion& compl
   if (completion.timeout) position_.cause = Position::Cause::timeout;
   log_->append(position_, match);
   ++position_.ordinal;
+}
+
+void Shard::add_dropped_rows(std::vector<std::uint64_t>& by_table) const {
+  for (const LayerTables& layer : tables_) {
+    for (const auto& kept : layer.kept)
+      by_table[kept.number] = std::max(by_table[kept.number], kept.table->dropped());
+  }
 }
 
 void Shard::add_counters(std::vector<match::RuleCounters>& by_rule) const {

@@ -29,6 +29,8 @@ class Shard final : private match::Output {
 
   /// By rule id.
   void add_counters(std::vector<match::RuleCounters>& by_rule) const;
+  /// By table: the rows that a copy here has lost at the limit, where they are more.
+  void add_dropped_rows(std::vector<std::uint64_t>& by_table) const;
   std::uint64_t matches() const { return matches_; }
   std::uint64_t derived() const { return derived_; }
   std::uint64_t arithmetic_faults() const { return scratch_.arithmetic_faults; }
@@ -41,6 +43,19 @@ class Shard final : private match::Output {
     friend auto operator<=>(const Timer&, const Timer&) = default;
   };
   using Timers = std::priority_queue<Timer, std::vector<Timer>, std::greater<>>;
+
+  /// What the rules of one layer see of the tables. It has its own copies of those that keep events, which go
+  /// along with its events: layers of one batch run at different times.
+  struct LayerTables {
+    struct Kept {
+      std::uint32_t number;
+      model::EventTypeId type;
+      std::unique_ptr<match::Table> table;
+    };
+    std::vector<Kept> kept;
+    std::vector<std::uint32_t> files;            // the numbers of the others
+    std::vector<const match::Table*> by_number;  // null where no rule of the layer looks
+  };
 
   /// An event that some rules are to see.
   struct Upcoming {
@@ -59,6 +74,8 @@ class Shard final : private match::Output {
     std::uint32_t ahead = 0;  // the event's number in its key space, where that looks ahead
   };
 
+  LayerTables tables_of(std::size_t layer) const;
+  void put_into_tables(std::size_t layer, model::EventView event, const model::EventBatch& events);
   void queue(std::size_t layer, model::EventView event, std::uint64_t order,
              const std::vector<match::Touched>& touched, const Position& position);
   void run_upcoming(std::size_t layer, const model::EventBatch& events);
@@ -77,12 +94,13 @@ class Shard final : private match::Output {
   std::uint64_t layers_run_ = 0;  // batches times layers
   match::Scratch scratch_;
   std::vector<std::unique_ptr<match::KeySpace>> key_spaces_;
-  std::vector<match::KeySpace*> space_of_;                 // by program; none without a partition
+  std::vector<match::KeySpace*> space_of_;  // by program; none without a partition
   match::WindowStores windows_;
   std::vector<std::unique_ptr<match::Matcher>> matchers_;  // by program
   std::vector<std::optional<match::Throttle>> throttles_;  // by program
   std::vector<std::uint64_t> throttled_;                   // by program: matches suppressed
   std::vector<match::PredicateIndex> indexes_;             // by layer
+  std::vector<LayerTables> tables_;                        // by layer
   std::vector<Timers> timers_;                             // by layer; some out of date: those met anew
   std::vector<match::Instant> next_timer_;                 // by program: the one that stands in timers_
   model::EventBatch emitted_;                              // of the match at hand
@@ -100,6 +118,8 @@ class Shard final : private match::Output {
   model::MatchSink* sink_ = nullptr;
   std::uint32_t program_ = 0;
   Position position_;
+  Ordinals ordinals_{false};  // of what goes to sink_, which is of one layer
+  bool is_first_ = true;      // no match of this batch has gone there
 };
 
 }  // namespace tocsin::runtime

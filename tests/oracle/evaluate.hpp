@@ -28,6 +28,8 @@ struct Scope {
   const Datum* item = nullptr;                     // inside any(): the array element at hand
   std::int64_t match_end_ns = 0;                   // in emit
   std::size_t match_count = 1;                     // in emit, under `report total`
+  std::optional<std::int64_t> timer_ns = {};       // where no event is at hand but this instant: `current`
+                                                   // is an earlier event
   const std::vector<Datum>* aggregates = nullptr;  // of a rule with a window, as Rule::aggregates
   std::int64_t window_start_ns = 0;                // the same
   std::int64_t window_end_ns = 0;

@@ -244,6 +244,7 @@ class Walk {
     const Scope scope{.run = nothing,
                       .current = stream_[instant.at_hand],
                       .match_end_ns = seen.at_ns,
+                      .timer_ns = seen.timer_ns(),
                       .aggregates = &seen.aggregates,
                       .window_start_ns = seen.window_start_ns,
                       .window_end_ns = seen.window_end_ns};

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "engine/plan/plan.hpp"
@@ -36,6 +37,12 @@ struct Firing {
   std::int64_t window_start_ns = 0;
   std::int64_t window_end_ns = 0;
   std::vector<Datum> aggregates;  // as Rule::aggregates
+
+  /// Where no event has just come in: the time of the last events that have.
+  std::optional<std::int64_t> timer_ns() const {
+    if (phase == Phase::event) return std::nullopt;
+    return phase == Phase::close ? at_ns - 1 : at_ns;
+  }
 };
 
 /// All firings of `rule` over the events of one partition, in order. `last_ns` is the time of the last event
