@@ -1,6 +1,6 @@
 // The grammar of rule files, in Boost.Spirit X3: tokens (grammar_lexical.hpp), expressions
-// (grammar_expr.hpp), patterns (grammar_pattern.hpp), and here declarations and clauses. This is the one
-// translation unit that sees X3.
+// (grammar_expr.hpp), patterns (grammar_pattern.hpp), tests (grammar_test.hpp), and here declarations and
+// clauses. This is the one translation unit that sees X3.
 //
 // Expectation points (`>`) stand only behind a keyword or bracket that has decided what comes. A failed one
 // ends its declaration: `on_error` reports it and goes on at the next place where a declaration begins, so
@@ -8,6 +8,7 @@
 // number of rules, so parsing is linear in the text. Tested by tests/dsl/parse_*.cpp.
 #include "dsl/grammar_lexical.hpp"
 #include "dsl/grammar_pattern.hpp"
+#include "dsl/grammar_test.hpp"
 #include "dsl/parse.hpp"
 
 namespace tocsin::dsl {
@@ -281,11 +282,11 @@ const auto later_doc = [](auto& context) {
   }
 };
 
-const auto later_declaration = word("table")[unsupported("'table'")] | word("test")[unsupported("'test'")];
+const auto later_declaration = word("table")[unsupported("'table'")];
 const auto declaration_def =
     x3::eps[starts_here] >> doc[set(&Item::doc)] >> *annotation[push(&Item::annotations)] >> doc[later_doc] >>
-    (event[finish] | rule[finish] | param[finish] | import_file[finish] | later_declaration |
-     (x3::eps > word_of(declaration_words, "a declaration: event, param, import or rule")));
+    (event[finish] | rule[finish] | param[finish] | import_file[finish] | test[finish] | later_declaration |
+     (x3::eps > word_of(declaration_words, "a declaration: event, param, import, rule or test")));
 
 const auto file_end = sight([](Cursor token) { return token->kind == Token::Kind::end; });
 const auto file_def = *(!file_end >> declaration[keep]);

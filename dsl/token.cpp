@@ -31,6 +31,13 @@ bool keyword_goes_on(const Token& keyword, const Token& next, std::string_view b
   }
 }
 
+/// `param name = …` and `table name {`: statements of a test, which look like declarations until there.
+bool is_statement(const std::vector<Token>& tokens, std::size_t at) {
+  if (at + 2 >= tokens.size()) return false;
+  return (tokens[at].is("param") && tokens[at + 2].is("=")) ||
+         (tokens[at].is("table") && tokens[at + 2].is("{"));
+}
+
 bool begins(const std::vector<Token>& tokens, std::size_t at, Words keywords, std::string_view bracket) {
   return tokens[at].kind == Token::Kind::word && tokens[at].line_start && one_of(tokens[at].text, keywords) &&
          keyword_goes_on(tokens[at], tokens[at + 1], bracket);
@@ -41,7 +48,7 @@ void mark_starts(std::vector<Token>& tokens) {
   for (std::size_t at = tokens.size() - 1; at-- > 0;) {
     Token& token = tokens[at];
     if (token.is(")")) close = at;
-    token.leads = begins(tokens, at, declaration_words, "{");
+    token.leads = begins(tokens, at, declaration_words, "{") && !is_statement(tokens, at);
     token.opens = token.leads || begins(tokens, at, clause_words, "(");
     if (token.is("@") && tokens[at + 1].kind == Token::Kind::word) {
       const bool values = tokens[at + 2].is("(");

@@ -66,6 +66,12 @@ class Engine {
   /// watermark releases. Waits where the shards are behind. Events of unknown or derived types are a bug.
   void push(std::uint16_t source, model::EventBatch& batch);
 
+  /// `source` has come to `time_ns` without an event, as if by one that no rule reads: its watermark moves,
+  /// what that releases is processed, and where event time moves, the timers that it has passed run (those of
+  /// times before it; an event of that very time may still come). Does nothing where the source has shown a
+  /// later time already.
+  void advance(std::uint16_t source, std::int64_t time_ns);
+
   /// No more from this source: it stops holding event time back.
   void close_source(std::uint16_t source);
 

@@ -54,7 +54,7 @@ Pipeline::~Pipeline() {
   stop();
 }
 
-void Pipeline::submit(model::EventBatch& events) {
+void Pipeline::submit(model::EventBatch& events, std::int64_t now_ns) {
   Batch* batch = nullptr;
   for (Idler idler(options_.idle);;) {
     const std::uint32_t epoch = credits_.epoch();
@@ -65,8 +65,7 @@ void Pipeline::submit(model::EventBatch& events) {
   batch->reset();
   batch->number = submitted_++;
   std::swap(batch->events, events);
-  batch->first_event = next_event_;
-  next_event_ += batch->events.size();
+  next_event_ = batch->begin(next_event_, now_ns);
   route(*batch);
   batch->hand_over();
   for (auto& worker : workers_)

@@ -37,8 +37,8 @@ class Pipeline {
   Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink);
   ~Pipeline();
 
-  /// Takes the events of `events` (leaves it empty). Waits for a credit.
-  void submit(model::EventBatch& events);
+  /// Takes the events of `events` (leaves it empty), after which event time is `now_ns`. Waits for a credit.
+  void submit(model::EventBatch& events, std::int64_t now_ns);
 
   /// Waits until all that was submitted has reached the sink, and ends the threads.
   void finish();
