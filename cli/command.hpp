@@ -26,5 +26,6 @@ struct Command {
 Command add_check(CLI::App& app);
 Command add_explain(CLI::App& app);
 Command add_run(CLI::App& app);
+Command add_test(CLI::App& app);
 
 }  // namespace tocsin::cli

@@ -235,7 +235,7 @@ class TestLowerer {
       return converted->constant;
     }
     if (given.kind == Kind::null || converted) {
-      error(expr.span, fmt::format(converted ? "{} wants a plain value" : "{} is never null", what));
+      error(expr.span, what + (given.kind == Kind::null ? " is never null" : " wants a plain value"));
     } else {
       const bool element = type.kind == Kind::array && type.element == given.kind;
       error(expr.span,
