@@ -119,7 +119,7 @@ class Explorer {
       next.count = arc.repeats ? next.count + 1 : 1;
       next.state = arc.to;
       next.place = place;
-      if (starts) next.first_place = place;
+      if (starts) next.first_place = place, next.first_index = i;
       next.index = i;
       next.spent = next.closed = 0;
       next.absence_closed = false;

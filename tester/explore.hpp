@@ -25,6 +25,7 @@ struct Run {
   std::size_t first_place = 0;               // of its first event among those of its stream that pass
   std::size_t place = 0;                     // of its last one
   std::uint64_t needed = 0;                  // the fewest further events that make it whole
+  std::size_t first_index = 0;               // of its first event among all of its stream
   std::size_t index = 0;                     // of its last event in its stream
   std::uint64_t closed = 0;                  // the arcs that a watch has closed
   std::uint64_t spent = 0;                   // arcs that it can take no more, those among them

@@ -29,7 +29,8 @@ std::vector<Moment> moments_of(const dsl::TestBlock& test) {
   return moments;
 }
 
-void write_event(model::EventBatch& batch, const model::EventType& type, const Moment& moment) {
+void write_event(model::EventBatch& batch, const model::EventType& type, const Moment& moment,
+                 std::uint64_t seq) {
   model::EventWriter writer(batch);
   writer.begin(type);
   if (type.timestamp) writer.set_int(*type.timestamp, moment.time_ns);
@@ -44,7 +45,7 @@ void write_event(model::EventBatch& batch, const model::EventType& type, const M
       elements.push_back(value_of(element));
     writer.set_array(field.field, elements);
   }
-  writer.commit(moment.time_ns, 0, 0);
+  writer.commit(moment.time_ns, seq, 0);  // as the engine will number it, too
 }
 
 /// Puts each input event behind what timers made before it and before what it completed.
@@ -63,7 +64,7 @@ class Recorder final : public model::MatchSink {
   }
   void on_match(const model::MatchView& match) override {
     if (pending_ && match.at_ns >= event_[0].time_ns()) settle();
-    Alert alert{match.rule, match.at_ns, match.timeout, std::nullopt};
+    Alert alert{match.rule, match.at_ns, match.timeout, match.trigger_seq, std::nullopt};
     if (match.emitted) {
       alert.event = record_.events.size();
       record_.events.append(match.emitted);
@@ -86,11 +87,12 @@ Record play(const plan::Plan& plan, const dsl::TestBlock& test) {
   runtime::Engine engine(plan, {}, recorder);
   const std::uint16_t source = engine.add_source();
   model::EventBatch batch;
+  std::uint64_t seq = 0;
   const std::vector<Moment> moments = moments_of(test);
   for (std::size_t i = 0; i < moments.size(); ++i) {
     record.passed_ns = moments[i].time_ns;
     if (moments[i].input->type) {
-      write_event(batch, plan.catalog[*moments[i].input->type], moments[i]);
+      write_event(batch, plan.catalog[*moments[i].input->type], moments[i], ++seq);
       recorder.expect(batch[0]);
       engine.push(source, batch);
       recorder.settle();

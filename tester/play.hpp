@@ -17,6 +17,7 @@ struct Alert {
   std::uint32_t rule = 0;
   std::int64_t at_ns = 0;
   bool timeout = false;
+  std::uint64_t trigger_seq = 0;     // the number of its last event
   std::optional<std::size_t> event;  // what was emitted, in Record::events; none: nothing
 };
 
