@@ -18,7 +18,7 @@ inline bool is_bare_number(const Token& token) {
 
 const x3::rule<class test_field_id, ast::TestField> test_field{"a field"};
 const x3::rule<class test_row_id, Row> test_row{"a row, as { key: value }"};
-const x3::rule<class moment_id, ast::Expr> moment{"a time"};
+const x3::rule<class moment_id, ast::Expr> moment{"a time, as 9s or @2026-01-31T12:00:00Z"};
 const x3::rule<class statement_id, Statement> statement{"a statement"};
 const x3::rule<class test_id, ast::TestDecl> test{"'test'"};
 

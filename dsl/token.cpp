@@ -31,13 +31,6 @@ bool keyword_goes_on(const Token& keyword, const Token& next, std::string_view b
   }
 }
 
-/// `param name = …` and `table name {`: statements of a test, which look like declarations until there.
-bool is_statement(const std::vector<Token>& tokens, std::size_t at) {
-  if (at + 2 >= tokens.size()) return false;
-  return (tokens[at].is("param") && tokens[at + 2].is("=")) ||
-         (tokens[at].is("table") && tokens[at + 2].is("{"));
-}
-
 bool begins(const std::vector<Token>& tokens, std::size_t at, Words keywords, std::string_view bracket) {
   return tokens[at].kind == Token::Kind::word && tokens[at].line_start && one_of(tokens[at].text, keywords) &&
          keyword_goes_on(tokens[at], tokens[at + 1], bracket);
@@ -48,13 +41,34 @@ void mark_starts(std::vector<Token>& tokens) {
   for (std::size_t at = tokens.size() - 1; at-- > 0;) {
     Token& token = tokens[at];
     if (token.is(")")) close = at;
-    token.leads = begins(tokens, at, declaration_words, "{") && !is_statement(tokens, at);
+    token.leads = begins(tokens, at, declaration_words, "{");
     token.opens = token.leads || begins(tokens, at, clause_words, "(");
     if (token.is("@") && tokens[at + 1].kind == Token::Kind::word) {
       const bool values = tokens[at + 2].is("(");
       const std::size_t after = values ? close + 1 : at + 2;
       token.leads = after < tokens.size() && tokens[after].leads;
     }
+  }
+}
+
+/// In a test, `param name = …` and `table name {` are statements, and begin no declaration.
+void unmark_statements(std::vector<Token>& tokens) {
+  bool in_test = false;
+  std::size_t depth = 0;
+  for (std::size_t at = 0; at + 2 < tokens.size(); ++at) {
+    Token& token = tokens[at];
+    if (token.leads) {
+      const bool is_statement =
+          (token.is("param") && tokens[at + 2].is("=")) || (token.is("table") && tokens[at + 2].is("{"));
+      if (in_test && is_statement) {
+        token.leads = token.opens = false;
+      } else {
+        in_test = token.is("test");
+        depth = 0;
+      }
+    }
+    if (token.is("{")) ++depth;
+    if (token.is("}") && depth > 0 && --depth == 0) in_test = false;
   }
 }
 
@@ -182,6 +196,7 @@ bool is_name(const Token& token) {
 
 void mark(std::vector<Token>& tokens) {
   mark_starts(tokens);
+  unmark_statements(tokens);
   mark_depth(tokens);
 }
 

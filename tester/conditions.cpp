@@ -43,6 +43,17 @@ std::optional<double> number_of(const Value& value) {
   return std::nullopt;
 }
 
+/// As it is written: without the conversions to float that go without saying.
+Expr as_written(Expr expr) {
+  while (expr.op == Op::to_float) {
+    Expr inner = std::move(expr.args.front());
+    expr = std::move(inner);
+  }
+  for (Expr& arg : expr.args)
+    arg = as_written(std::move(arg));
+  return expr;
+}
+
 }  // namespace
 
 const match::Expression& Conditions::compiled(const Expr& expr, model::EventTypeId type) {
@@ -84,7 +95,7 @@ std::vector<Refusal> Conditions::refusals(const std::vector<Expr>& conjuncts, mo
 
 Refusal Conditions::describe(const Expr& conjunct, const match::Bindings& bindings) {
   Refusal out;
-  out.text = plan::dump(plan_, rule_, conjunct);
+  out.text = plan::dump(plan_, rule_, as_written(conjunct));
   out.distance = distance(conjunct, bindings);
   add_values(conjunct, bindings, out);
   return out;
@@ -92,7 +103,7 @@ Refusal Conditions::describe(const Expr& conjunct, const match::Bindings& bindin
 
 void Conditions::add_values(const Expr& expr, const match::Bindings& bindings, Refusal& out) {
   if (is_named(expr.op)) {
-    std::string text = plan::dump(plan_, rule_, expr);
+    std::string text = plan::dump(plan_, rule_, as_written(expr));
     for (const auto& [known, unused] : out.values) {
       if (known == text) return;
     }

@@ -17,7 +17,9 @@ using plan::Contiguity;
 
 namespace {
 
-constexpr std::size_t max_waiting = 1000;  // runs of a stream at one time; beyond it the least advanced go
+constexpr std::size_t max_events = 5000;  // of a stream that are looked at
+constexpr std::size_t max_waiting = 200;  // runs of a stream at one time; beyond it the least advanced go
+constexpr std::size_t max_runs = 2000;    // of a stream that are kept; beyond it those that are not the best
 constexpr std::uint64_t unreachable = std::uint64_t{1} << 60;
 
 /// By state: the fewest events from its step's least number of repeats to the end.
@@ -57,7 +59,7 @@ class Explorer {
     stream.runs.push_back(std::move(nothing));
     std::vector<std::size_t> waiting;  // of stream.runs
     std::size_t place = 0;             // among those that pass
-    for (std::size_t i = 0; i < stream.events.size(); ++i) {
+    for (std::size_t i = 0; i < stream.events.size() && place < max_events; ++i) {
       if (!stream.passes[i]) continue;
       const std::size_t before = stream.runs.size();
       visit(stream, 0, i, place);
@@ -71,6 +73,7 @@ class Explorer {
       std::erase_if(waiting,
                     [&](std::size_t run) { return is_over(stream.runs[run], stream.events[i].time_ns()); });
       if (waiting.size() > max_waiting) thin_out(stream, waiting);
+      if (stream.runs.size() > max_runs) compact(stream, waiting);
     }
   }
 
@@ -90,12 +93,33 @@ class Explorer {
            later(run.taken.front().event.time_ns(), program_.within.time_ns) < time_ns;
   }
 
-  void thin_out(const Stream& stream, std::vector<std::size_t>& waiting) const {
+  static void thin_out(const Stream& stream, std::vector<std::size_t>& waiting) {
     std::stable_sort(waiting.begin(), waiting.end(), [&](std::size_t a, std::size_t b) {
       return stream.runs[a].needed < stream.runs[b].needed;
     });
     waiting.resize(max_waiting / 2);
     std::sort(waiting.begin(), waiting.end());
+  }
+
+  // Keeps the run without an event, those that wait and, of the others, the whole ones and the best.
+  static void compact(Stream& stream, std::vector<std::size_t>& waiting) {
+    std::uint64_t best = unreachable;
+    for (const Run& run : stream.runs) {
+      if (run.needed > 0) best = std::min(best, run.needed);
+    }
+    std::vector<Run> kept;
+    std::size_t next = 0;  // in waiting
+    std::size_t others = 0;
+    for (std::size_t i = 0; i < stream.runs.size(); ++i) {
+      Run& run = stream.runs[i];
+      if (next < waiting.size() && waiting[next] == i) {
+        waiting[next++] = kept.size();
+      } else if (i > 0 && ((run.needed > 0 && run.needed > best) || ++others > max_runs / 2)) {
+        continue;
+      }
+      kept.push_back(std::move(run));
+    }
+    stream.runs = std::move(kept);
   }
 
   // Shows event number `i`, the one at `place`, to one run. Runs that it makes are added to the stream.

@@ -2,8 +2,7 @@
 // run kept, for `tocsin test` to say which step was never reached and what stopped the run that came
 // furthest. It knows neither `report` nor `skip`, so it may go on where the engine has reported and dropped.
 //
-// Cost: runs times events; the runs that wait at one time are bounded. Tested in
-// tests/tester/explore_test.cpp.
+// Cost: events times runs times their length, all bounded. Tested in tests/tester/nearest_miss_test.cpp.
 #pragma once
 
 #include <cstdint>

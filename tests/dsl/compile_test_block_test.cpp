@@ -124,7 +124,7 @@ TEST_CASE("wrong params of a test") {
       "test \"t\" { param d = -1s expect no r }\nrule r { match a: Tick -> b: Tick within d }\n"
       "param d: duration = 1s\n");
   CHECK(summary(compiled) ==
-        "2:41 'within' wants a duration that is not negative, with the params of test \"t\"\n");
+        "2:42 'within' wants a duration that is not negative, with the params of test \"t\"\n");
 }
 
 TEST_CASE("wrong events of a test") {
@@ -133,22 +133,22 @@ TEST_CASE("wrong events of a test") {
       {"0s Tik { }", "4 unknown event type 'Tik' | did you mean 'Tick'?"},
       {"0s Large { }", "4 Large is what rules emit; a test gives them what comes in"},
       {"0s Tick { symbol: \"a\", prize: 1, volume: 2 }",
-       "25 unknown field 'prize' of Tick | did you mean 'price'?\n"
+       "24 unknown field 'prize' of Tick | did you mean 'price'?\n"
        "4 this Tick lacks 'price', never null | add price: …, or declare it with '?'"},
       {"0s Tick { symbol: \"a\" }",
        "4 this Tick lacks 'price' and 'volume', never null | add price: …, or declare it with '?'"},
-      {"0s Tick { symbol: \"a\", symbol: \"b\", price: 1, volume: 2 }", "25 field 'symbol' is given twice"},
+      {"0s Tick { symbol: \"a\", symbol: \"b\", price: 1, volume: 2 }", "24 field 'symbol' is given twice"},
       {"0s Tick { symbol: 5, price: 1, volume: 2 }",
        "19 'symbol' of Tick is a string; this is an int | text is written in quotes: \"5\""},
       {"0s Tick { symbol: \"a\", price: \"1\", volume: 2 }",
-       "32 'price' of Tick is a float; this is a string | a number is written without quotes"},
-      {"0s Tick { symbol: \"a\", price: 1, volume: 2.5 }", "43 'volume' of Tick is an int; this is a float"},
+       "31 'price' of Tick is a float; this is a string | a number is written without quotes"},
+      {"0s Tick { symbol: \"a\", price: 1, volume: 2.5 }", "42 'volume' of Tick is an int; this is a float"},
       {"0s Tick { symbol: null, price: 1, volume: 2 }", "19 'symbol' of Tick is never null"},
       {"0s Tick { symbol: lower(\"A\"), price: 1, volume: 2 }", "19 'symbol' of Tick wants a plain value"},
       {"0s Tick { symbol: [\"A\"], price: 1, volume: 2 }",
        "19 'symbol' of Tick is a string, not an array | leave out the brackets"},
       {"0s Login { user: \"u\", ip: \"i\", tries: 1, at: 5s }",
-       "43 'at' is the time of the event, which stands before it | leave it out"},
+       "42 'at' is the time of the event, which stands before it | leave it out"},
   });
   const auto in_payment = [](const std::string& fields) {
     return "0s Payment { card: \"c\", merchant: \"m\", amount: 1, count: 1, ok: true, " + fields + " }";
@@ -178,7 +178,7 @@ TEST_CASE("wrong events of a test") {
        "58 this is before 15s, to which the test has come already | the events of a test stand "
        "in order of time"},
       {repeats.c_str(),
-       "116 this is before 2m, to which the test has come already | the events of a test "
+       "117 this is before 2m, to which the test has come already | the events of a test "
        "stand in order of time"},
       {dates.c_str(),
        "55 this is before @2026-01-31, to which the test has come already | the events of a "
@@ -199,7 +199,7 @@ TEST_CASE("wrong times of a test") {
       {unitless.c_str(),
        "14 'every' wants a duration; this is an int | a bare number has no unit: write 1s or 500ms"},
       {many.c_str(), "1 a test has at most 1000000 events"},
-      {late_start.c_str(), "45 'start' stands before all times that it is the start of"},
+      {late_start.c_str(), "46 'start' stands before all times that it is the start of"},
       {"start @2026-01-31 start @2026-01-31", "19 a second 'start': a test starts once"},
       {"start 5s", "7 a test starts at a time; this is a duration | as in start @2026-01-31T12:00:00Z"},
       {"advance 5",
