@@ -27,8 +27,9 @@ int check(const RuleArguments& arguments) {
   const auto& types = compiled.plan->catalog.types;
   const auto declared = static_cast<std::uint64_t>(
       std::count_if(types.begin(), types.end(), [](const model::EventType& type) { return !type.derived; }));
-  fmt::print("{}, {}: {}\n", count_of(compiled.plan->rules.size(), "rule"), count_of(declared, "event type"),
-             findings.empty() ? "fine" : findings);
+  const std::string tests = compiled.tests.empty() ? "" : ", " + count_of(compiled.tests.size(), "test");
+  fmt::print("{}, {}{}: {}\n", count_of(compiled.plan->rules.size(), "rule"), count_of(declared, "event type"),
+             tests, findings.empty() ? "fine" : findings);
   return exit_fine;
 }
 
