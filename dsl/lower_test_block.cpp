@@ -113,7 +113,11 @@ class TestLowerer {
     }
     input.type = type;
     input.fields = lower_fields(*type, statement.fields);
-    if (const auto missing = never_null(*type, statement.fields); !missing.empty()) {
+    const bool misspelt = std::any_of(
+        statement.fields.begin(), statement.fields.end(),
+        [&](const ast::TestField& field) { return !symbols_.catalog[*type].find(field.name.text); });
+    const auto missing = never_null(*type, statement.fields);
+    if (!misspelt && !missing.empty()) {
       error(statement.name.span,
             fmt::format("this {} lacks {}, never null", statement.name.text, join(missing)),
             fmt::format("add {}: …, or declare it with '?'", missing.front()));

@@ -133,7 +133,8 @@ TEST_CASE("wrong events of a test") {
       {"0s Tik { }", "4 unknown event type 'Tik' | did you mean 'Tick'?"},
       {"0s Large { }", "4 Large is what rules emit; a test gives them what comes in"},
       {"0s Tick { symbol: \"a\", prize: 1, volume: 2 }",
-       "24 unknown field 'prize' of Tick | did you mean 'price'?\n"
+       "24 unknown field 'prize' of Tick | did you mean 'price'?"},
+      {"0s Tick { symbol: \"a\", volume: 2 }",
        "4 this Tick lacks 'price', never null | add price: …, or declare it with '?'"},
       {"0s Tick { symbol: \"a\" }",
        "4 this Tick lacks 'price' and 'volume', never null | add price: …, or declare it with '?'"},
