@@ -42,10 +42,11 @@ int check(const RuleArguments& arguments) {
   const auto& types = compiled.plan->catalog.types;
   const auto declared = static_cast<std::uint64_t>(std::count_if(
       types.begin(), types.end(), [](const model::EventType& type) { return type.is_input(); }));
-  const std::size_t tables = compiled.plan->tables.size();
-  fmt::print("{}, {}{}: {}\n", count_of(compiled.plan->rules.size(), "rule"),
-             count_of(declared, "event type"), tables == 0 ? "" : ", " + count_of(tables, "table"),
-             findings.empty() ? "fine" : findings);
+  std::string counts =
+      count_of(compiled.plan->rules.size(), "rule") + ", " + count_of(declared, "event type");
+  if (const std::size_t tables = compiled.plan->tables.size()) counts += ", " + count_of(tables, "table");
+  if (const std::size_t tests = compiled.tests.size()) counts += ", " + count_of(tests, "test");
+  fmt::print("{}: {}\n", counts, findings.empty() ? "fine" : findings);
   return exit_fine;
 }
 

@@ -27,5 +27,6 @@ Command add_check(CLI::App& app);
 Command add_explain(CLI::App& app);
 Command add_fmt(CLI::App& app);
 Command add_run(CLI::App& app);
+Command add_test(CLI::App& app);
 
 }  // namespace tocsin::cli

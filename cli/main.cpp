@@ -20,6 +20,7 @@ using namespace tocsin::cli;
 constexpr const char* examples =
     "Examples:\n"
     "  tocsin check fraud.tocsin\n"
+    "  tocsin test fraud.tocsin\n"
     "  tocsin run fraud.tocsin --input payments.ndjson > alerts.ndjson\n"
     "  tocsin explain fraud.tocsin\n"
     "  tocsin fmt fraud.tocsin\n"
@@ -79,7 +80,8 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "tocsin " TOCSIN_VERSION, "Show the version");
   app.footer(examples);
   app.allow_extras();
-  const std::vector<Command> commands = {add_run(app), add_check(app), add_explain(app), add_fmt(app)};
+  const std::vector<Command> commands = {add_run(app), add_check(app), add_test(app), add_explain(app),
+                                         add_fmt(app)};
 
   const CLI::App* chosen = &app;
   try {
@@ -101,7 +103,7 @@ int run(int argc, char** argv) {
       return command.run();
     }
     if (!app.remaining().empty())
-      reject("command", app.remaining().front(), {"run", "check", "explain", "fmt"});
+      reject("command", app.remaining().front(), {"run", "check", "test", "explain", "fmt"});
     fmt::print(stderr, "{}", app.help());
     return exit_usage;
   } catch (const CLI::CallForVersion& version) {

@@ -44,14 +44,30 @@ std::string show_duration(std::int64_t nanoseconds) {
   return "0";
 }
 
-bool stderr_is_terminal() {
+namespace {
+
+bool is_terminal(int descriptor) {
   const char* term = std::getenv("TERM");
-  return isatty(STDERR_FILENO) == 1 && term != nullptr && std::string_view(term) != "dumb";
+  return isatty(descriptor) == 1 && term != nullptr && std::string_view(term) != "dumb";
+}
+
+bool has_color(int descriptor) {
+  const char* no_color = std::getenv("NO_COLOR");
+  return is_terminal(descriptor) && (no_color == nullptr || *no_color == '\0');
+}
+
+}  // namespace
+
+bool stderr_is_terminal() {
+  return is_terminal(STDERR_FILENO);
 }
 
 bool stderr_has_color() {
-  const char* no_color = std::getenv("NO_COLOR");
-  return stderr_is_terminal() && (no_color == nullptr || *no_color == '\0');
+  return has_color(STDERR_FILENO);
+}
+
+bool stdout_has_color() {
+  return has_color(STDOUT_FILENO);
 }
 
 void say(std::string_view sentence) {

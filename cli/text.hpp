@@ -22,6 +22,9 @@ bool stderr_is_terminal();
 /// True where what goes to stderr should have colour: a terminal, and NO_COLOR is not set (no-color.org).
 bool stderr_has_color();
 
+/// The same for stdout.
+bool stdout_has_color();
+
 /// Writes `tocsin: ` and the sentence to stderr.
 void say(std::string_view sentence);
 

@@ -226,7 +226,46 @@ struct RuleDecl {
   Span span;
 };
 
-using Declaration = std::variant<ImportDecl, ParamDecl, EventDecl, RuleDecl, TableDecl>;
+/// `card: "A"`, `tags: ["a", "b"]`: a field of an event, an alert or a table's row in a test.
+struct TestField {
+  Name name;
+  std::vector<Expr> values;  // one, or the elements of an array
+  bool array = false;
+  Span span;  // of the values
+};
+
+/// One node form for all statements of a test: the kind says what is set.
+struct TestStatement {
+  enum class Kind : std::uint8_t {
+    start,    // `start @…`: time
+    param,    // `param name = value`
+    table,    // `table name { { … } … }`: rows
+    event,    // `time[..until every period] name { fields }`
+    advance,  // `advance period`
+    expect,   // `expect [no|count] name [exactly] [{ fields }] [at time]`
+  };
+  Kind kind = Kind::event;
+  Span span;
+  Name name;                  // of the event's or alert's type, the rule, the param, the table
+  std::optional<Expr> time;   // a literal: a time, or a duration since the test's start
+  std::optional<Expr> until;  // the same
+  std::optional<Expr> period;
+  std::optional<Expr> value;
+  std::optional<std::uint64_t> count;  // of expected alerts; 0: none must come
+  bool exactly = false;                // all fields are compared, those not given with null
+  std::vector<TestField> fields;
+  std::vector<std::vector<TestField>> rows;
+};
+
+/// `test "name" { … }`.
+struct TestDecl {
+  std::string doc;
+  Name name;  // its text unescaped
+  std::vector<TestStatement> statements;
+  Span span;
+};
+
+using Declaration = std::variant<ImportDecl, ParamDecl, EventDecl, RuleDecl, TableDecl, TestDecl>;
 
 struct File {
   std::vector<Declaration> declarations;  // in text order

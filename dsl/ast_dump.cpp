@@ -163,6 +163,14 @@ class Dumper {
     if (rule.timeout) emit("on timeout emit ", *rule.timeout);
   }
 
+  void operator()(const TestDecl& test) {
+    line("test " + write_text(test.name.text));
+    Nested nested(*this);
+    doc(test.doc);
+    for (const TestStatement& node : test.statements)
+      statement(node);
+  }
+
   std::string take() { return std::move(out_); }
 
  private:
@@ -240,6 +248,39 @@ class Dumper {
     Nested nested(*this);
     for (const EmitField& field : node.fields) {
       line(field.name.text + (field.value ? " = " + expression(*field.value) : ""));
+    }
+  }
+
+  void fields(const std::vector<TestField>& nodes) {
+    Nested nested(*this);
+    for (const TestField& field : nodes) {
+      line(field.name.text + " = " +
+           (field.array ? form("array", field.values) : expression(field.values[0])));
+    }
+  }
+
+  void statement(const TestStatement& node) {
+    using Kind = TestStatement::Kind;
+    switch (node.kind) {
+      case Kind::start: return line("start " + expression(*node.time));
+      case Kind::param: return line("param " + node.name.text + " = " + expression(*node.value));
+      case Kind::advance: return line("advance " + expression(*node.period));
+      case Kind::table:
+        line("table " + node.name.text);
+        for (const auto& row : node.rows) {
+          Nested nested(*this);
+          line("row");
+          fields(row);
+        }
+        return;
+      case Kind::event:
+        line("event " + node.name.text + " at " + expression(*node.time) +
+             (node.until ? " until " + expression(*node.until) + " every " + expression(*node.period) : ""));
+        return fields(node.fields);
+      case Kind::expect:
+        line("expect " + (node.count ? std::to_string(*node.count) + " " : "") + node.name.text +
+             (node.exactly ? " exactly" : "") + (node.time ? " at " + expression(*node.time) : ""));
+        return fields(node.fields);
     }
   }
 

@@ -271,6 +271,15 @@ class Printer {
     line("}");
   }
 
+  void operator()(const TestDecl& test) {
+    doc("", test.doc);
+    if (test.statements.empty()) return line("test " + write_text(test.name.text) + " {}");
+    line("test " + write_text(test.name.text) + " {");
+    for (const TestStatement& node : test.statements)
+      statement(node);
+    line("}");
+  }
+
   void blank_line() { out_ += '\n'; }
   std::string take() { return std::move(out_); }
 
@@ -324,6 +333,56 @@ class Printer {
     for (const EmitField& field : node.fields)
       line("    " + emit_field(field) + ",");
     line("  }");
+  }
+
+  void statement(const TestStatement& node) {
+    using Kind = TestStatement::Kind;
+    const std::string at = node.time ? expression(*node.time) : "";
+    switch (node.kind) {
+      case Kind::start: return line("  start " + at);
+      case Kind::param: return line("  param " + node.name.text + " = " + expression(*node.value));
+      case Kind::advance: return line("  advance " + expression(*node.period));
+      case Kind::table:
+        line("  table " + node.name.text + " {");
+        for (const auto& row : node.rows)
+          braced("    ", row, "");
+        return line("  }");
+      case Kind::event: {
+        const std::string repeated =
+            node.until ? ".." + expression(*node.until) + " every " + expression(*node.period) : "";
+        return braced("  " + at + repeated + " " + node.name.text + " ", node.fields, "");
+      }
+      case Kind::expect: {
+        const std::string head = "  expect " +
+                                 (!node.count        ? ""
+                                  : *node.count == 0 ? "no "
+                                                     : std::to_string(*node.count) + " ") +
+                                 node.name.text + (node.exactly ? " exactly" : "");
+        const std::string tail = node.time ? " at " + at : "";
+        if (node.fields.empty() && !node.exactly) return line(head + tail);
+        return braced(head + " ", node.fields, tail);
+      }
+    }
+  }
+
+  void braced(const std::string& head, const std::vector<TestField>& fields, const std::string& tail) {
+    std::string text = head + "{";
+    for (const TestField& field : fields)
+      text += (&field == &fields.front() ? " " : ", ") + test_field(field);
+    text += (fields.empty() ? "}" : " }") + tail;
+    if (text.size() <= line_width) return line(text);
+    line(head + "{");
+    for (const TestField& field : fields)
+      line("    " + test_field(field) + ",");
+    line("  }" + tail);
+  }
+
+  static std::string test_field(const TestField& field) {
+    if (!field.array) return field.name.text + ": " + expression(field.values[0]);
+    std::string out = field.name.text + ": [";
+    for (const Expr& value : field.values)
+      out += (&value == &field.values.front() ? "" : ", ") + expression(value);
+    return out + "]";
   }
 
   static std::string emit_field(const EmitField& field) {

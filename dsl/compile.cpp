@@ -1,6 +1,6 @@
-// The driver, a list of passes: load (read and parse every file), resolve (events and params), lower (rules).
-// All passes run whatever the ones before have found, so that one run shows all mistakes; a plan comes out
-// only where there are none. Tested in tests/dsl/compile_*_test.cpp.
+// The driver, a list of passes: load (read and parse every file), resolve (events and params), lower (rules,
+// then tests). All passes run whatever the ones before have found, so that one run shows all mistakes; a plan
+// comes out only where there are none. Tested in tests/dsl/compile_*_test.cpp.
 #include "dsl/compile.hpp"
 
 #include <deque>
@@ -65,6 +65,8 @@ class Loader {
 
   /// A file that the user named.
   void load_root(const std::string& path) {
+    const auto known = numbers_.find(key_of(path));
+    if (known != numbers_.end()) declarations_.imported_files.erase(known->second);
     if (!load(path, false)) {
       const auto file = add_source(path, "");
       error({file, 0, 0}, fmt::format("cannot read '{}'", path));
@@ -146,6 +148,7 @@ class Loader {
     if (const auto* event = std::get_if<ast::EventDecl>(&declaration)) declarations_.events.push_back(event);
     if (const auto* rule = std::get_if<ast::RuleDecl>(&declaration)) declarations_.rules.push_back(rule);
     if (const auto* table = std::get_if<ast::TableDecl>(&declaration)) declarations_.tables.push_back(table);
+    if (const auto* test = std::get_if<ast::TestDecl>(&declaration)) declarations_.tests.push_back(test);
     const auto* import = std::get_if<ast::ImportDecl>(&declaration);
     if (import == nullptr) return;
     const fs::path importer = compiled_.sources.files[number].name;
@@ -167,8 +170,11 @@ void compile(Compiled& compiled, const Declarations& declarations, const Compile
   Symbols symbols(compiled.sources, compiled.diagnostics);
   resolve(symbols, declarations, options.params);
   plan::Plan plan = lower(symbols, declarations);
+  auto tests = lower_tests(symbols, declarations, options.params);
   report_unused_params(symbols, declarations);
-  if (!has_errors(compiled.diagnostics)) compiled.plan = std::move(plan);
+  if (has_errors(compiled.diagnostics)) return;
+  compiled.plan = std::move(plan);
+  compiled.tests = std::move(tests);
 }
 
 }  // namespace

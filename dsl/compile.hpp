@@ -9,6 +9,7 @@
 
 #include "dsl/diagnostic.hpp"
 #include "dsl/source.hpp"
+#include "dsl/test_block.hpp"
 #include "engine/plan/plan.hpp"
 
 namespace tocsin::dsl {
@@ -23,6 +24,7 @@ struct Compiled {
   SourceMap sources;
   Diagnostics diagnostics;         // errors and warnings of all passes
   std::optional<plan::Plan> plan;  // present where there is no error
+  std::vector<TestBlock> tests;    // in text order; empty where there is an error
 };
 
 /// Compiles the named files and all that they import, each once. A path that is imported is relative to the

@@ -1,12 +1,13 @@
 // The grammar of rule files, in Boost.Spirit X3: tokens (grammar_lexical.hpp), expressions
-// (grammar_expr.hpp), patterns (grammar_pattern.hpp), bounds and thresholds (grammar_window.hpp), and here
-// declarations and clauses. This is the one translation unit that sees X3.
+// (grammar_expr.hpp), patterns (grammar_pattern.hpp), bounds and thresholds (grammar_window.hpp), tests
+// (grammar_test.hpp), and here declarations and clauses. This is the one translation unit that sees X3.
 //
 // Expectation points (`>`) stand only behind a keyword or bracket that has decided what comes. A failed one
 // ends its declaration: `on_error` reports it and goes on at the next place where a declaration begins, so
 // each declaration has at most one syntax error and one run reports them all. Each place is tried by a fixed
 // number of rules, so parsing is linear in the text. Tested by tests/dsl/parse_*.cpp.
 #include "dsl/grammar_lexical.hpp"
+#include "dsl/grammar_test.hpp"
 #include "dsl/grammar_window.hpp"
 #include "dsl/parse.hpp"
 
@@ -282,11 +283,10 @@ const auto later_doc = [](auto& context) {
   }
 };
 
-const auto later_declaration = word("test")[unsupported("'test'")];
 const auto declaration_def =
     x3::eps[starts_here] >> doc[set(&Item::doc)] >> *annotation[push(&Item::annotations)] >> doc[later_doc] >>
-    (event[finish] | rule[finish] | param[finish] | import_file[finish] | table[finish] | later_declaration |
-     (x3::eps > word_of(declaration_words, "a declaration: event, param, import, table or rule")));
+    (event[finish] | rule[finish] | param[finish] | import_file[finish] | table[finish] | test[finish] |
+     (x3::eps > word_of(declaration_words, "a declaration: event, param, import, table, rule or test")));
 
 const auto file_end = sight([](Cursor token) { return token->kind == Token::Kind::end; });
 const auto file_def = *(!file_end >> declaration[keep]);

@@ -178,12 +178,6 @@ const auto ends = [](auto& context) {
   x3::_val(context).span = cover(x3::_val(context).span, last_token(context)->span);
 };
 
-inline auto unsupported(const char* what) {
-  return [what](auto& context) {
-    throw SyntaxError(x3::_attr(context), std::string(what) + " is not supported yet");
-  };
-}
-
 inline auto mistake(const char* message, const char* hint) {
   return [message, hint](auto& context) { throw SyntaxError(x3::_attr(context), message, hint); };
 }

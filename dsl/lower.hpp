@@ -1,4 +1,4 @@
-// Rules of the text → rules of the plan, each after the rules whose emitted types it reads.
+// Rules of the text → rules of the plan, each after the rules whose emitted types it reads; and the tests.
 #pragma once
 
 #include <optional>
@@ -6,6 +6,7 @@
 
 #include "dsl/lower_expr.hpp"
 #include "dsl/resolve.hpp"
+#include "dsl/test_block.hpp"
 #include "engine/plan/plan.hpp"
 
 namespace tocsin::dsl {
@@ -83,5 +84,10 @@ LoweredRule lower_rule(Symbols& symbols, const ast::RuleDecl& decl);
 
 /// All of it. The plan is of use only where no error was reported.
 plan::Plan lower(Symbols& symbols, const Declarations& declarations);
+
+/// All tests, after lower() has completed the types that rules emit. Those of a test with params of its own
+/// have a plan of their own. Of use only where no error was reported.
+std::vector<TestBlock> lower_tests(Symbols& symbols, const Declarations& declarations,
+                                   const Settings& settings);
 
 }  // namespace tocsin::dsl

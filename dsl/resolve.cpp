@@ -336,9 +336,10 @@ Lowered value_of_setting(Symbols& symbols, const std::string& name, const std::s
   return value;
 }
 
-using Settings = std::map<std::string, std::string, std::less<>>;
+using SettingByName = std::map<std::string, std::string, std::less<>>;
 
-void declare_param(Symbols& symbols, const ast::ParamDecl& decl, const Settings& settings) {
+void declare_param(Symbols& symbols, const ast::ParamDecl& decl, const SettingByName& settings,
+                   const ParamValues& values) {
   const std::string& name = decl.name.text;
   if (const auto first = symbols.params.find(name); first != symbols.params.end()) {
     symbols.error(decl.name.span, fmt::format("param '{}' is declared twice", name),
@@ -359,7 +360,9 @@ void declare_param(Symbols& symbols, const ast::ParamDecl& decl, const Settings&
     Lowered value;
     if (decl.value) value = value_of(symbols, *decl.value, *type, name);
     const auto setting = settings.find(name);
-    if (setting != settings.end()) {
+    if (const auto given = values.find(name); given != values.end()) {
+      value = value_of(symbols, *given->second, *type, name);
+    } else if (setting != settings.end()) {
       value = value_of_setting(symbols, name, setting->second, *type);
     } else if (!decl.value) {
       symbols.error(decl.name.span, fmt::format("param '{}' has no value", name),
@@ -372,23 +375,23 @@ void declare_param(Symbols& symbols, const ast::ParamDecl& decl, const Settings&
 
 }  // namespace
 
-void resolve(Symbols& symbols, const Declarations& declarations,
-             const std::vector<std::pair<std::string, std::string>>& settings) {
+void resolve(Symbols& symbols, const Declarations& declarations, const Settings& settings,
+             const ParamValues& values) {
   symbols.incomplete = declarations.incomplete;
   symbols.suspect = declarations.suspect;
   for (const auto* event : declarations.events)
     declare_event(symbols, *event);
 
-  Settings values;
+  SettingByName by_name;
   for (const auto& [name, text] : settings)
-    values[name] = text;  // the last one counts
+    by_name[name] = text;  // the last one counts
   for (const auto* param : declarations.params)
-    declare_param(symbols, *param, values);
+    declare_param(symbols, *param, by_name, values);
 
   std::vector<std::string> names;
   for (const auto& [name, unused] : symbols.params)
     names.push_back(name);
-  for (const auto& [name, text] : values) {
+  for (const auto& [name, text] : by_name) {
     if (symbols.params.count(name) > 0 || symbols.is_suspect(name)) continue;
     const auto file = static_cast<std::uint32_t>(symbols.sources.files.size());
     symbols.sources.files.push_back({"--set", name + "=" + text});

@@ -31,7 +31,8 @@ struct Declarations {
   std::vector<const ast::EventDecl*> events;
   std::vector<const ast::RuleDecl*> rules;
   std::vector<const ast::TableDecl*> tables;
-  std::set<std::uint32_t> imported_files;      // whose params may well be unused
+  std::vector<const ast::TestDecl*> tests;
+  std::set<std::uint32_t> imported_files;      // not named by the user; their params may well be unused
   bool incomplete = false;                     // a file is missing: any unknown name may be its
   std::set<std::string, std::less<>> suspect;  // names that broken declarations seem to declare
 };
@@ -111,9 +112,14 @@ class Symbols {
   int suggestions_ = 0;
 };
 
-/// Declares events and params. `settings` are the values of --set, as name and rule text.
-void resolve(Symbols& symbols, const Declarations& declarations,
-             const std::vector<std::pair<std::string, std::string>>& settings);
+/// The values of --set, as name and rule text.
+using Settings = std::vector<std::pair<std::string, std::string>>;
+/// Values of params that go before those of --set and of declarations.
+using ParamValues = std::map<std::string, const ast::Expr*, std::less<>>;
+
+/// Declares events and params.
+void resolve(Symbols& symbols, const Declarations& declarations, const Settings& settings,
+             const ParamValues& values = {});
 
 /// Adds a field to a type, its annotations aside. False where it is wrong, which it reports.
 bool declare_field(Symbols& symbols, model::EventTypeId type, const ast::FieldDecl& field);

@@ -51,6 +51,27 @@ void mark_starts(std::vector<Token>& tokens) {
   }
 }
 
+/// In a test, `param name = …` and `table name {` are statements, and begin no declaration.
+void unmark_statements(std::vector<Token>& tokens) {
+  bool in_test = false;
+  std::size_t depth = 0;
+  for (std::size_t at = 0; at + 2 < tokens.size(); ++at) {
+    Token& token = tokens[at];
+    if (token.leads) {
+      const bool is_statement =
+          (token.is("param") && tokens[at + 2].is("=")) || (token.is("table") && tokens[at + 2].is("{"));
+      if (in_test && is_statement) {
+        token.leads = token.opens = false;
+      } else {
+        in_test = token.is("test");
+        depth = 0;
+      }
+    }
+    if (token.is("{")) ++depth;
+    if (token.is("}") && depth > 0 && --depth == 0) in_test = false;
+  }
+}
+
 /// The parser recurses at brackets and at prefix operators; a level is a bracket with the prefix operators
 /// before it, or one such operator.
 void mark_depth(std::vector<Token>& tokens) {
@@ -175,6 +196,7 @@ bool is_name(const Token& token) {
 
 void mark(std::vector<Token>& tokens) {
   mark_starts(tokens);
+  unmark_statements(tokens);
   mark_depth(tokens);
 }
 

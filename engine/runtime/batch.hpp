@@ -27,7 +27,8 @@ struct Batch {
       : parts(shards), logs(shards * layers), done(layers), ready(layers) {}
 
   std::uint64_t number = 0;
-  std::uint64_t first_event = 1;  // number of the first event in the order of processing, from 1
+  std::uint64_t first_event = 1;    // number of the first event in the order of processing, from 1
+  std::int64_t end_ns = INT64_MIN;  // event time once the batch is through: at least that of its last event
   model::EventBatch events;
   std::shared_ptr<const TableContents> tables;    // those read from files
   std::vector<std::vector<std::uint32_t>> parts;  // by shard: indices of the events that it needs
@@ -39,6 +40,14 @@ struct Batch {
   std::vector<std::atomic<bool>> ready;          // by layer: all have, and `derived` has its events
 
   MatchLog& log(std::size_t layer, std::size_t shard) { return logs[layer * parts.size() + shard]; }
+
+  /// Numbers the events, from `first`, and says to which time the batch leads. Returns the number for the
+  /// next batch; one more than there are events is used up, for what timers make behind the last of them.
+  std::uint64_t begin(std::uint64_t first, std::int64_t now_ns) {
+    first_event = first;
+    end_ns = now_ns;
+    return first + events.size() + 1;
+  }
 
   void reset() {
     events.clear();

@@ -33,15 +33,15 @@ struct Engine::Impl {
     }
   }
 
-  // Runs events in processing order; leaves `events` empty.
+  // Runs events in processing order, and the timers that event time has passed; leaves `events` empty.
   void dispatch(model::EventBatch& events) {
-    if (events.empty()) return;
-    if (pipeline) return pipeline->submit(events, tables.current());
+    if (events.empty() && event_time.now_ns() == dispatched_ns) return;
+    dispatched_ns = event_time.now_ns();
+    if (pipeline) return pipeline->submit(events, dispatched_ns, tables.current());
     Batch& batch = *inline_batch;
     batch.tables = tables.current();
     std::swap(batch.events, events);
-    batch.first_event = next_event;
-    next_event += batch.events.size();
+    next_event = batch.begin(next_event, dispatched_ns);
     if (rules.layers.size() == 1) {
       inline_shard->run_layer(batch, 0, &sink);
     } else {
@@ -63,8 +63,9 @@ struct Engine::Impl {
   EventTime event_time;
   std::optional<Shard> inline_shard;
   std::optional<Batch> inline_batch;
-  std::vector<Ordinals> ordinals;  // by layer
-  std::uint64_t next_event = 1;    // in the order of processing
+  std::vector<Ordinals> ordinals;          // by layer
+  std::uint64_t next_event = 1;            // in the order of processing
+  std::int64_t dispatched_ns = INT64_MIN;  // event time that the shards know of
   std::optional<Pipeline> pipeline;
   model::EventBatch released;
   bool finished = false;
@@ -91,6 +92,12 @@ void Engine::push(std::uint16_t source, model::EventBatch& batch) {
 
 void Engine::set_table(std::uint32_t table, std::shared_ptr<const match::Table> content) {
   impl_->tables.set(table, std::move(content));
+}
+
+void Engine::advance(std::uint16_t source, std::int64_t time_ns) {
+  TOCSIN_ASSERT(!impl_->finished);
+  impl_->event_time.advance(source, time_ns, impl_->released);
+  impl_->dispatch(impl_->released);
 }
 
 void Engine::close_source(std::uint16_t source) {

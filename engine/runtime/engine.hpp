@@ -75,6 +75,12 @@ class Engine {
   /// is empty. `table` is its number in the plan. Any thread may call it while another pushes.
   void set_table(std::uint32_t table, std::shared_ptr<const match::Table> content);
 
+  /// `source` has come to `time_ns` without an event, as if by one that no rule reads: its watermark moves,
+  /// what that releases is processed, and where event time moves, the timers that it has passed run (those of
+  /// times before it; an event of that very time may still come). Does nothing where the source has shown a
+  /// later time already.
+  void advance(std::uint16_t source, std::int64_t time_ns);
+
   /// No more from this source: it stops holding event time back.
   void close_source(std::uint16_t source);
 

@@ -52,7 +52,10 @@ void EventTime::admit(std::uint16_t id, model::EventBatch& batch) {
   source.events += seq - last_seq_;
   last_seq_ = seq;
   if (any_late) batch.erase_if([](const model::EventHeader& header) { return header.seq == 0; });
-  if (direct) return;
+  if (direct) {
+    now_ns_ = newest_ns;
+    return;
+  }
   for (std::size_t i = 0; i < batch.size(); ++i) {
     heap_.push_back({batch[i].time_ns(), batch[i].seq(), static_cast<std::uint32_t>(buffer_.size())});
     std::push_heap(heap_.begin(), heap_.end(), [](const Waiting& a, const Waiting& b) {
@@ -64,17 +67,29 @@ void EventTime::admit(std::uint16_t id, model::EventBatch& batch) {
   release(batch);
 }
 
+void EventTime::advance(std::uint16_t id, std::int64_t time_ns, model::EventBatch& batch) {
+  sources_[id].newest_ns = std::max(sources_[id].newest_ns, time_ns);
+  batch.clear();
+  release(batch);
+}
+
 void EventTime::close(std::uint16_t id, model::EventBatch& batch) {
   sources_[id].open = false;
   batch.clear();
   release(batch);
 }
 
-void EventTime::release(model::EventBatch& out) {
+// The least of the open sources, INT64_MAX where none is open.
+std::int64_t EventTime::watermark_ns() const {
   std::int64_t watermark = INT64_MAX;
   for (const Source& source : sources_) {
     if (source.open) watermark = std::min(watermark, source.watermark_ns());
   }
+  return watermark;
+}
+
+void EventTime::release(model::EventBatch& out) {
+  const std::int64_t watermark = watermark_ns();
   while (!heap_.empty() && (heap_.front().time_ns <= watermark || heap_.size() > max_buffered_)) {
     std::pop_heap(heap_.begin(), heap_.end(), [](const Waiting& a, const Waiting& b) {
       return a.time_ns != b.time_ns ? a.time_ns > b.time_ns : a.seq > b.seq;
@@ -83,6 +98,13 @@ void EventTime::release(model::EventBatch& out) {
     out.append(buffer_[heap_.back().index]);
     heap_.pop_back();
   }
+  std::int64_t now_ns = watermark;
+  if (watermark == INT64_MAX) {
+    now_ns = INT64_MIN;
+    for (const Source& source : sources_)
+      now_ns = std::max(now_ns, source.newest_ns);
+  }
+  now_ns_ = std::max({now_ns_, now_ns, released_ns_});
   shrink_buffer();
 }
 

@@ -56,7 +56,8 @@ Pipeline::~Pipeline() {
   stop();
 }
 
-void Pipeline::submit(model::EventBatch& events, const std::shared_ptr<const TableContents>& tables) {
+void Pipeline::submit(model::EventBatch& events, std::int64_t now_ns,
+                      const std::shared_ptr<const TableContents>& tables) {
   Batch* batch = nullptr;
   for (Idler idler(options_.idle);;) {
     const std::uint32_t epoch = credits_.epoch();
@@ -68,8 +69,7 @@ void Pipeline::submit(model::EventBatch& events, const std::shared_ptr<const Tab
   batch->number = submitted_++;
   std::swap(batch->events, events);
   batch->tables = tables;
-  batch->first_event = next_event_;
-  next_event_ += batch->events.size();
+  next_event_ = batch->begin(next_event_, now_ns);
   route(*batch);
   batch->hand_over();
   for (auto& worker : workers_)

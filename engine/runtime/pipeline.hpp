@@ -37,8 +37,10 @@ class Pipeline {
   Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink);
   ~Pipeline();
 
-  /// Takes the events of `events` (leaves it empty), for which `tables` hold. Waits for a credit.
-  void submit(model::EventBatch& events, const std::shared_ptr<const TableContents>& tables);
+  /// Takes the events of `events` (leaves it empty), after which event time is `now_ns` and for which
+  /// `tables` hold. Waits for a credit.
+  void submit(model::EventBatch& events, std::int64_t now_ns,
+              const std::shared_ptr<const TableContents>& tables);
 
   /// Waits until all that was submitted has reached the sink, and ends the threads.
   void finish();

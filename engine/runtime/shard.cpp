@@ -107,8 +107,7 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   }
   process_derived_until({.event = UINT32_MAX});
   run_upcoming(layer, batch.events);
-  if (!timers.empty() && !batch.events.empty())
-    run_timers_before(batch.events[batch.events.size() - 1].time_ns(), layer, batch.events);
+  if (!timers.empty()) run_timers_before(batch.end_ns, layer, batch.events);
   if (++layers_run_ % 64 == 0) hold_to_limit();
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every example is right and laid out as it should be, runs over the input that its first comment names, and
-# finds something with each of its rules.
+# Every example is right and laid out as it should be, passes its own tests, runs over the input that its first
+# comment names, and finds something with each of its rules.
 source "$(dirname "$0")/lib.sh" "$@"
 cd "$root"
 
@@ -12,6 +12,8 @@ for rules in examples/*.tocsin; do
   status=0
   "$tocsin" run "${words[@]}" >"$work/out" 2>"$work/err" || status=$?
   [[ $status == 0 ]] || fail "$run_line: exit code $status: $(<"$work/err")"
+  "$tocsin" test "$rules" >"$work/tests" 2>"$work/err" || fail "$rules: $(<"$work/tests")$(<"$work/err")"
+  has "$work/tests" 'ok ' ', 0 failed'
   while read -r rule; do
     grep -qF "{\"rule\":\"$rule\"" "$work/out" || fail "$rules: the rule $rule finds nothing"
   done < <(grep -oP '^rule \K\w+' "$rules")

@@ -25,19 +25,20 @@ void check(const std::vector<Wrong>& cases) {
 TEST_CASE("errors: declarations") {
   check({
       {"rul a { from A emit B { x } }",
-       "1:1-4 expected a declaration: event, param, import, table or rule, found 'rul' [did you mean "
+       "1:1-4 expected a declaration: event, param, import, table, rule or test, found 'rul' [did you mean "
        "'rule'?]"},
-      {"hello", "1:1-6 expected a declaration: event, param, import, table or rule, found 'hello'"},
+      {"hello", "1:1-6 expected a declaration: event, param, import, table, rule or test, found 'hello'"},
       {"Event A {}",
-       "1:1-6 expected a declaration: event, param, import, table or rule, found 'Event' [did you mean "
+       "1:1-6 expected a declaration: event, param, import, table, rule or test, found 'Event' [did you mean "
        "'event'?]"},
       {"rule { from A }", "1:6-7 expected a rule name, found '{'"},
       {"rule a from A", "1:8-12 expected '{', found 'from'"},
       {"rule in { }",
        "1:6-8 expected a rule name, found 'in' ['in' is an operator or a value: choose another name]"},
       {"rule a { } }",
-       "1:12-13 expected a declaration: event, param, import, table or rule, found '}' [is this '}' one too "
-       "many?]"},
+       "1:12-13 expected a declaration: event, param, import, table, rule or test, found '}' [is this '}' "
+       "one "
+       "too many?]"},
       {"event A { x int }", "1:13-16 expected ':' and a type, found 'int'"},
       {"event A { x: }", "1:14-15 expected a field type, found '}'"},
       {"event A { x: int y: int }", "1:18-19 expected ',', a new line or '}', found 'y'"},
@@ -63,7 +64,8 @@ TEST_CASE("errors: declarations") {
       {"@severity(\"high\" rule a { }", "1:18-22 expected ',' or ')', found 'rule'"},
       {"@severity(\"high\") param x: int", "1:1-18 an annotation stands before 'event' or 'rule'"},
       {"@severity(\"high\")",
-       "1:18-18 expected a declaration: event, param, import, table or rule, found the end of the file"},
+       "1:18-18 expected a declaration: event, param, import, table, rule or test, found the end of the "
+       "file"},
   });
 }
 
@@ -261,16 +263,6 @@ TEST_CASE("errors: expressions") {
   for (const Wrong& each : cases) {
     CAPTURE(std::string(each.text));
     CHECK(in_rule(each.text) == std::string(each.error) + "\n");
-  }
-}
-
-TEST_CASE("errors: what is not supported yet says so") {
-  const std::vector<Wrong> cases = {
-      {"test \"x\" { 0s A { x: 1 } }", "1:1-5 'test'"},
-  };
-  for (const Wrong& each : cases) {
-    CAPTURE(std::string(each.text));
-    CHECK(ParsedText(each.text).errors() == std::string(each.error) + " is not supported yet\n");
   }
 }
 

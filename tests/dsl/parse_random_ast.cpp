@@ -27,6 +27,7 @@ class Generator {
         case 3: out.declarations.push_back(table()); break;
         case 1: out.declarations.push_back(param()); break;
         case 2: out.declarations.push_back(event()); break;
+        case 3: out.declarations.push_back(test()); break;
         default: out.declarations.push_back(rule());
       }
     }
@@ -383,6 +384,56 @@ class Generator {
     out.skip = maybe<ast::Skip>([&] { return skip(); });
     out.emit = maybe<ast::Emit>([&] { return emit(); });
     if (chance(3)) out.timeout = emit();
+    return out;
+  }
+
+  /// A time of a test: a duration or a time, not negative.
+  Expr moment() {
+    Expr out;
+    out.kind = pick_kind({Kind::duration, Kind::time});
+    out.integer = static_cast<std::int64_t>(random_() >> (1 + below(63)));
+    return out;
+  }
+
+  std::vector<ast::TestField> test_fields() {
+    std::vector<ast::TestField> out;
+    for (std::size_t n = below(4); n > 0; --n) {
+      ast::TestField& field = out.emplace_back();
+      field.name = name();
+      field.array = chance(4);
+      for (std::size_t values = field.array ? below(4) : 1; values > 0; --values)
+        field.values.push_back(expression(2));
+    }
+    return out;
+  }
+
+  ast::TestStatement statement() {
+    using Statement = ast::TestStatement::Kind;
+    ast::TestStatement out;
+    out.kind = static_cast<Statement>(below(6));
+    if (out.kind == Statement::start || out.kind == Statement::event) out.time = moment();
+    if (out.kind != Statement::start && out.kind != Statement::advance) out.name = name();
+    if (out.kind == Statement::param) out.value = expression(2);
+    if (out.kind == Statement::advance) out.period = expression(2);
+    if (out.kind == Statement::event || out.kind == Statement::expect) out.fields = test_fields();
+    if (out.kind == Statement::event && chance(3)) {
+      out.until = moment();
+      out.period = expression(2);
+    }
+    if (out.kind == Statement::expect) {
+      out.count = maybe<std::uint64_t>([&] { return below(4); });
+      out.exactly = chance(3);
+      out.time = maybe<Expr>([&] { return moment(); });
+    }
+    for (std::size_t n = out.kind == Statement::table ? below(3) : 0; n > 0; --n)
+      out.rows.push_back(test_fields());
+    return out;
+  }
+
+  ast::TestDecl test() {
+    ast::TestDecl out{doc(), {text(), {}}, {}, {}};
+    for (std::size_t n = below(5); n > 0; --n)
+      out.statements.push_back(statement());
     return out;
   }
 

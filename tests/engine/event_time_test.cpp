@@ -119,3 +119,45 @@ TEST_CASE("whatever the batches, the order is that of a stable sort, when latene
     CHECK(std::is_sorted(released.begin(), released.end()));
   }
 }
+
+TEST_CASE("a source advances without an event: what waited is released, and what is older is late") {
+  EventTime time(100);
+  const auto a = time.add_source(0);
+  const auto b = time.add_source(2);
+  model::EventBatch batch;
+  CHECK(time.now_ns() == INT64_MIN);
+  add(batch, {1, 5, 9});
+  time.admit(a, batch);
+  CHECK(times_of(batch) == "");
+  CHECK(time.now_ns() == INT64_MIN);  // b has shown nothing
+  time.advance(b, 7, batch);
+  CHECK(times_of(batch) == "1 5 ");
+  CHECK(time.now_ns() == 5);
+  time.advance(b, 6, batch);  // it has been there
+  CHECK(time.now_ns() == 5);
+  add(batch, {4, 5});
+  time.admit(b, batch);
+  CHECK(times_of(batch) == "5 ");
+  CHECK(time.sources()[b].late == 1);
+  time.advance(b, 50, batch);
+  CHECK(times_of(batch) == "9 ");
+  CHECK(time.now_ns() == 9);
+  time.close(a, batch);
+  CHECK(time.now_ns() == 48);
+  time.close(b, batch);
+  CHECK(time.now_ns() == 50);
+}
+
+TEST_CASE("an only source advances") {
+  EventTime time(100);
+  const auto source = time.add_source(0);
+  model::EventBatch batch;
+  time.advance(source, 7, batch);
+  CHECK(time.now_ns() == 7);
+  add(batch, {6, 7, 9});
+  time.admit(source, batch);
+  CHECK(times_of(batch) == "7 9 ");
+  CHECK(time.now_ns() == 9);
+  CHECK(time.sources()[0].late == 1);
+  CHECK(time.sources()[0].lateness_needed_ns == 1);
+}
