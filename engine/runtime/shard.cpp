@@ -111,7 +111,8 @@ void Shard::queue(std::size_t layer, model::EventView event, std::uint64_t order
     touched_.push_back({program, touched.input, touched.steps});
   }
   const auto end = static_cast<std::uint32_t>(touched_.size());
-  if (end > begin) upcoming_.push_back({event, order, position.timer_ns, position.event, begin, end, position.phase});
+  if (end > begin)
+    upcoming_.push_back({event, order, position.timer_ns, position.event, begin, end, position.phase});
 }
 
 // Shows the queued events to their rules, and the timers before them.
@@ -123,7 +124,8 @@ void Shard::run_upcoming(std::size_t layer, const model::EventBatch& events) {
     if (!timers.empty() && timers.top().at.precedes(time_ns)) run_timers_before(time_ns, layer, events);
     for (std::uint32_t i = next.begin; i < next.end; ++i) {
       program_ = touched_[i].program;
-      position_ = {.event = next.raw_event, .timer_ns = next.timer_ns, .phase = next.phase, .rule = program_ + 1};
+      position_ = {
+          .event = next.raw_event, .timer_ns = next.timer_ns, .phase = next.phase, .rule = program_ + 1};
       matchers_[program_]->visit(next.event, next.order, touched_[i].steps, *this);
       if (rules_.programs[program_].is_timed()) note_timer(layer, program_);
     }
