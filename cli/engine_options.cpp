@@ -50,6 +50,12 @@ void add_engine_options(CLI::App& app, runtime::EngineOptions& options) {
   add_limit(app, "--limit-runs",
             "Events that a rule's unfinished runs hold on a shard; beyond it the oldest go",
             limits.run_nodes_per_rule);
+  add_limit(app, "--limit-window-events",
+            "Events that a rule's windows hold on a shard; beyond it the oldest go",
+            limits.window_events_per_rule);
+  add_limit(app, "--limit-window-keys",
+            "Keys whose windows a rule keeps on a shard; beyond it those go that are idle longest",
+            limits.window_keys_per_rule);
   add_limit(app, "--limit-matches", "Matches of one rule that one event may complete",
             limits.matches_per_event);
   add_limit(app, "--limit-reorder", "Events held back by --lateness", limits.reorder_events);

@@ -16,13 +16,15 @@ struct Column {
   std::string_view title;  // of the table, and with underscores the key in JSON
   std::uint64_t runtime::RuleCounters::*counter;
 };
-constexpr std::array<Column, 6> rule_columns{{
+constexpr std::array<Column, 8> rule_columns{{
     {"events", &runtime::RuleCounters::events},
     {"started", &runtime::RuleCounters::started},
     {"matches", &runtime::RuleCounters::matches},
     {"timeouts", &runtime::RuleCounters::timeouts},
     {"dropped runs", &runtime::RuleCounters::dropped_runs},
     {"dropped matches", &runtime::RuleCounters::dropped_matches},
+    {"dropped events", &runtime::RuleCounters::dropped_events},
+    {"throttled", &runtime::RuleCounters::throttled},
 }};
 
 std::string_view was(std::uint64_t number) {
@@ -78,6 +80,13 @@ void print_losses(const RunReport& report) {
       say(fmt::format("rule {}: {} {} dropped at --limit-runs {}", name,
                       count_of(counters.dropped_runs, "unfinished run"), was(counters.dropped_runs),
                       report.limits.run_nodes_per_rule));
+    }
+    if (counters.dropped_events > 0) {
+      say(
+          fmt::format("rule {}: {} {} dropped out of its windows at --limit-window-events {} or "
+                      "--limit-window-keys {}",
+                      name, count_of(counters.dropped_events, "event"), was(counters.dropped_events),
+                      report.limits.window_events_per_rule, report.limits.window_keys_per_rule));
     }
     if (counters.dropped_matches > 0) {
       say(fmt::format("rule {}: {} {} dropped at --limit-matches {}", name,

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
+
+#include "engine/base/large_memory.hpp"
 
 namespace tocsin {
 
@@ -37,7 +38,7 @@ class Fifo {
   }
 
  private:
-  std::vector<T> items_;
+  LargeVector<T> items_;
   std::size_t head_ = 0;  // items before it are gone
 };
 

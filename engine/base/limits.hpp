@@ -21,6 +21,9 @@ struct Limits {
   std::size_t window_keys_per_rule = std::size_t{1} << 22;
   /// Matches of one rule that one event may complete. Further ones are counted as dropped.
   std::size_t matches_per_event = std::size_t{1} << 20;
+  /// Keys of one partition whose state is taken to lie in the near caches. With more, memory is asked for
+  /// some events ahead; that changes no result.
+  std::size_t near_keys = 8192;
   /// Events that wait in the reorder buffer. Beyond it the oldest is released before its time.
   std::size_t reorder_events = std::size_t{1} << 20;
   /// Events in one batch between ingress and a shard.

@@ -10,9 +10,22 @@ namespace tocsin::match {
 using plan::Contiguity;
 
 ArenaMatcher::ArenaMatcher(const Program& program, const Resources& resources)
-    : RunMatcher(program, resources), scratch_(resources.scratch) {
-  const std::size_t waits = program.arcs.size() + program.closings.size();
-  if (waits <= max_direct_waits) waits_ = waits;
+    : RunMatcher(program, resources), scratch_(resources.scratch), records_(0, 0) {
+  std::uint16_t buckets = 0;
+  const auto number = [&](const Joined::Access& access) {
+    return access.joins.empty() ? buckets++ : not_direct;
+  };
+  for (const Arc& arc : program.arcs) {
+    const bool waits = arc.from != start_state && !is_ordered(arc);
+    direct_of_.push_back(waits ? number(access_of(arc)) : not_direct);
+  }
+  for (const Closing& closing : program.closings)
+    direct_of_.push_back(number(program.watches[closing.watch].joined.enter));
+  if (buckets > max_direct_waits) {
+    buckets = 0;
+    std::fill(direct_of_.begin(), direct_of_.end(), not_direct);
+  }
+  records_ = KeyRecords(program.before.size(), buckets);
   into_.resize(program.steps.size());
   for (std::uint16_t a = 0; a < program.arcs.size(); ++a) {
     into_[program.step_of(a)].push_back(a);
@@ -34,12 +47,8 @@ void ArenaMatcher::visit(model::EventView event, std::uint64_t order, std::uint6
     make_room();
   const std::uint32_t slot = slot_for(event, order, (steps & start_steps_) != 0);
   if (slot == KeyTable::absent) return;
-  if (slot >= states_.size()) {
-    states_.resize(slot + 1);
-    leading_.resize(states_.size() * program_.before.size(), INT64_MIN);
-    direct_.resize(states_.size() * waits_, none);
-  }
-  const std::uint64_t position = ++states_[slot].position;
+  records_.grow(slot + std::size_t{1});
+  const std::uint64_t position = ++records_.position(slot);
   set_bound(event, position);
 
   const std::uint64_t watches = program_.watches_in(steps);
@@ -68,7 +77,7 @@ void ArenaMatcher::visit(model::EventView event, std::uint64_t order, std::uint6
   if (!completed_.empty()) complete(slot, {{}, now_, order, false}, output);
   for (const Advance& advance : advances_) {
     const Node& node = store_.node(advance.node);
-    if (node.start_order <= states_[slot].reset_order) continue;
+    if (node.start_order <= records_.reset_order(slot)) continue;
     const bool is_end = program_.is_end(program_.arcs[node.arc].to, node.count);
     if (is_end && program_.after_ns != plan::no_bound) {
       endings_.push_back({later(now_, program_.after_ns), advance.node});
@@ -82,11 +91,25 @@ void ArenaMatcher::visit(model::EventView event, std::uint64_t order, std::uint6
   }
 }
 
+void ArenaMatcher::prefetch(std::uint32_t slot, PrefetchStage stage) const {
+  const std::uint32_t own = keys_.number_ahead(slot);
+  if (own >= records_.size()) return;
+  if (stage == PrefetchStage::key) return records_.prefetch(own);
+  for (std::size_t i = 0; i < records_.buckets(); ++i) {
+    const Id bucket = records_.bucket(own, i);
+    if (holds_single(bucket)) {
+      if (stage == PrefetchStage::cells) store_.prefetch_node(bucket ^ single_mark);
+    } else {
+      store_.prefetch_cell(bucket, stage == PrefetchStage::nodes);
+    }
+  }
+}
+
 void ArenaMatcher::try_start(model::EventView event, std::uint16_t arc_id, std::uint64_t watches,
                              std::uint32_t slot) {
   const Arc& arc = program_.arcs[arc_id];
   for (std::size_t i = 0; i < program_.before.size(); ++i) {
-    const std::int64_t seen_ns = leading_[slot * program_.before.size() + i];
+    const std::int64_t seen_ns = records_.time(slot, i);
     std::int64_t since_ns;
     if (seen_ns == INT64_MIN) continue;
     if (!__builtin_sub_overflow(now_, seen_ns, &since_ns) && since_ns <= program_.before[i].for_ns) return;
@@ -104,11 +127,16 @@ void ArenaMatcher::try_start(model::EventView event, std::uint16_t arc_id, std::
 // Calls visit(cell) for each run of the key that waits in a bucket; those for which it gives false leave it.
 template <class Visit>
 void ArenaMatcher::for_each_waiting(std::uint32_t slot, std::uint16_t wait, Id& first, Visit visit) {
+  if (holds_single(first)) {
+    const Cell cell{first ^ single_mark, none, wait};
+    if (is_over(cell) || !visit(cell)) first = none;
+    return;
+  }
   Id before = none;
   for (Id id = first; store_.cell_alive(id);) {
     const Cell cell = store_.cell(id);
-    const bool foreign = cell.arc != wait || (store_.alive(cell.node) && store_.node(cell.node).key != slot);
-    if (foreign || (!is_over(cell) && visit(cell))) {  // foreign: of another bucket with this address
+    const bool foreign = is_foreign(cell, slot, wait);  // of another bucket with this address
+    if (foreign || (!is_over(cell) && visit(cell))) {
       before = id;
     } else if (before == none) {
       first = cell.next;  // an emptied bucket stays: erasing would make the table rehash now and then
@@ -146,9 +174,7 @@ void ArenaMatcher::try_waiting(model::EventView event, std::uint32_t slot, std::
   const auto rank = access.order->rank(access.order->event_side.evaluate({event, {}, to.step, 0}, scratch_));
   if (!rank) return;
   found->second.visit_up_to(*rank, [&](const Cell& cell) {
-    const bool foreign =
-        cell.arc != arc_id || (store_.alive(cell.node) && store_.node(cell.node).key != slot);
-    return foreign || (!is_over(cell) && keeps_waiting(cell));
+    return is_foreign(cell, slot, arc_id) || (!is_over(cell) && keeps_waiting(cell));
   });
 }
 
@@ -196,10 +222,12 @@ void ArenaMatcher::close(model::EventView event, std::uint32_t slot, std::uint64
       Id* const bucket =
           find_bucket(slot, wait_of(closing_id), watch.joined.enter, {event, {}, watch.step, 0});
       if (!bucket) continue;
+      // One that closes the end alone does no harm once the end's time has passed: no need to see the event.
+      const bool may_come_too_late = closing.arcs != 0 || closing.for_ns != program_.after_ns;
       for_each_waiting(slot, wait_of(closing_id), *bucket, [&](const Cell& cell) {
         const Node& node = store_.node(cell.node);
         if (closing.strict && node.position + 1 != position) return false;
-        if (closing.for_ns != plan::no_bound &&
+        if (may_come_too_late && closing.for_ns != plan::no_bound &&
             event.time_ns() - store_.event(cell.node).time_ns() > closing.for_ns)
           return false;
         const std::uint16_t state = program_.arcs[node.arc].to;
@@ -256,8 +284,7 @@ void ArenaMatcher::settle_bars() {
 
 void ArenaMatcher::note_leading(model::EventView event, std::uint32_t slot, std::uint64_t watches) {
   for (std::size_t i = 0; i < program_.before.size(); ++i) {
-    if (((watches >> program_.before[i].watch) & 1) != 0)
-      leading_[slot * program_.before.size() + i] = event.time_ns();
+    if (((watches >> program_.before[i].watch) & 1) != 0) records_.set_time(slot, i, event.time_ns());
   }
 }
 
@@ -315,7 +342,7 @@ bool ArenaMatcher::is_completed(Id id) const {
 bool ArenaMatcher::dropped(Id id) const {
   if (!store_.alive(id)) return true;
   const Node& node = store_.node(id);
-  return node.start_order <= states_[node.key].reset_order;
+  return node.start_order <= records_.reset_order(node.key);
 }
 
 // Nothing more can come of what the cell waits for.

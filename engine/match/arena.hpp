@@ -3,7 +3,8 @@
 // (key, what it waits for, join values), so an event touches only the runs of its key that wait for a step it
 // satisfies and, where a condition is an equality with an earlier step, for its value; where it is an
 // inequality, the bucket is a heap. A run also waits for what would close some of its arcs (`not`, `until`),
-// in buckets alike; what was closed is a mask in its node.
+// in buckets alike; what was closed is a mask in its node. Buckets without a join value stand in the key's
+// record.
 //
 // Dropping the runs of a key that began before an event (`after match skip`) is one assignment: a run that
 // started at or before the key's last reset is dead, and is unlinked when it is next met. Expired runs are
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "engine/base/fifo.hpp"
+#include "engine/match/key_records.hpp"
 #include "engine/match/ordered_runs.hpp"
 #include "engine/match/path.hpp"
 #include "engine/match/run_matcher.hpp"
@@ -37,13 +39,9 @@ class ArenaMatcher final : public RunMatcher {
   Instant next_timer() const override;
   void run_timers(Output& output) override;
   void shrink(std::size_t nodes) override;
+  void prefetch(std::uint32_t slot, PrefetchStage stage) const override;
 
  private:
-  struct KeyState {
-    std::uint64_t position = 0;     // events of the key's stream so far
-    std::uint64_t reset_order = 0;  // runs that started at or before this event are dropped
-    bool waiting = false;           // of the sweep: some run waits
-  };
   struct Advance {
     Id parent;
     std::uint16_t arc;
@@ -61,6 +59,11 @@ class ArenaMatcher final : public RunMatcher {
     Id nodes;  // first cell of the list of their nodes
   };
 
+  // A bucket of a record that holds one run: its node, marked. No cell has such an id.
+  static constexpr Id single_mark = Id{1} << 63;
+  static Id single(Id node) { return node | single_mark; }
+  bool holds_single(Id bucket) const { return store_.alive(bucket ^ single_mark); }
+
   // What a cell of a bucket waits for: an arc, or behind the arcs a closing.
   std::uint16_t wait_of(std::size_t closing) const {
     return static_cast<std::uint16_t>(program_.arcs.size() + closing);
@@ -76,6 +79,9 @@ class ArenaMatcher final : public RunMatcher {
 
   void try_start(model::EventView event, std::uint16_t arc, std::uint64_t watches, std::uint32_t slot);
   void try_waiting(model::EventView event, std::uint32_t slot, std::uint16_t arc, std::uint64_t position);
+  bool is_foreign(const Cell& cell, std::uint32_t slot, std::uint16_t wait) const {
+    return cell.arc != wait || (store_.alive(cell.node) && store_.node(cell.node).key != slot);
+  }
   template <class Visit>
   void for_each_waiting(std::uint32_t slot, std::uint16_t wait, Id& first, Visit visit);
   bool is_open(const Cell& cell, const Arc& arc, model::EventView event, std::uint64_t position) const;
@@ -88,7 +94,6 @@ class ArenaMatcher final : public RunMatcher {
   void note_leading(model::EventView event, std::uint32_t slot, std::uint64_t watches);
   bool holds(const Joined& joined, std::uint32_t step, model::EventView event, Id parent, bool repeats,
              bool ends_loop = false);
-  bool is_direct(const Joined::Access& access) const { return waits_ > 0 && access.joins.empty(); }
   std::optional<std::uint64_t> address_of(std::uint32_t slot, std::uint16_t wait,
                                           const Joined::Access& access, bool of_event,
                                           const Bindings& bindings);
@@ -101,6 +106,8 @@ class ArenaMatcher final : public RunMatcher {
   void add_node(Advance& advance, model::EventView event, std::uint64_t order, std::uint32_t slot,
                 std::uint64_t position);
   void wait(Id node, std::uint32_t slot);
+  template <class IsGone>
+  void put_in_front(Id& bucket, Id node, std::uint16_t wait, IsGone is_gone);
   void wait_on(Id node, std::uint32_t slot, std::uint16_t arc);
   void wait_for_time(Id node);
   std::span<const model::MatchedEvent> run_of(Id node, bool whole);
@@ -118,7 +125,7 @@ class ArenaMatcher final : public RunMatcher {
   std::span<const PathEntry> candidate(std::size_t i) const;
   std::uint64_t reset_of(Id match) const;
   bool is_closed(const Ending& ending) const {
-    return dropped(ending.node) || store_.node(ending.node).absence_closed;
+    return !store_.alive(ending.node) || store_.node(ending.node).absence_closed || dropped(ending.node);
   }
   void forget_closed_endings();
   void run_endings(std::int64_t deadline_ns, Output& output);
@@ -127,6 +134,7 @@ class ArenaMatcher final : public RunMatcher {
   bool waits_on(Id node, std::int64_t now_ns) const;
 
   // arena_compact.cpp
+  void mark(Id node) { waiting_[store_.node(node).key] = true; }
   void make_room();
   void compact();
   void sweep();
@@ -134,13 +142,12 @@ class ArenaMatcher final : public RunMatcher {
   void free_idle_keys();
 
   Scratch& scratch_;
-  std::vector<KeyState> states_;       // by slot
-  std::vector<std::int64_t> leading_;  // by slot and Program::before: when it last came
-  // Buckets: the first cell of each, that of the newest run. Those without a join value stand by slot and
-  // wait, where the rule has few.
+  KeyRecords records_;  // by slot
+  // Buckets: the first cell of each, that of the newest run. Those without a join value stand in the key's
+  // record, where the rule has few; one that holds a single run gives its node, without a cell.
   static constexpr std::size_t max_direct_waits = 32;
-  std::size_t waits_ = 0;  // 0: none stand so
-  std::vector<Id> direct_;
+  static constexpr std::uint16_t not_direct = 0xFFFF;
+  std::vector<std::uint16_t> direct_of_;  // by wait: the bucket's number in the record
   boost::unordered_flat_map<std::uint64_t, Id, GoodHash> buckets_;
   boost::unordered_flat_map<std::uint64_t, OrderedRuns, GoodHash> ordered_;  // buckets behind an inequality
   std::vector<std::vector<std::uint16_t>> into_;       // by step: the arcs that its events take
@@ -154,6 +161,7 @@ class ArenaMatcher final : public RunMatcher {
   // Working memory, kept for its capacity.
   std::vector<Advance> advances_;
   std::vector<Advance> barred_;
+  std::vector<bool> waiting_;  // by slot: some run waits
   std::vector<Id> completed_;
   std::vector<Id> due_;
   struct DueGroup {

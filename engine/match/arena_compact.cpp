@@ -51,32 +51,38 @@ void ArenaMatcher::compact() {
     return whole;
   };
 
-  for (KeyState& state : states_)
-    state.waiting = false;
+  waiting_.assign(records_.size(), false);
   const auto keep = [&](Id node) {
     if (dropped(node) || !reach(node)) return false;
-    states_[store_.node(node).key].waiting = true;
+    mark(node);
     return true;
   };
   struct Waiting {
-    std::uint64_t address;  // or place in direct_
-    bool direct;
+    std::uint64_t address;  // or the slot
     Id node;
     std::uint16_t wait;
   };
   std::vector<Waiting> waiting;
   const std::int64_t cutoff = cutoff_;
-  const auto collect = [&](std::uint64_t address, bool direct, Id first) {
-    for (Id id = first; store_.cell_alive(id); id = store_.cell(id).next) {
-      const Cell& cell = store_.cell(id);
-      if (store_.alive(cell.node)) cutoff_ = cutoff_at(states_[store_.node(cell.node).key].position);
-      if (!is_over(cell) && keep(cell.node)) waiting.push_back({address, direct, cell.node, cell.arc});
-    }
+  const auto collect_cell = [&](std::uint64_t address, const Cell& cell) {
+    if (store_.alive(cell.node)) cutoff_ = cutoff_at(records_.position(store_.node(cell.node).key));
+    if (!is_over(cell) && keep(cell.node)) waiting.push_back({address, cell.node, cell.arc});
+  };
+  const auto collect = [&](std::uint64_t address, Id first) {
+    for (Id id = first; store_.cell_alive(id); id = store_.cell(id).next)
+      collect_cell(address, store_.cell(id));
   };
   for (const auto& [address, first] : buckets_)
-    collect(address, false, first);
-  for (std::size_t place = 0; place < direct_.size(); ++place)
-    collect(place, true, direct_[place]);
+    collect(address, first);
+  for (std::uint32_t slot = 0; slot < records_.size(); ++slot) {
+    for (std::uint16_t wait = 0; wait < direct_of_.size(); ++wait) {
+      if (direct_of_[wait] == not_direct) continue;
+      Id& bucket = records_.bucket(slot, direct_of_[wait]);
+      if (holds_single(bucket)) collect_cell(slot, {bucket ^ single_mark, none, wait});
+      collect(slot, bucket);
+      bucket = none;
+    }
+  }
   struct Ordered {
     std::uint64_t address;
     OrderedRuns::Entry entry;
@@ -85,7 +91,7 @@ void ArenaMatcher::compact() {
   for (const auto& [address, runs] : ordered_) {
     for (const auto& entry : runs.entries()) {
       const Id node = entry.cell.node;
-      if (store_.alive(node)) cutoff_ = cutoff_at(states_[store_.node(node).key].position);
+      if (store_.alive(node)) cutoff_ = cutoff_at(records_.position(store_.node(node).key));
       if (!is_over(entry.cell) && keep(node)) ordered.push_back({address, entry});
     }
   }
@@ -112,9 +118,10 @@ void ArenaMatcher::compact() {
     fresh.add_node(node, store_.event(id), now_);
   }
   buckets_.clear();
-  std::fill(direct_.begin(), direct_.end(), none);
   for (auto run = waiting.rbegin(); run != waiting.rend(); ++run) {  // oldest first, as each goes in front
-    Id& first = run->direct ? direct_[run->address] : buckets_.try_emplace(run->address, none).first->second;
+    const std::uint16_t direct = direct_of_[run->wait];
+    Id& first = direct != not_direct ? records_.bucket(static_cast<std::uint32_t>(run->address), direct)
+                                     : buckets_.try_emplace(run->address, none).first->second;
     first = fresh.add_cell({moved(run->node), first, run->wait}, now_);
   }
   ordered_.clear();
@@ -137,28 +144,38 @@ void ArenaMatcher::compact() {
 
 // Frees idle keys and empty buckets, and leaves the runs where they are. Linear in the runs that wait.
 void ArenaMatcher::sweep() {
-  for (KeyState& state : states_)
-    state.waiting = false;
-  const auto mark = [&](const Cell& cell) { states_[store_.node(cell.node).key].waiting = true; };
+  waiting_.assign(records_.size(), false);
   const auto mark_all = [&](Id& first) {
     while (store_.cell_alive(first) && is_over(store_.cell(first)))
       first = store_.cell(first).next;
     for (Id id = first; store_.cell_alive(id); id = store_.cell(id).next) {
-      if (!is_over(store_.cell(id))) mark(store_.cell(id));
+      if (!is_over(store_.cell(id))) mark(store_.cell(id).node);
     }
     return store_.cell_alive(first);
   };
   boost::unordered::erase_if(buckets_, [&](auto& bucket) { return !mark_all(bucket.second); });
-  for (Id& first : direct_)
-    mark_all(first);
+  for (std::uint32_t slot = 0; slot < records_.size(); ++slot) {
+    for (std::uint16_t wait = 0; wait < direct_of_.size(); ++wait) {
+      if (direct_of_[wait] == not_direct) continue;
+      Id& bucket = records_.bucket(slot, direct_of_[wait]);
+      const Id node = bucket ^ single_mark;
+      if (!holds_single(bucket)) {
+        mark_all(bucket);
+      } else if (is_over({node, none, wait})) {
+        bucket = none;
+      } else {
+        mark(node);
+      }
+    }
+  }
   boost::unordered::erase_if(ordered_, [&](auto& bucket) {
     bucket.second.erase_if([&](const Cell& cell) { return is_over(cell); });
     for (const auto& entry : bucket.second.entries())
-      mark(entry.cell);
+      mark(entry.cell.node);
     return bucket.second.size() == 0;
   });
   for (const Ending& ending : endings_) {
-    if (!dropped(ending.node)) states_[store_.node(ending.node).key].waiting = true;
+    if (!dropped(ending.node)) mark(ending.node);
   }
   free_idle_keys();
 }
@@ -177,18 +194,16 @@ void ArenaMatcher::forget_starts() {
 void ArenaMatcher::free_idle_keys() {
   const std::size_t count = program_.before.size();
   for (std::uint32_t slot = 0; slot < keys_.capacity(); ++slot) {
-    if (!keys_.in_use(slot) || states_[slot].waiting) continue;
+    if (!keys_.in_use(slot) || waiting_[slot]) continue;
     bool seen = false;
     for (std::size_t i = 0; i < count; ++i) {
-      const std::int64_t seen_ns = leading_[slot * count + i];
+      const std::int64_t seen_ns = records_.time(slot, i);
       seen |= seen_ns != INT64_MIN && now_ - seen_ns <= program_.before[i].for_ns;
     }
     if (seen) continue;
-    // Runs of the key that were dropped may still lie in the store.
-    states_[slot] = {.position = 0, .reset_order = last_order_ - 1, .waiting = false};
-    std::fill_n(direct_.begin() + static_cast<std::ptrdiff_t>(slot * waits_), waits_, none);
-    for (std::size_t i = 0; i < count; ++i)
-      leading_[slot * count + i] = INT64_MIN;
+    records_.clear(slot);
+    records_.reset_order(slot) =
+        last_order_ - 1;  // runs of the key that were dropped may still lie in the store
     keys_.erase(slot);
   }
 }

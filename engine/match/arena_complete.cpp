@@ -31,7 +31,7 @@ void ArenaMatcher::complete(std::uint32_t slot, const Completion& as, Output& ou
     }
     output.report(program_, completion);
   }
-  states_[slot].reset_order = std::max(states_[slot].reset_order, reset_order);
+  records_.reset_order(slot) = std::max(records_.reset_order(slot), reset_order);
 }
 
 // Leaves in ranking_ the numbers of those to report, in order.
@@ -201,7 +201,7 @@ bool ArenaMatcher::waits_on(Id id, std::int64_t now_ns) const {
   for (std::uint16_t a = state.out.begin; a < state.out.end; ++a) {
     const Arc& arc = program_.arcs[a];
     if (!program_.may_go(arc, node.count) || (node.closed & program_.bit(a)) != 0) continue;
-    if (arc.contiguity == Contiguity::strict && states_[node.key].position != node.position) continue;
+    if (arc.contiguity == Contiguity::strict && records_.position(node.key) != node.position) continue;
     if (is_in_bounds(id, arc, now_ns)) return true;
   }
   return false;

@@ -39,7 +39,7 @@ std::optional<std::uint64_t> ArenaMatcher::address_of_run(std::uint32_t slot, st
 // The bucket that an event looks in: the first cell, or nothing.
 Id* ArenaMatcher::find_bucket(std::uint32_t slot, std::uint16_t wait, const Joined::Access& access,
                               const Bindings& bindings) {
-  if (is_direct(access)) return &direct_[slot * waits_ + wait];
+  if (direct_of_[wait] != not_direct) return &records_.bucket(slot, direct_of_[wait]);
   const auto address = address_of(slot, wait, access, true, bindings);
   if (!address) return nullptr;
   const auto found = buckets_.find(*address);
@@ -49,7 +49,7 @@ Id* ArenaMatcher::find_bucket(std::uint32_t slot, std::uint16_t wait, const Join
 // The bucket in which a run waits; nothing where it waits for a null.
 Id* ArenaMatcher::bucket_of_run(std::uint32_t slot, std::uint16_t wait, const Joined::Access& access,
                                 std::uint32_t step, Id node) {
-  if (is_direct(access)) return &direct_[slot * waits_ + wait];
+  if (direct_of_[wait] != not_direct) return &records_.bucket(slot, direct_of_[wait]);
   const auto address = address_of_run(slot, wait, access, step, node);
   return address ? &buckets_.try_emplace(*address, none).first->second : nullptr;
 }
@@ -73,10 +73,7 @@ void ArenaMatcher::wait(Id id, std::uint32_t slot) {
     const Watch& watch = program_.watches[closing.watch];
     Id* const bucket = bucket_of_run(slot, wait_of(c), watch.joined.enter, watch.step, id);
     if (!bucket) continue;
-    Id& first = *bucket;
-    while (store_.cell_alive(first) && is_over(store_.cell(first)))
-      first = store_.cell(first).next;
-    first = store_.add_cell({id, first, wait_of(c)}, now_);
+    put_in_front(*bucket, id, wait_of(c), [&](const Cell& cell) { return is_over(cell); });
   }
   if (program_.timeout && (waits != 0 || program_.is_ambiguous)) wait_for_time(id);
 }
@@ -98,7 +95,6 @@ void ArenaMatcher::wait_on(Id id, std::uint32_t slot, std::uint16_t arc_id) {
   }
   Id* const bucket = bucket_of_run(slot, arc_id, access, step, id);
   if (!bucket) return;
-  Id& first = *bucket;
   // What waited on a strict arc for an earlier event's successor has missed it.
   const std::uint64_t position = store_.node(id).position;
   const auto missed = [&](const Cell& cell) {
@@ -106,9 +102,22 @@ void ArenaMatcher::wait_on(Id id, std::uint32_t slot, std::uint16_t arc_id) {
     const Node& waiting = store_.node(cell.node);
     return cell.arc == arc_id && waiting.key == slot && waiting.position != position;
   };
-  while (arc.contiguity == Contiguity::strict && store_.cell_alive(first) && missed(store_.cell(first)))
-    first = store_.cell(first).next;
-  first = store_.add_cell({id, first, arc_id}, now_);
+  put_in_front(*bucket, id, arc_id,
+               [&](const Cell& cell) { return arc.contiguity == Contiguity::strict && missed(cell); });
+}
+
+// Puts a run in front of those that wait in the bucket, once those for which is_gone(cell) have left the
+// front.
+template <class IsGone>
+void ArenaMatcher::put_in_front(Id& bucket, Id node, std::uint16_t wait, IsGone is_gone) {
+  if (holds_single(bucket)) {
+    const Cell cell{bucket ^ single_mark, none, wait};
+    bucket = is_gone(cell) ? none : store_.add_cell(cell, now_);
+  }
+  while (store_.cell_alive(bucket) && is_gone(store_.cell(bucket)))
+    bucket = store_.cell(bucket).next;
+  const bool alone = direct_of_[wait] != not_direct && !store_.cell_alive(bucket);
+  bucket = alone ? single(node) : store_.add_cell({node, bucket, wait}, now_);
 }
 
 void ArenaMatcher::wait_for_time(Id id) {

@@ -15,8 +15,7 @@ struct Compensated {
     const double sum = high + value;
     const double rounded = sum - high;
     low += (high - (sum - rounded)) + (value - rounded);
-    high = sum + low;
-    low -= high - sum;
+    high = sum;
   }
   /// Adds the square of `value`, or takes it out.
   void add_square(double value, bool out) {

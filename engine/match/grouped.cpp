@@ -16,13 +16,27 @@ constexpr Id lost = none - 1;  // a link to something dropped: dead, yet not a r
 
 GroupedMatcher::GroupedMatcher(const Program& program, const Resources& resources)
     : RunMatcher(program, resources), automaton_(unroll(program)) {
+  for (const auto& arc : automaton_.arcs)
+    place_of_.push_back(static_cast<std::uint16_t>(arc.from == start_state ? 0 : width_++));
   ensure(0);
 }
 
 void GroupedMatcher::ensure(std::uint32_t slot) {
-  if (slot < positions_.size()) return;
   positions_.resize(slot + 1);
-  lists_.resize((slot + std::size_t{1}) * automaton_.arcs.size());
+  lists_.resize((slot + std::size_t{1}) * width_);
+}
+
+void GroupedMatcher::prefetch(std::uint32_t slot, PrefetchStage stage) const {
+  const std::uint32_t own = keys_.number_ahead(slot);
+  if (own >= positions_.size()) return;
+  const List* const first = lists_.data() + own * width_;
+  for (const List* list = first; list < first + width_; ++list) {
+    if (stage == PrefetchStage::key) {
+      tocsin::prefetch(list);
+    } else {
+      store_.prefetch_cell(list->head, stage == PrefetchStage::nodes);
+    }
+  }
 }
 
 void GroupedMatcher::visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) {
@@ -33,7 +47,7 @@ void GroupedMatcher::visit(model::EventView event, std::uint64_t order, std::uin
   if (keys_.size() >= key_room_) sweep_keys();
   const std::uint32_t slot = slot_for(event, order, (steps & automaton_.start_steps) != 0);
   if (slot == KeyTable::absent) return;
-  ensure(slot);
+  if (slot >= positions_.size()) ensure(slot);
   const std::uint64_t position = program_.counts_positions ? ++positions_[slot] : 0;
   set_bound(event, position);
 
@@ -336,8 +350,8 @@ void GroupedMatcher::report(std::size_t begin, std::size_t end, Output& output) 
 }
 
 void GroupedMatcher::drop_key(std::uint32_t slot) {
-  for (std::uint16_t arc = 0; arc < automaton_.arcs.size(); ++arc)
-    list(slot, arc).head = none;
+  for (std::size_t i = 0; i < width_; ++i)
+    lists_[slot * width_ + i].head = none;
 }
 
 // Frees keys for which nothing waits. Called when their number has doubled: amortised constant a key.
@@ -346,9 +360,8 @@ void GroupedMatcher::sweep_keys() {
     if (!keys_.in_use(slot)) continue;
     cutoff_ = cutoff_at(positions_[slot]);
     bool waits = false;
-    for (std::uint16_t arc = 0; arc < automaton_.arcs.size(); ++arc) {
-      waits |= is_live(list(slot, arc));
-    }
+    for (std::size_t i = 0; i < width_; ++i)
+      waits |= is_live(lists_[slot * width_ + i]);
     if (waits) continue;
     positions_[slot] = 0;
     keys_.erase(slot);
@@ -372,8 +385,9 @@ void GroupedMatcher::compact() {
   for (std::uint32_t slot = 0; slot < slots(); ++slot) {
     if (!in_use(slot)) continue;
     cutoff_ = cutoff_at(positions_[slot]);
-    for (std::uint16_t arc = 0; arc < automaton_.arcs.size(); ++arc) {
-      if (is_live(list(slot, arc))) pending.push_back(list(slot, arc).head);
+    for (std::size_t i = 0; i < width_; ++i) {
+      const List& waiting = lists_[slot * width_ + i];
+      if (is_live(waiting)) pending.push_back(waiting.head);
     }
     while (!pending.empty()) {
       Id id = pending.back();

@@ -35,9 +35,10 @@ class GroupedMatcher final : public RunMatcher {
   GroupedMatcher(const Program& program, const Resources& resources);
 
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
+  void prefetch(std::uint32_t slot, PrefetchStage stage) const override;
 
  private:
-  struct List {
+  struct alignas(32) List {
     Id head = none;
     std::int64_t start = 0;      // the latest start in it: that of the head
     std::uint64_t position = 0;  // of a strict arc: of the event that its runs took last
@@ -50,7 +51,7 @@ class GroupedMatcher final : public RunMatcher {
   };
 
   void ensure(std::uint32_t slot);
-  List& list(std::uint32_t slot, std::uint16_t arc) { return lists_[slot * automaton_.arcs.size() + arc]; }
+  List& list(std::uint32_t slot, std::uint16_t arc) { return lists_[slot * width_ + place_of_[arc]]; }
   bool is_strict(std::uint16_t arc) const {
     return automaton_.arcs[arc].contiguity == plan::Contiguity::strict;
   }
@@ -75,8 +76,10 @@ class GroupedMatcher final : public RunMatcher {
   void sweep_keys();
 
   const UnrolledAutomaton automaton_;
-  std::vector<List> lists_;               // by slot, then arc
-  std::vector<std::uint64_t> positions_;  // by slot: events of its stream so far
+  std::vector<std::uint16_t> place_of_;   // by arc: of its list among those of a key; the start's have none
+  std::size_t width_ = 0;                 // lists of a key
+  LargeVector<List> lists_;               // by slot, then place
+  LargeVector<std::uint64_t> positions_;  // by slot: events of its stream so far
   std::uint64_t order_ = 0;               // of the event at hand
 
   // Working memory, kept for its capacity.

@@ -38,6 +38,8 @@ bool KeySpace::take_in(const std::vector<KeyFields>& keys) {
 }
 
 std::uint32_t RuleKeys::add(std::uint32_t slot) {
+  space_.hold(slot);
+  if (!space_.is_shared()) return slot;
   std::uint32_t own;
   if (free_.empty()) {
     own = static_cast<std::uint32_t>(slots_.size());
@@ -54,8 +56,15 @@ std::uint32_t RuleKeys::add(std::uint32_t slot) {
     page->fill(KeyTable::absent);
   }
   (*page)[slot % page_size] = own;
-  space_.hold(slot);
   return own;
+}
+
+void RuleKeys::erase(std::uint32_t own) {
+  if (!space_.is_shared()) return space_.release(own);
+  page_of(slots_[own])[slots_[own] % page_size] = KeyTable::absent;
+  space_.release(slots_[own]);
+  slots_[own] = KeyTable::absent;
+  free_.push_back(own);
 }
 
 }  // namespace tocsin::match

@@ -30,21 +30,15 @@ std::uint64_t pack(std::string_view text) {
 
 }  // namespace
 
-bool make_key(model::EventView event, const KeyFields& fields, std::string& scratch, KeyView& key) {
+bool make_any_key(model::EventView event, const KeyFields& fields, std::string& scratch, KeyView& key) {
   for (const auto& field : fields.fields) {
     if (event.is_null(field.index)) return false;
   }
   key.is_number = false;
   if (fields.fields.size() == 1) {
-    const auto& field = fields.fields.front();
-    if (field.kind == Kind::string) {
-      key.bytes = event.load_text(field.slot);
-      key.is_number = key.bytes.size() < 8;
-      if (key.is_number) key.number = pack(key.bytes);
-    } else {
-      key.is_number = true;
-      key.number = static_cast<std::uint64_t>(event.load_int(field.slot));
-    }
+    key.bytes = event.load_text(fields.fields.front().slot);
+    key.is_number = key.bytes.size() < 8;
+    if (key.is_number) key.number = pack(key.bytes);
     key.hash = key.is_number ? hash_mix(key.number) : hash_bytes(key.bytes);
     return true;
   }
@@ -63,19 +57,6 @@ bool make_key(model::EventView event, const KeyFields& fields, std::string& scra
   return true;
 }
 
-std::uint32_t KeyTable::find(const KeyView& key) const {
-  if (key.is_number) {
-    const auto found = numbers_.find(key.number);
-    return found == numbers_.end() ? absent : found->second;
-  }
-  const auto found = first_of_hash_.find(key.hash);
-  if (found == first_of_hash_.end()) return absent;
-  std::uint32_t slot = found->second;
-  while (slot != absent && slots_[slot].bytes != key.bytes)
-    slot = slots_[slot].next;
-  return slot;
-}
-
 std::uint32_t KeyTable::add(const KeyView& key) {
   std::uint32_t slot;
   if (free_.empty()) {
@@ -85,44 +66,43 @@ std::uint32_t KeyTable::add(const KeyView& key) {
     slot = free_.back();
     free_.pop_back();
   }
-  Slot& entry = slots_[slot];
-  entry.is_number = key.is_number;
-  entry.used = true;
-  entry.next = absent;
-  if (key.is_number) {
-    entry.id = key.number;
-    numbers_.emplace(key.number, slot);
-    return slot;
+  Slot& added = slots_[slot];
+  added.is_number = key.is_number;
+  added.used = true;
+  added.id = key.is_number ? key.number : key.hash;
+  if (!key.is_number) added.bytes.assign(key.bytes);
+  if (3 * size() > 2 * entries_.size()) {
+    LargeVector<Entry> before(2 * entries_.size());
+    std::swap(before, entries_);
+    for (const Entry& entry : before) {
+      if (entry.slot != absent) insert(entry);
+    }
   }
-  entry.id = key.hash;
-  entry.bytes.assign(key.bytes);
-  const auto [place, inserted] = first_of_hash_.try_emplace(key.hash, slot);
-  if (!inserted) {
-    entry.next = place->second;
-    place->second = slot;
-  }
+  insert({added.id, slot, added.is_number});
   return slot;
 }
 
+void KeyTable::insert(const Entry& entry) {
+  std::size_t i = entry.hash() & mask();
+  while (entries_[i].slot != absent)
+    i = (i + 1) & mask();
+  entries_[i] = entry;
+}
+
 void KeyTable::erase(std::uint32_t slot) {
-  Slot& entry = slots_[slot];
-  entry.used = false;
+  Slot& erased = slots_[slot];
+  erased.used = false;
   free_.push_back(slot);
-  if (entry.is_number) {
-    numbers_.erase(entry.id);
-    return;
+  std::size_t hole = Entry{erased.id, slot, erased.is_number}.hash() & mask();
+  while (entries_[hole].slot != slot)
+    hole = (hole + 1) & mask();
+  // An entry behind the hole moves into it unless its search begins behind the hole.
+  for (std::size_t i = (hole + 1) & mask(); entries_[i].slot != absent; i = (i + 1) & mask()) {
+    if (((i - entries_[i].hash()) & mask()) < ((i - hole) & mask())) continue;
+    entries_[hole] = entries_[i];
+    hole = i;
   }
-  const auto place = first_of_hash_.find(entry.id);
-  if (place->second != slot) {
-    std::uint32_t before = place->second;
-    while (slots_[before].next != slot)
-      before = slots_[before].next;
-    slots_[before].next = entry.next;
-  } else if (entry.next != absent) {
-    place->second = entry.next;
-  } else {
-    first_of_hash_.erase(place);
-  }
+  entries_[hole].slot = absent;
 }
 
 }  // namespace tocsin::match

@@ -2,13 +2,14 @@
 // a small slot number, which is what all state of the key is indexed by.
 #pragma once
 
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/base/hash.hpp"
+#include "engine/base/large_memory.hpp"
+#include "engine/base/prefetch.hpp"
 #include "engine/match/program.hpp"
 #include "engine/model/event.hpp"
 
@@ -21,9 +22,20 @@ struct KeyView {
   std::string_view bytes;    // else
 };
 
+bool make_any_key(model::EventView event, const KeyFields& fields, std::string& scratch, KeyView& key);
+
 /// The key of `event`. False where a key field is null: the event then belongs to no partition. The bytes
 /// lie in the event, or in `scratch` where there are several fields. Linear in the key's size.
-bool make_key(model::EventView event, const KeyFields& fields, std::string& scratch, KeyView& key);
+inline bool make_key(model::EventView event, const KeyFields& fields, std::string& scratch, KeyView& key) {
+  const auto& first = fields.fields.front();
+  if (fields.fields.size() > 1 || first.kind == model::Kind::string)
+    return make_any_key(event, fields, scratch, key);
+  if (event.is_null(first.index)) return false;
+  key.is_number = true;
+  key.number = static_cast<std::uint64_t>(event.load_int(first.slot));
+  key.hash = hash_mix(key.number);
+  return true;
+}
 
 /// For hashes that are good already.
 struct GoodHash {
@@ -31,22 +43,28 @@ struct GoodHash {
   std::size_t operator()(std::uint64_t hash) const { return hash; }
 };
 
-/// For numbers as they come.
-struct MixHash {
-  using is_avalanching = void;
-  std::size_t operator()(std::uint64_t value) const { return hash_mix(value); }
-};
-
+/// An open-addressing table with linear probing: a look-up of a number mostly meets one cache line, and that
+/// can be asked for ahead. Erasing moves later entries up, so keys that come and go leave no traces.
 class KeyTable {
  public:
   static constexpr std::uint32_t absent = 0xFFFFFFFF;
 
   /// The key's slot, or `absent`. Constant time.
-  std::uint32_t find(const KeyView& key) const;
+  std::uint32_t find(const KeyView& key) const {
+    const std::uint64_t id = key.is_number ? key.number : key.hash;
+    for (std::size_t i = key.hash & mask(); entries_[i].slot != absent; i = (i + 1) & mask()) {
+      const Entry& entry = entries_[i];
+      if (entry.id != id || entry.is_number != key.is_number) continue;
+      if (key.is_number || slots_[entry.slot].bytes == key.bytes) return entry.slot;
+    }
+    return absent;
+  }
   /// Gives `key`, which must be absent, a slot: a freed one, or the next number.
   std::uint32_t add(const KeyView& key);
   /// Frees a slot. Constant time but for keys whose hashes are equal.
   void erase(std::uint32_t slot);
+  /// Asks for the memory that find() will look at first.
+  void prefetch(const KeyView& key) const { tocsin::prefetch(&entries_[key.hash & mask()]); }
 
   std::size_t size() const { return slots_.size() - free_.size(); }
   /// Slots in use and free: the length of an array that slots index.
@@ -56,16 +74,23 @@ class KeyTable {
   std::string_view bytes(std::uint32_t slot) const { return slots_[slot].bytes; }
 
  private:
-  struct Slot {
-    std::string bytes;            // of a key that is no number
+  struct Entry {
     std::uint64_t id = 0;         // the number, or the hash
-    std::uint32_t next = absent;  // the next key with this very hash
+    std::uint32_t slot = absent;  // absent: the entry is free
+    bool is_number = false;
+    std::uint64_t hash() const { return is_number ? hash_mix(id) : id; }
+  };
+  struct Slot {
+    std::string bytes;  // of a key that is no number
+    std::uint64_t id = 0;
     bool is_number = false;
     bool used = false;
   };
-  boost::unordered_flat_map<std::uint64_t, std::uint32_t, MixHash> numbers_;
-  boost::unordered_flat_map<std::uint64_t, std::uint32_t, GoodHash> first_of_hash_;
-  std::vector<Slot> slots_;
+  std::size_t mask() const { return entries_.size() - 1; }
+  void insert(const Entry& entry);
+
+  LargeVector<Entry> entries_ = LargeVector<Entry>(16);  // a power of two, at most two thirds in use
+  LargeVector<Slot> slots_;
   std::vector<std::uint32_t> free_;
 };
 

@@ -35,6 +35,9 @@ class Output {
   virtual void report(const Program& program, const Completion& completion) = 0;
 };
 
+/// What a matcher may ask the memory for before it is shown an event: each needs what the one before brought.
+enum class PrefetchStage : std::uint8_t { key, cells, nodes };
+
 class Matcher {
  public:
   virtual ~Matcher() = default;
@@ -43,6 +46,9 @@ class Matcher {
   /// from event to event and is the same on all shards; bit i of `steps` is set where the event satisfies the
   /// predicate of step i, or, behind the steps, of watch i (bit 0 for a rule without steps).
   virtual void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) = 0;
+
+  /// Soon it will be shown an event whose key has this slot in the key space. Changes nothing.
+  virtual void prefetch(std::uint32_t /*slot*/, PrefetchStage) const {}
 
   /// The next timer, `never` where there is none. Timers run in order of their instants, before any event
   /// that these precede.

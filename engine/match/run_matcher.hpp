@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "engine/base/saturate.hpp"
 #include "engine/match/key_space.hpp"
 #include "engine/match/matcher.hpp"
 #include "engine/match/run_store.hpp"
@@ -26,7 +27,13 @@ class RunMatcher : public Matcher {
 
   /// The slot of the event's key, 0 without a partition. A new key gets one only where the event may start a
   /// run; else, and where a key field is null, KeyTable::absent.
-  std::uint32_t slot_for(model::EventView event, std::uint64_t order, bool may_start);
+  std::uint32_t slot_for(model::EventView event, std::uint64_t order, bool may_start) {
+    if (!program_.partitioned) return 0;
+    std::size_t input = 0;
+    while (program_.keys[input].type != event.type())
+      ++input;
+    return keys_.find(event, order, program_.keys[input], may_start);
+  }
 
   /// Slots that may hold state.
   std::uint32_t slots() const {
@@ -35,7 +42,20 @@ class RunMatcher : public Matcher {
   bool in_use(std::uint32_t slot) const { return !program_.partitioned || keys_.in_use(slot); }
 
   /// Sets stamp_ and cutoff_ for an event at this place of its stream, and frees what has passed the bound.
-  void set_bound(model::EventView event, std::uint64_t position);
+  void set_bound(model::EventView event, std::uint64_t position) {
+    switch (program_.within.unit) {
+      case plan::Within::Unit::none: break;  // all stamps are 0
+      case plan::Within::Unit::time:
+        stamp_ = event.time_ns();
+        cutoff_ = earlier(stamp_, program_.within.time_ns);
+        store_.expire(earlier(stamp_, retention_ns_));
+        break;
+      case plan::Within::Unit::events:
+        stamp_ = static_cast<std::int64_t>(position);
+        cutoff_ = cutoff_at(position);
+        break;
+    }
+  }
 
   /// The first stamp within the bound, for a key whose stream stands at `position`.
   std::int64_t cutoff_at(std::uint64_t position) const {

@@ -7,12 +7,14 @@
 // allocated.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
-#include <memory>
 #include <vector>
 
 #include "engine/base/assert.hpp"
+#include "engine/base/large_memory.hpp"
+#include "engine/base/prefetch.hpp"
 #include "engine/model/event.hpp"
 
 namespace tocsin::match {
@@ -22,7 +24,7 @@ inline constexpr Id none = std::numeric_limits<Id>::max();
 
 /// A captured event. `parent` is what the runs through this node took before: a node in the run arena, the
 /// first cell of a list in the grouped matcher; `none` at a run's first event.
-struct Node {
+struct alignas(64) Node {
   Id parent = none;
   std::uint64_t order = 0;        // of the event, in the shard's order of processing
   std::uint64_t start_order = 0;  // of the run's first event (run arena)
@@ -46,33 +48,36 @@ struct Cell {
   std::uint16_t arc = 0;  // that the run waits on
 };
 
-/// Items in slabs of equal size, by id; the oldest slab goes first.
-template <class Slab>
+/// Items of a trivial type in slabs of equal size, by id; the oldest slab goes first. A slab has a head,
+/// which stands apart from its items: heads are few, and so are near when an item is not.
+template <class Item, Id slab_size, class Head>
 class SlabRing {
  public:
-  static constexpr Id per_slab = Slab::capacity;
+  static constexpr Id per_slab = slab_size;
 
   Id base() const { return first_ * per_slab; }
   Id end() const { return end_; }
   std::size_t size() const { return static_cast<std::size_t>(end_ - base()); }
   bool alive(Id id) const { return id - base() < end_ - base(); }  // `none` wraps round to far away
-  Slab& slab(Id id) { return *slabs_[(id / per_slab) & (slabs_.size() - 1)]; }
-  const Slab& slab(Id id) const { return *slabs_[(id / per_slab) & (slabs_.size() - 1)]; }
-  Slab& oldest() { return slab(base()); }
+  Item& item(Id id) { return slabs_[place_of(id)][id % per_slab]; }
+  const Item& item(Id id) const { return slabs_[place_of(id)][id % per_slab]; }
+  Head& head(Id id) { return heads_[place_of(id)]; }
+  const Head& head(Id id) const { return heads_[place_of(id)]; }
+  const Head& oldest() const { return head(base()); }
   bool has_full_slab() const { return end_ - base() >= per_slab; }
 
-  /// The slab that takes the next item; begins one where the last is full.
-  Slab& grow() {
+  /// The head of the slab that takes the next item; begins a slab where the last is full.
+  Head& grow() {
     if (end_ % per_slab == 0) {
-      const std::size_t live = static_cast<std::size_t>(end_ / per_slab - first_);
-      if (live == slabs_.size()) widen();
-      auto& place = slabs_[(end_ / per_slab) & (slabs_.size() - 1)];
-      if (!place) place = std::make_unique<Slab>();
-      place->reset();
+      if (end_ / per_slab - first_ == slabs_.size()) widen();
+      head(end_).reset();
     }
-    return slab(end_);
+    return head(end_);
   }
-  Id commit() { return end_++; }
+  Id add(const Item& item) {
+    slabs_[place_of(end_)][end_ % per_slab] = item;
+    return end_++;
+  }
 
   /// Frees the oldest slab, which must be full.
   void drop_oldest() {
@@ -81,35 +86,80 @@ class SlabRing {
   }
 
  private:
+  std::size_t place_of(Id id) const { return (id / per_slab) & (slabs_.size() - 1); }
+
+  // Twice as many slabs. The new ones are one block of memory, so that of many most lie on huge pages.
   void widen() {
-    std::vector<std::unique_ptr<Slab>> wider(slabs_.empty() ? 1 : slabs_.size() * 2);
+    const std::size_t before = slabs_.size();
+    const std::size_t added = std::max<std::size_t>(1, before);
+    std::vector<Item*> slabs(before + added);
+    std::vector<Head> heads(before + added);
     for (Id number = first_; number * per_slab < end_; ++number) {
-      wider[number & (wider.size() - 1)] = std::move(slabs_[number & (slabs_.size() - 1)]);
+      slabs[number & (slabs.size() - 1)] = slabs_[number & (before - 1)];
+      heads[number & (slabs.size() - 1)] = std::move(heads_[number & (before - 1)]);
     }
-    slabs_ = std::move(wider);
+    Item* next = blocks_.emplace_back(added * per_slab).data();
+    for (Item*& slab : slabs) {
+      if (slab) continue;
+      slab = next;
+      next += per_slab;
+    }
+    slabs_ = std::move(slabs);
+    heads_ = std::move(heads);
   }
 
-  std::vector<std::unique_ptr<Slab>> slabs_;  // a ring; its size is a power of two
-  Id first_ = 0;                              // number of the oldest slab
-  Id end_ = 0;                                // the next id
+  std::vector<Item*> slabs_;  // a ring; its size is a power of two
+  std::vector<Head> heads_;   // of each
+  std::vector<LargeBlock<Item>> blocks_;
+  Id first_ = 0;  // number of the oldest slab
+  Id end_ = 0;    // the next id
 };
 
 class RunStore {
  public:
   /// Stores `node` with a copy of `event` (one a slab, however many nodes capture it). `now` must not go
   /// back from call to call.
-  Id add_node(const Node& node, model::EventView event, std::int64_t now);
-  Id add_cell(const Cell& cell, std::int64_t now);
+  Id add_node(const Node& node, model::EventView event, std::int64_t now) {
+    NodeSlab& slab = nodes_.grow();
+    if (slab.event_words.empty() || slab.last_order != node.order) {
+      slab.last_event = static_cast<std::uint32_t>(slab.event_words.size());
+      slab.last_order = node.order;
+      const auto* const words = reinterpret_cast<const std::uint64_t*>(event.bytes());
+      slab.event_words.insert(slab.event_words.end(), words, words + event.size() / 8);
+    }
+    slab.newest = now;
+    const Id id = nodes_.add(node);
+    nodes_.item(id).event = slab.last_event;
+    return id;
+  }
+  Id add_cell(const Cell& cell, std::int64_t now) {
+    cells_.grow().newest = now;
+    return cells_.add(cell);
+  }
 
   bool alive(Id node) const { return nodes_.alive(node); }
   bool cell_alive(Id cell) const { return cells_.alive(cell); }
-  const Node& node(Id id) const { return nodes_.slab(id).items[id % NodeSlab::capacity]; }
-  const Cell& cell(Id id) const { return cells_.slab(id).items[id % CellSlab::capacity]; }
+  const Node& node(Id id) const { return nodes_.item(id); }
+  const Cell& cell(Id id) const { return cells_.item(id); }
   /// Where arcs are closed to a run.
-  Node& mutable_node(Id id) { return nodes_.slab(id).items[id % NodeSlab::capacity]; }
+  Node& mutable_node(Id id) { return nodes_.item(id); }
   /// Where a list's cell may be unlinked from its list.
-  Cell& mutable_cell(Id id) { return cells_.slab(id).items[id % CellSlab::capacity]; }
-  model::EventView event(Id id) const;
+  Cell& mutable_cell(Id id) { return cells_.item(id); }
+  /// Ask for the memory of a node, or of a cell or the node that it holds; of dead ones too.
+  void prefetch_node(Id id) const {
+    if (!alive(id)) return;
+    prefetch(&node(id));
+    prefetch(&nodes_.head(id));
+  }
+  void prefetch_cell(Id id, bool its_node) const {
+    if (!cell_alive(id)) return;
+    if (its_node) return prefetch_node(cell(id).node);
+    prefetch(&cell(id));
+  }
+  model::EventView event(Id id) const {
+    return model::EventView(
+        reinterpret_cast<const std::byte*>(nodes_.head(id).event_words.data() + node(id).event));
+  }
 
   /// Frees every slab whose youngest item is older than `before`. Amortised constant.
   void expire(std::int64_t before) {
@@ -124,13 +174,15 @@ class RunStore {
   Id oldest_node() const { return nodes_.base(); }
 
   /// Frees the oldest nodes, a slab of them; false where there is no full slab.
-  bool drop_oldest_nodes();
+  bool drop_oldest_nodes() {
+    if (!nodes_.has_full_slab()) return false;
+    nodes_.drop_oldest();
+    return true;
+  }
   static constexpr std::size_t nodes_per_slab = 256;
 
  private:
   struct NodeSlab {
-    static constexpr Id capacity = nodes_per_slab;
-    Node items[capacity];
     std::vector<std::uint64_t> event_words;
     std::int64_t newest = 0;
     std::uint64_t last_order = 0;  // of the event stored last, at last_event
@@ -138,14 +190,12 @@ class RunStore {
     void reset() { event_words.clear(); }
   };
   struct CellSlab {
-    static constexpr Id capacity = 512;
-    Cell items[capacity];
     std::int64_t newest = 0;
     void reset() {}
   };
 
-  SlabRing<NodeSlab> nodes_;
-  SlabRing<CellSlab> cells_;
+  SlabRing<Node, nodes_per_slab, NodeSlab> nodes_;
+  SlabRing<Cell, 512, CellSlab> cells_;
 };
 
 }  // namespace tocsin::match

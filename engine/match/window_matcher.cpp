@@ -13,6 +13,22 @@ namespace {
 // What events that leave bring about comes after all that events of the same time do, whose orders are lower.
 constexpr std::uint64_t after_events = std::uint64_t{1} << 63;
 
+template <class T>
+bool compare(plan::Op op, T a, T b) {
+  switch (op) {
+    case plan::Op::lt: return a < b;
+    case plan::Op::le: return a <= b;
+    case plan::Op::gt: return a > b;
+    default: return a >= b;
+  }
+}
+
+bool compare(const WindowCondition& condition, const model::Value& value) {
+  if (value.is_null()) return false;
+  return value.kind == model::Kind::floating ? compare(condition.op, value.f, condition.bound.f)
+                                             : compare(condition.op, value.i, condition.bound.i);
+}
+
 WindowStore& store_for(const Program& program, const Resources& resources) {
   for (const auto& store : resources.windows) {
     if (WindowStore::may_share(store->program(), program)) return *store;
@@ -63,9 +79,11 @@ bool WindowMatcher::is_true(const Look& look) {
   const View view(*this, look);
   Bindings bindings{look.event, {}, 0, look.at_ns};
   bindings.window = &view;
-  for (const Expression& condition : window_.conditions) {
+  for (const WindowCondition& condition : window_.conditions) {
     scratch_.reset();
-    if (!condition.holds(bindings, scratch_)) return false;
+    const bool holds = condition.is_simple ? compare(condition, view.aggregate(condition.aggregate))
+                                           : condition.expression.holds(bindings, scratch_);
+    if (!holds) return false;
   }
   return true;
 }
@@ -118,6 +136,10 @@ void WindowMatcher::fire(const Look& look, Output& output) {
   Completion completion{{&matched, 1}, look.at_ns, look.group, false};
   completion.window = &view;
   output.report(program_, completion);
+}
+
+void WindowMatcher::prefetch(std::uint32_t slot, PrefetchStage stage) const {
+  if (stage == PrefetchStage::key) store_.prefetch(slot);
 }
 
 // Timers.

@@ -54,6 +54,26 @@ bool only_falls(const plan::Rule& rule, const Expr& condition) {
   }
 }
 
+WindowCondition compile_condition(const Expr& source, const model::Catalog& catalog) {
+  WindowCondition condition{Expression(source, catalog), false, source.op, 0, {}};
+  const bool ordered =
+      source.op == Op::lt || source.op == Op::le || source.op == Op::gt || source.op == Op::ge;
+  if (!ordered || source.args[0].op != Op::window_aggregate || source.args[1].op != Op::constant)
+    return condition;
+  const plan::Constant& bound = source.args[1].constant;
+  if (bound.kind != source.args[0].type.kind) return condition;
+  if (bound.kind == Kind::floating) {
+    condition.bound = model::Value::floating(bound.f);
+  } else if (bound.kind == Kind::integer || bound.kind == Kind::time || bound.kind == Kind::duration) {
+    condition.bound = model::Value::of_int(bound.i, bound.kind);
+  } else {
+    return condition;
+  }
+  condition.is_simple = true;
+  condition.aggregate = source.args[0].ref.index;
+  return condition;
+}
+
 std::string reason_of(const WindowProgram& program) {
   if (program.slides_by_time()) {
     if (program.sees_instants) return "it looks at each event and whenever events leave the window";
@@ -72,7 +92,8 @@ std::uint32_t number_argument(const Expr& expr, const model::Catalog& catalog, W
   const auto number = static_cast<std::uint32_t>(same - known.begin());
   if (same == known.end()) {
     const bool nullable = expr.type.nullable || expr.op != Op::field || expr.ref.of_any;
-    known.push_back({expr, Expression(expr, catalog), expr.type.kind, nullable});
+    const std::uint32_t slot = nullable ? 0 : catalog[expr.ref.type].fields[expr.ref.field].slot;
+    known.push_back({expr, Expression(expr, catalog), expr.type.kind, nullable, slot});
   }
   return number;
 }
@@ -98,7 +119,7 @@ WindowProgram build_window(const plan::Rule& rule, const model::Catalog& catalog
     program.aggregates.push_back(aggregate);
   }
   for (const auto& condition : threshold.conditions)
-    program.conditions.emplace_back(condition, catalog);
+    program.conditions.push_back(compile_condition(condition, catalog));
 
   const auto& conditions = threshold.conditions;
   const bool lasts = program.for_ns != plan::no_bound || program.keep_ns != plan::no_bound;

@@ -16,6 +16,7 @@ struct WindowArgument {
   Expression value;
   model::Kind kind = model::Kind::null;
   bool nullable = false;
+  std::uint32_t slot = 0;  // of a field's value in the event; only where it is never null
 };
 
 struct WindowAggregate {
@@ -29,6 +30,15 @@ struct WindowAggregate {
   model::Kind result = model::Kind::null;
 };
 
+/// A conjunct of `when`. What compares an aggregate with a number is compared directly.
+struct WindowCondition {
+  Expression expression;
+  bool is_simple = false;
+  plan::Op op = plan::Op::gt;   // the aggregate stands on the left
+  std::uint32_t aggregate = 0;  // in WindowProgram::aggregates
+  model::Value bound;
+};
+
 struct WindowProgram {
   plan::Window window;
   std::vector<WindowArgument> arguments;
@@ -37,7 +47,7 @@ struct WindowProgram {
   plan::Threshold::On on = plan::Threshold::On::every;
   std::int64_t for_ns = plan::no_bound;
   std::int64_t keep_ns = plan::no_bound;
-  std::vector<Expression> conditions;  // conjuncts
+  std::vector<WindowCondition> conditions;
 
   bool sees_instants = false;  // it must look whenever events leave by time, or a window closes by time
   bool keeps_newest = false;   // it reads or reports the newest event of a partition when none comes in

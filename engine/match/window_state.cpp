@@ -46,6 +46,7 @@ std::uint32_t WindowState::argument(const WindowProgram& program, std::uint32_t 
   arguments_.emplace_back();
   arguments_[added].source = &wanted;
   arguments_[added].is_text = wanted.kind == Kind::string;
+  arguments_[added].is_plain = !wanted.nullable && wanted.kind != Kind::string;
   if (wanted.nullable) {
     const std::uint32_t present = cell(Cell::Kind::present, added);
     arguments_[added].present = present;
@@ -186,7 +187,11 @@ void WindowState::build() {
   }
   std::uint32_t null_bits = 0;
   for (Argument& argument : arguments_) {
-    if (argument.is_raw) argument.raw = log_.add_column<std::uint64_t>();
+    if (argument.is_raw) {
+      raw_.push_back(static_cast<std::uint32_t>(&argument - arguments_.data()));
+      argument.raw = log_.add_column<std::uint64_t>();
+      has_texts_ |= argument.is_text;
+    }
     if (argument.source->nullable) argument.null_bit = null_bits++;
   }
   if (keeps_entries_ && null_bits > 0) {
@@ -207,19 +212,21 @@ void WindowState::grow(std::uint32_t slot) {
 
 void WindowState::evaluate(model::EventView event, Scratch& scratch) {
   for (Argument& argument : arguments_) {
-    scratch.reset();
-    const model::Value value = argument.source->value.evaluate({event, {}, 0, 0}, scratch);
-    argument.null = value.is_null();
-    argument.bits = 0;
-    if (argument.null || !argument.is_wanted) continue;
-    if (argument.is_text) {
-      argument.bits = texts_.hold(value.text());
-    } else if (value.kind == Kind::floating) {  // one zero and one NaN
-      const double canonical = std::isnan(value.f) ? std::numeric_limits<double>::quiet_NaN() : value.f + 0.0;
-      argument.bits = std::bit_cast<std::uint64_t>(canonical);
+    const bool floating = argument.source->kind == Kind::floating;
+    if (!argument.is_plain) {
+      scratch.reset();
+      const model::Value value = argument.source->value.evaluate({event, {}, 0, 0}, scratch);
+      argument.null = value.is_null();
+      argument.bits = 0;
+      if (argument.null || !argument.is_wanted) continue;
+      argument.bits = argument.is_text ? texts_.hold(value.text()) : static_cast<std::uint64_t>(value.i);
     } else {
-      argument.bits = static_cast<std::uint64_t>(value.i);
+      argument.bits = static_cast<std::uint64_t>(event.load_int(argument.source->slot));
     }
+    if (!floating) continue;
+    const auto value = std::bit_cast<double>(argument.bits);  // one zero and one NaN
+    argument.bits = std::bit_cast<std::uint64_t>(std::isnan(value) ? std::numeric_limits<double>::quiet_NaN()
+                                                                   : value + 0.0);
   }
 }
 
@@ -232,20 +239,31 @@ void WindowState::insert(std::uint32_t slot, model::EventView event, std::uint64
     if (evicts_) log_.at(times_, entry) = event.time_ns();
     if (queue_) log_.at(keys_, entry) = slot;
     if (keeps_orders_) log_.at(orders_, entry) = order;
-    for (std::uint32_t i = 0; i < null_bytes_; ++i)
-      log_.byte_at(null_bits_, null_bytes_, entry, i) = 0;
-    for (const Argument& argument : arguments_) {
-      if (argument.is_raw) log_.at(argument.raw, entry) = argument.bits;
-      if (argument.null && argument.source->nullable) {
-        log_.byte_at(null_bits_, null_bytes_, entry, argument.null_bit / 8) |=
-            static_cast<std::uint8_t>(1u << (argument.null_bit % 8));
-      }
-    }
+    for (const std::uint32_t number : raw_)
+      log_.at(arguments_[number].raw, entry) = arguments_[number].bits;
+    if (null_bytes_ > 0) mark_nulls(entry);
   }
   for (const Cell& each : cells_)
     insert_into(each, here, slot, entry, event.time_ns());
   if (is_linked_) link(here, entry);
   ++here.count;
+}
+
+void WindowState::mark_nulls(Entry entry) {
+  for (std::uint32_t i = 0; i < null_bytes_; ++i)
+    log_.byte_at(null_bits_, null_bytes_, entry, i) = 0;
+  for (const Argument& argument : arguments_) {
+    if (!argument.null) continue;
+    log_.byte_at(null_bits_, null_bytes_, entry, argument.null_bit / 8) |=
+        static_cast<std::uint8_t>(1u << (argument.null_bit % 8));
+  }
+}
+
+void WindowState::release_texts(Entry entry) {
+  for (const std::uint32_t number : raw_) {
+    const Argument& argument = arguments_[number];
+    if (argument.is_text && !is_null(argument, entry)) texts_.release(log_.at(argument.raw, entry));
+  }
 }
 
 void WindowState::link(Row& row, Entry entry) {
@@ -256,6 +274,17 @@ void WindowState::link(Row& row, Entry entry) {
     row.in_front = evicts_ ? 1 : 0;
   }
   row.newest = entry;
+}
+
+void WindowState::add_float(FloatSum& sum, double value, bool out) {
+  const std::uint32_t one = out ? ~std::uint32_t{0} : 1;
+  if (std::isfinite(value)) {
+    sum.sum.add(out ? -value : value);
+  } else if (std::isnan(value)) {
+    sum.nan += one;
+  } else {
+    sum.infinite[value < 0] += one;
+  }
 }
 
 void WindowState::insert_into(const Cell& cell, Row& row, std::uint32_t slot, Entry entry,
@@ -341,10 +370,7 @@ void WindowState::evict(std::uint32_t slot, Entry entry, bool give_back) {
   Row& here = row(slot);
   for (const Cell& each : cells_)
     remove_from(each, here, slot, entry);
-  for (const Argument& argument : arguments_) {
-    if (argument.is_text && argument.is_raw && !is_null(argument, entry))
-      texts_.release(log_.at(argument.raw, entry));
-  }
+  if (has_texts_) release_texts(entry);
   --here.count;
   here.changed = 1;
   if (is_linked_) unlink_front(here);
@@ -373,10 +399,7 @@ void WindowState::clear(std::uint32_t slot) {
         if (each.kind == Cell::Kind::registers)
           registers_[each.table].remove(slot, entry, hash(argument, log_.at(argument.raw, entry)));
       }
-      for (const Argument& argument : arguments_) {
-        if (argument.is_text && argument.is_raw && !is_null(argument, entry))
-          texts_.release(log_.at(argument.raw, entry));
-      }
+      if (has_texts_) release_texts(entry);
       const Entry next = log_.at(links_, entry);
       log_.give_back(entry);
       entry = next;

@@ -11,9 +11,12 @@
 // tests/engine/window_state_test.cpp against a plain computation.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
+#include "engine/base/large_memory.hpp"
+#include "engine/base/prefetch.hpp"
 #include "engine/match/compensated.hpp"
 #include "engine/match/hyperloglog.hpp"
 #include "engine/match/quantiles.hpp"
@@ -60,7 +63,8 @@ class WindowState {
   std::uint32_t evict_oldest() {
     const Entry entry = log_.front();
     const std::uint32_t slot = log_.at(keys_, entry);
-    prefetch(entry + 12);
+    const Entry soon = entry + 12;
+    if (soon - entry < log_.size()) prefetch_row(log_.at(keys_, soon));
     evict(slot, entry, false);
     log_.pop();
     return slot;
@@ -89,6 +93,13 @@ class WindowState {
   /// What aggregate number `aggregate` comes to for the key. Text and arrays live as long as `scratch` says.
   model::Value value(std::uint32_t aggregate, std::uint32_t slot, const WindowPlace& place, Scratch& scratch);
 
+  /// Asks for the key's row. `slot` is one that has a row.
+  void prefetch_row(std::uint32_t slot) const {
+    const std::uint64_t* const begin = &rows_[std::size_t{slot} * words_per_row_];
+    prefetch(begin);
+    prefetch(begin + std::min<std::uint32_t>(words_per_row_ - 1, 8));
+  }
+
   std::uint32_t bytes_per_row() const { return 8 * words_per_row_; }
   std::uint32_t bytes_per_entry() const { return keeps_entries_ ? log_.bytes_per_entry() : 0; }
 
@@ -108,6 +119,7 @@ class WindowState {
     bool is_raw = false;     // entries keep its value
     bool is_wanted = false;  // some cell reads its value, not only whether there is one
     bool is_text = false;
+    bool is_plain = false;  // a number in a field that is never null
     WindowLog::Column<std::uint64_t> raw;
     std::uint32_t null_bit = 0;    // of entries: its number among those that may be null
     std::uint32_t present = none;  // the cell that counts what is not null, where it may be null
@@ -177,14 +189,12 @@ class WindowState {
     return *reinterpret_cast<T*>(reinterpret_cast<std::uint64_t*>(&row) + cell.word);
   }
   void grow(std::uint32_t slot);
-  void prefetch(Entry entry) const {
-    if (entry - log_.front() < log_.size())
-      __builtin_prefetch(&rows_[std::size_t{log_.at(keys_, entry)} * words_per_row_], 1);
-  }
 
   std::uint32_t argument(const WindowProgram& program, std::uint32_t number);
   std::uint32_t cell(Cell::Kind kind, std::uint32_t argument, double decay = 0);
   void evaluate(model::EventView event, Scratch& scratch);
+  void mark_nulls(Entry entry);
+  void release_texts(Entry entry);
   void insert_into(const Cell& cell, Row& row, std::uint32_t slot, Entry entry, std::int64_t time_ns);
   void remove_from(const Cell& cell, Row& row, std::uint32_t slot, Entry entry);
   void evict(std::uint32_t slot, Entry entry, bool give_back);
@@ -222,9 +232,11 @@ class WindowState {
   std::vector<Argument> arguments_;
   std::vector<Cell> cells_;
   std::vector<std::uint32_t> stacked_;  // those cells that are stacks
+  std::vector<std::uint32_t> raw_;      // those arguments whose values entries keep
+  bool has_texts_ = false;              // among them are texts
   std::vector<Aggregate> aggregates_;
   std::uint32_t words_per_row_ = 0;
-  std::vector<std::uint64_t> rows_;  // by slot
+  LargeVector<std::uint64_t> rows_;  // by slot
 
   WindowLog log_;
   WindowLog::Column<std::int64_t> times_;

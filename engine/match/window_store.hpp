@@ -58,6 +58,11 @@ class WindowStore {
   /// Brings the windows to the event, which then is in its key's window. The key's slot, or `absent` where it
   /// is in no window. To be called by each member for each event that it is shown.
   std::uint32_t take(model::EventView event, std::uint64_t order);
+  /// Soon an event will come whose key has this slot in the key space.
+  void prefetch(std::uint32_t space_slot) const {
+    const std::uint32_t slot = keys_.number_ahead(space_slot);
+    if (slot < touched_in_.size()) state_.prefetch_row(slot);
+  }
   /// True where the window closes with the event taken last.
   bool closes() const { return closes_; }
 

@@ -13,17 +13,6 @@ using model::Kind;
 using model::Value;
 using plan::WindowFunction;
 
-void WindowState::add_float(FloatSum& sum, double value, bool out) {
-  const std::uint32_t one = out ? ~std::uint32_t{0} : 1;
-  if (std::isnan(value)) {
-    sum.nan += one;
-  } else if (std::isinf(value)) {
-    sum.infinite[value < 0] += one;
-  } else {
-    sum.sum.add(out ? -value : value);
-  }
-}
-
 bool WindowState::is_null(const Argument& argument, Entry entry) {
   return argument.source->nullable &&
          ((log_.byte_at(null_bits_, null_bytes_, entry, argument.null_bit / 8) >> (argument.null_bit % 8)) &

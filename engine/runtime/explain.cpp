@@ -19,6 +19,35 @@ const char* routing_text(const Routing& routing) {
   return "?";
 }
 
+/// A rule that only asks what a store would be like.
+struct Nobody final : match::WindowStore::Member {
+  void look_again(std::uint32_t) override {}
+  bool forget(std::uint32_t, bool) override { return true; }
+};
+
+// What a rule's windows take, and the rules with which it shares them.
+std::string windows_text(const RuleSet& rules, const match::Program& program, const Limits& limits) {
+  match::KeySpace keys(limits.near_keys);
+  match::Scratch scratch;
+  match::WindowStore store(program, limits, keys, scratch);
+  Nobody nobody;
+  std::string sharers;
+  for (const match::Program& other : rules.programs) {
+    if (!match::WindowStore::may_share(program, other)) continue;
+    store.join(nobody, *other.window);
+    if (&other != &program) sharers += (sharers.empty() ? "" : ", ") + other.name;
+  }
+  const match::WindowState& state = store.state();
+  std::string text = fmt::format("  windows: {} bytes a key, ", state.bytes_per_row());
+  if (state.keeps_entries()) {
+    text += fmt::format("{} bytes an event in them\n", state.bytes_per_entry());
+  } else {
+    text += "no event is kept\n";
+  }
+  if (!sharers.empty()) text += fmt::format("  windows shared with: {}\n", sharers);
+  return text;
+}
+
 }  // namespace
 
 std::string explain(const plan::Plan& plan, const EngineOptions& options) {
@@ -30,6 +59,7 @@ std::string explain(const plan::Plan& plan, const EngineOptions& options) {
       const match::Program& program = rules.programs[number];
       programs.push_back(&program);
       text += match::dump(plan, program);
+      if (program.window) text += windows_text(rules, program, options.limits);
       text += fmt::format("  layer: {}\n  shards: {}\n", layer, routing_text(rules.routings[number].front()));
     }
     const match::PredicateIndex index(programs, plan.catalog, options.predicate_index);

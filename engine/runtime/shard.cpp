@@ -8,7 +8,9 @@ Shard::Shard(const RuleSet& rules, const Limits& limits, bool predicate_index, u
              unsigned shards)
     : rules_(rules), number_(number), shards_(shards), limits_(limits) {
   for (const auto& program : rules.programs) {
-    matchers_.push_back(match::make_matcher(program, {limits_, scratch_, key_space_of(program), windows_}));
+    match::KeySpace& space = key_space_of(program);
+    space_of_.push_back(program.partitioned ? &space : nullptr);
+    matchers_.push_back(match::make_matcher(program, {limits_, scratch_, space, windows_}));
     auto& throttle = throttles_.emplace_back();
     if (program.throttle_ns != plan::no_bound) throttle.emplace(program);
   }
@@ -27,7 +29,7 @@ match::KeySpace& Shard::key_space_of(const match::Program& program) {
   for (const auto& space : key_spaces_) {
     if (program.partitioned && space->take_in(program.keys)) return *space;
   }
-  key_spaces_.push_back(std::make_unique<match::KeySpace>());
+  key_spaces_.push_back(std::make_unique<match::KeySpace>(limits_.near_keys));
   if (program.partitioned) key_spaces_.back()->take_in(program.keys);
   return *key_spaces_.back();
 }
@@ -48,10 +50,10 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
     return ((batch.first_event + event) << 20) + std::min<std::size_t>(place, (1 << 20) - 1);
   };
   const auto process = [&](model::EventView event, std::uint64_t order, const Position& position) {
-    if (!timers.empty() && timers.top().at.precedes(event.time_ns()))
-      run_timers_before(event.time_ns(), layer, batch.events);
     const auto& touched = index.lookup(event, scratch_);
-    if (!touched.empty()) visit(layer, event, order, touched, position);
+    if (touched.empty()) return;
+    queue(layer, event, order, touched, position);
+    if (touched_.size() >= match::KeySpace::most_ahead) run_upcoming(layer, batch.events);
   };
   // Those that timers made stand before the event to which they go back, the others right after it.
   const auto process_derived_until = [&](const Position& end) {
@@ -77,6 +79,7 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
       process_raw(event);
   }
   process_derived_until({.event = UINT32_MAX});
+  run_upcoming(layer, batch.events);
   if (!timers.empty() && !batch.events.empty())
     run_timers_before(batch.events[batch.events.size() - 1].time_ns(), layer, batch.events);
   if (++layers_run_ % 64 == 0) hold_to_limit();
@@ -98,19 +101,65 @@ void Shard::hold_to_limit() {
   }
 }
 
-void Shard::visit(std::size_t layer, model::EventView event, std::uint64_t order,
+void Shard::queue(std::size_t layer, model::EventView event, std::uint64_t order,
                   const std::vector<match::Touched>& all, const Position& position) {
+  const auto begin = static_cast<std::uint32_t>(touched_.size());
   for (const match::Touched& touched : all) {
-    program_ = rules_.layers[layer][touched.program];
-    const Routing& routing = rules_.routings[program_][touched.input];
+    const std::uint32_t program = rules_.layers[layer][touched.program];
+    const Routing& routing = rules_.routings[program][touched.input];
     if (shards_ > 1 && routing.destination(event, shards_, key_scratch_) != number_) continue;
-    position_ = position;
-    position_.rule = program_ + 1;
-    position_.cause = Position::Cause::event;
-    position_.trigger = 0;
-    position_.ordinal = 0;
-    matchers_[program_]->visit(event, order, touched.steps, *this);
-    if (rules_.programs[program_].is_timed()) note_timer(layer, program_);
+    touched_.push_back({program, touched.input, touched.steps});
+  }
+  const auto end = static_cast<std::uint32_t>(touched_.size());
+  if (end > begin)
+    upcoming_.push_back({event, order, position.timer_ns, position.event, begin, end, position.phase});
+}
+
+// Shows the queued events to their rules, and the timers before them.
+void Shard::run_upcoming(std::size_t layer, const model::EventBatch& events) {
+  look_ahead();
+  const Timers& timers = timers_[layer];
+  for (const Upcoming& next : upcoming_) {
+    const std::int64_t time_ns = next.event.time_ns();
+    if (!timers.empty() && timers.top().at.precedes(time_ns)) run_timers_before(time_ns, layer, events);
+    for (std::uint32_t i = next.begin; i < next.end; ++i) {
+      program_ = touched_[i].program;
+      position_ = {
+          .event = next.raw_event, .timer_ns = next.timer_ns, .phase = next.phase, .rule = program_ + 1};
+      matchers_[program_]->visit(next.event, next.order, touched_[i].steps, *this);
+      if (rules_.programs[program_].is_timed()) note_timer(layer, program_);
+    }
+  }
+  upcoming_.clear();
+  touched_.clear();
+}
+
+// Asks for the memory that the queued events will read, for all of them at once, so that they wait for it
+// together: first the entries of their keys, then the keys' state, then what that leads to.
+void Shard::look_ahead() {
+  const auto is_large = [](const match::KeySpace* space) { return space && space->is_large(); };
+  if (std::none_of(key_spaces_.begin(), key_spaces_.end(),
+                   [&](const auto& space) { return is_large(space.get()); }))
+    return;
+  for (const auto& space : key_spaces_)
+    space->forget_ahead();
+  for (const Upcoming& next : upcoming_) {
+    for (std::uint32_t i = next.begin; i < next.end; ++i) {
+      TouchedRule& touched = touched_[i];
+      match::KeySpace* const space = space_of_[touched.program];
+      if (!is_large(space)) continue;
+      const match::KeyFields& fields = rules_.programs[touched.program].keys[touched.input];
+      touched.ahead = space->look_ahead(next.event, next.order, fields);
+    }
+  }
+  for (const auto& space : key_spaces_)
+    space->find_ahead();
+  using match::PrefetchStage;
+  for (const auto stage : {PrefetchStage::key, PrefetchStage::cells, PrefetchStage::nodes}) {
+    for (const TouchedRule& touched : touched_) {
+      const match::KeySpace* const space = space_of_[touched.program];
+      if (is_large(space)) matchers_[touched.program]->prefetch(space->slot_ahead(touched.ahead), stage);
+    }
   }
 }
 

@@ -42,8 +42,27 @@ class Shard final : private match::Output {
   };
   using Timers = std::priority_queue<Timer, std::vector<Timer>, std::greater<>>;
 
-  void visit(std::size_t layer, model::EventView event, std::uint64_t order,
+  /// An event that some rules are to see.
+  struct Upcoming {
+    model::EventView event;
+    std::uint64_t order;
+    std::int64_t timer_ns;    // of its position, as is …
+    std::uint32_t raw_event;  // … this
+    std::uint32_t begin;      // in touched_
+    std::uint32_t end;
+    match::Instant::Phase phase;  // of its position
+  };
+  struct TouchedRule {
+    std::uint32_t program;
+    std::uint32_t input;
+    std::uint64_t steps;
+    std::uint32_t ahead = 0;  // the event's number in its key space, where that looks ahead
+  };
+
+  void queue(std::size_t layer, model::EventView event, std::uint64_t order,
              const std::vector<match::Touched>& touched, const Position& position);
+  void run_upcoming(std::size_t layer, const model::EventBatch& events);
+  void look_ahead();
   void run_timers_before(std::int64_t time_ns, std::size_t layer, const model::EventBatch& events);
   void note_timer(std::size_t layer, std::uint32_t program);
   std::uint32_t place_of(const match::Instant& instant, const model::EventBatch& events) const;
@@ -58,6 +77,7 @@ class Shard final : private match::Output {
   std::uint64_t layers_run_ = 0;  // batches times layers
   match::Scratch scratch_;
   std::vector<std::unique_ptr<match::KeySpace>> key_spaces_;
+  std::vector<match::KeySpace*> space_of_;  // by program; none without a partition
   match::WindowStores windows_;
   std::vector<std::unique_ptr<match::Matcher>> matchers_;  // by program
   std::vector<std::optional<match::Throttle>> throttles_;  // by program
@@ -69,6 +89,11 @@ class Shard final : private match::Output {
   std::string key_scratch_;
   std::uint64_t matches_ = 0;
   std::uint64_t derived_ = 0;
+
+  // Events whose predicates were looked at, in order: a few at a time, so that what they will read is asked
+  // for long before it is read.
+  std::vector<Upcoming> upcoming_;
+  std::vector<TouchedRule> touched_;
 
   // Of the event or timer at hand.
   MatchLog* log_ = nullptr;

@@ -49,6 +49,10 @@ matches 7194 first.tocsin "${payments[@]}"
 echo "$payment rule contiguous { ${sequence//->/,} emit Hit { card, amount: c.amount } }" >contiguous.tocsin
 matches 90 contiguous.tocsin "${payments[@]}"
 
+echo "$payment rule busy { from Payment partition by card window sliding 60s when count() > 5 on every
+  emit Busy { card, n: count() } }" >busy.tocsin
+matches 998576 busy.tocsin "${payments[@]}"
+
 # The same from NDJSON.
 awk -F, '{ printf "{\"card\":\"%s\",\"amount\":%s,\"at\":%s}\n", $1, $2, $3 }' payments.csv >payments.ndjson
 matches 28386 all.tocsin --input payments.ndjson --event Payment
@@ -61,3 +65,16 @@ addresses=$(grep -oE '"ip":"[^"]*"' brute_force | sort -u | wc -l)
 [[ $addresses == 9 ]] || fail "brute_force: expected 9 addresses, got $addresses"
 grep '"rule":"probe"' out >probe || true
 lines probe 56
+
+# Ten different names from one address within five minutes.
+{
+  sed -n '/^event/,/^}/p' "$ssh"
+  echo 'rule guess { from LoginFailed partition by ip window sliding 5m when distinct(user) >= 10
+    emit Guess { ip } }'
+} >guess.tocsin
+for shards in 1 3; do
+  run 0 run guess.tocsin --input "$data/openssh.ndjson" --shards "$shards"
+  lines out 4
+  twice=$(grep -c '"ip":"103.99.0.122"' out)
+  [[ $twice == 2 ]] || fail "guess: expected 103.99.0.122 twice, got $twice"
+done

@@ -55,8 +55,9 @@ class Collector : public model::MatchSink {
 }  // namespace
 
 std::string to_string(const Setup& setup) {
-  return fmt::format("matcher {}, predicate index {}, {} shard(s), batches of {}", name_of(setup.matcher),
-                     setup.predicate_index ? "on" : "off", setup.shards, setup.batch);
+  return fmt::format("matcher {}, predicate index {}, {} shard(s), batches of {}{}", name_of(setup.matcher),
+                     setup.predicate_index ? "on" : "off", setup.shards, setup.batch,
+                     setup.look_ahead ? ", looking ahead" : "");
 }
 
 std::vector<Setup> all_setups() {
@@ -65,7 +66,7 @@ std::vector<Setup> all_setups() {
     for (const bool index : {true, false}) {
       for (const unsigned shards : shard_counts) {
         for (const std::size_t batch : batch_sizes)
-          setups.push_back({matcher, index, shards, batch});
+          setups.push_back({matcher, index, shards, batch, setups.size() % 2 == 0});
       }
     }
   }
@@ -76,11 +77,12 @@ std::vector<Setup> some_setups(std::uint64_t turn) {
   std::vector<Setup> setups;
   for (const MatcherChoice matcher : matchers) {
     for (const bool index : {true, false}) {
-      setups.push_back({matcher, index, 1, batch_sizes[(turn + setups.size()) % 3]});
+      const bool look_ahead = (turn + setups.size() / 2 + setups.size()) % 2 == 0;
+      setups.push_back({matcher, index, 1, batch_sizes[(turn + setups.size()) % 3], look_ahead});
     }
   }
-  setups.push_back(
-      {matchers[turn / 3 % 3], turn / 9 % 2 == 0, shard_counts[1 + turn % 3], batch_sizes[turn / 2 % 3]});
+  setups.push_back({matchers[turn / 3 % 3], turn / 9 % 2 == 0, shard_counts[1 + turn % 3],
+                    batch_sizes[turn / 2 % 3], turn / 5 % 2 == 0});
   return setups;
 }
 
@@ -108,6 +110,7 @@ std::vector<Match> run_engine(const plan::Plan& plan, const Arrivals& arrivals, 
   options.matcher = setup.matcher;
   options.predicate_index = setup.predicate_index;
   options.limits = limits;
+  if (setup.look_ahead) options.limits.near_keys = 0;
   runtime::Engine engine(plan, options, collector);
   for (unsigned i = 0; i < arrivals.sources; ++i)
     engine.add_source(arrivals.lateness_ns);

@@ -29,11 +29,13 @@ struct Setup {
   bool predicate_index = true;
   unsigned shards = 1;
   std::size_t batch = 1024;  // events a push
+  bool look_ahead = false;   // from the first key on; else only beyond Limits::near_keys
 };
 
 std::string to_string(const Setup& setup);
 
-/// Matchers × predicate index × shards 1, 2, 3, 7 × batches of 1, 3, 1024: 72 of them.
+/// Matchers × predicate index × shards 1, 2, 3, 7 × batches of 1, 3, 1024: 72 of them. Every other looks
+/// ahead.
 std::vector<Setup> all_setups();
 
 /// A few of them, a different few for each `turn`: every matcher with and without the index on one shard, and

@@ -1,0 +1,323 @@
+// Windows over a steady stream: payments on 10,000 cards, 10,000 a second of event time, without end. Each
+// workload runs beside hand-written C++ for that one rule in the same process; both must give the same
+// matches over the first window and a million events more before anything is timed. Windows of several widths
+// show what the number of live events costs, `bytes/event` what each of them takes (resident memory, all in
+// all). Items are events.
+#include <algorithm>
+#include <benchmark/benchmark.h>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unistd.h>
+#include <vector>
+
+#include "dsl/compile.hpp"
+#include "engine/base/hash.hpp"
+#include "engine/runtime/engine.hpp"
+
+namespace {
+
+using namespace tocsin;
+
+constexpr std::size_t round_events = std::size_t{1} << 20;  // after which payments repeat, later
+constexpr std::int64_t gap_ns = 100'000;
+constexpr std::int64_t round_ns = static_cast<std::int64_t>(round_events) * gap_ns;
+
+struct Payment {
+  std::string card;
+  double amount;
+  std::int64_t item;
+};
+
+const std::vector<Payment>& payments() {
+  static const std::vector<Payment> all = [] {
+    std::vector<Payment> made(round_events);
+    for (std::size_t i = 0; i < round_events; ++i) {
+      const std::uint64_t a = hash_mix(2 * i + 1);
+      const std::uint64_t b = hash_mix(2 * i + 2);
+      const double uniform = (static_cast<double>(b >> 11) + 0.5) * 0x1p-53;
+      made[i] = {"C" + std::to_string(a % 10'000), std::floor(-100 * std::log(uniform)),
+                 static_cast<std::int64_t>((a >> 32) % 100)};
+    }
+    return made;
+  }();
+  return all;
+}
+
+struct Answer {
+  std::uint64_t matches = 0;
+  std::uint64_t checksum = 0;
+  void add(std::uint64_t seq) {
+    ++matches;
+    checksum += hash_mix(seq);
+  }
+  friend bool operator==(const Answer&, const Answer&) = default;
+};
+
+struct CountingSink final : model::MatchSink {
+  void on_match(const model::MatchView& match) override { answer.add(match.trigger_seq); }
+  Answer answer;
+};
+
+std::size_t resident_bytes() {
+  std::size_t pages = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> pages >> resident;
+  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+class ByEngine {
+ public:
+  explicit ByEngine(const std::string& rule) {
+    compiled_ = dsl::compile_text(
+        "bench.tocsin",
+        "event Payment { card: string, amount: float, item: int, at: time @timestamp }\n" + rule);
+    if (!compiled_.plan) {
+      std::fputs(dsl::render(compiled_.diagnostics, compiled_.sources).c_str(), stderr);
+      std::exit(1);
+    }
+    constexpr std::size_t per_batch = 1024;
+    for (std::size_t i = 0; i < round_events; ++i) {
+      if (i % per_batch == 0) batches_.emplace_back();
+      model::EventWriter writer(batches_.back());
+      const Payment& payment = payments()[i];
+      writer.begin(*compiled_.plan->catalog.find("Payment"));
+      writer.set_string(0, payment.card);
+      writer.set_float(1, payment.amount);
+      writer.set_int(2, payment.item);
+      writer.commit(static_cast<std::int64_t>(i) * gap_ns, 0, 0);
+    }
+    prepare();
+    round_ = 0;
+    base_bytes_ = resident_bytes();
+    engine_.emplace(*compiled_.plan, runtime::EngineOptions{}, sink_);
+    source_ = engine_->add_source();
+  }
+
+  /// Makes the events of the next round, which push() takes: outside what is timed.
+  void prepare() {
+    input_ = batches_;
+    for (auto& batch : input_) {
+      for (std::size_t i = 0; i < batch.size(); ++i)
+        batch.header(i).time_ns += round_ * round_ns;
+    }
+    ++round_;
+  }
+  void run() {
+    for (auto& batch : input_)
+      engine_->push(source_, batch);
+  }
+  const Answer& answer() const { return sink_.answer; }
+  std::size_t bytes() const { return resident_bytes() - base_bytes_; }
+
+ private:
+  dsl::Compiled compiled_;
+  std::deque<model::EventBatch> batches_, input_;
+  std::int64_t round_ = 0;
+  CountingSink sink_;
+  std::size_t base_bytes_ = 0;
+  std::optional<runtime::Engine> engine_;
+  std::uint16_t source_ = 0;
+};
+
+// By hand: what the window holds in a queue, and a state for each card, found by its text in a flat hash map.
+// `State` takes a payment in and out, and says when the rule fires.
+struct Live {
+  std::int64_t at_ns;
+  std::uint32_t card;
+  double amount;
+  std::int64_t item;
+};
+
+template <class State>
+class ByHand {
+ public:
+  explicit ByHand(std::int64_t width_ns) : width_ns_(width_ns) {}
+  void run() {
+    for (const Payment& payment : payments()) {
+      const std::int64_t at_ns = static_cast<std::int64_t>(number_++) * gap_ns;
+      for (; !live_.empty() && live_.front().at_ns < at_ns - width_ns_; live_.pop_front())
+        states_[live_.front().card].remove(live_.front());
+      const auto [found, added] =
+          cards_.try_emplace(payment.card, static_cast<std::uint32_t>(states_.size()));
+      if (added) states_.emplace_back();
+      live_.push_back({at_ns, found->second, payment.amount, payment.item});
+      if (states_[found->second].add(live_.back())) answer_.add(number_);
+    }
+  }
+  const Answer& answer() const { return answer_; }
+
+ private:
+  const std::int64_t width_ns_;
+  std::uint64_t number_ = 0;
+  boost::unordered_flat_map<std::string_view, std::uint32_t> cards_;
+  std::vector<State> states_;
+  std::deque<Live> live_;
+  Answer answer_;
+};
+
+// A condition that fires when it becomes true.
+struct Rise {
+  bool held = false;
+  bool operator()(bool holds) {
+    const bool rises = holds && !held;
+    held = holds;
+    return rises;
+  }
+};
+
+double least_sum = 0;  // of the window at hand
+
+struct CountSum {
+  std::int64_t count = 0;
+  double sum = 0;
+  bool holds() const { return count > 5 && sum > least_sum; }
+  void remove(const Live& live) {
+    --count;
+    sum -= live.amount;
+  }
+  bool add(const Live& live) {
+    ++count;
+    sum += live.amount;
+    return holds();
+  }
+};
+
+struct CountSumRise {
+  CountSum window;
+  Rise rise;
+  void remove(const Live& live) {
+    window.remove(live);
+    rise.held = rise.held && window.holds();
+  }
+  bool add(const Live& live) { return rise(window.add(live)); }
+};
+
+struct Count {
+  std::int64_t count = 0;
+  void remove(const Live&) { --count; }
+  bool add(const Live&) { return ++count > 5; }
+};
+
+struct Max {
+  std::deque<std::pair<std::int64_t, double>> falling;  // no later one is greater
+  Rise rise;
+  void remove(const Live& live) {
+    if (!falling.empty() && falling.front().first == live.at_ns) falling.pop_front();
+    rise.held = rise.held && !falling.empty() && falling.front().second > 700;
+  }
+  bool add(const Live& live) {
+    while (!falling.empty() && falling.back().second <= live.amount)
+      falling.pop_back();
+    falling.emplace_back(live.at_ns, live.amount);
+    return rise(falling.front().second > 700);
+  }
+};
+
+struct Distinct {
+  std::vector<std::uint32_t> counts = std::vector<std::uint32_t>(100);
+  std::int64_t distinct = 0;
+  Rise rise;
+  static constexpr std::int64_t bound = 50;
+  void remove(const Live& live) {
+    distinct -= --counts[static_cast<std::size_t>(live.item)] == 0;
+    rise.held = rise.held && distinct > bound;
+  }
+  bool add(const Live& live) {
+    distinct += ++counts[static_cast<std::size_t>(live.item)] == 1;
+    return rise(distinct > bound);
+  }
+};
+
+struct Median {
+  std::vector<double> sorted;
+  void remove(const Live& live) { sorted.erase(std::lower_bound(sorted.begin(), sorted.end(), live.amount)); }
+  bool add(const Live& live) {
+    sorted.insert(std::upper_bound(sorted.begin(), sorted.end(), live.amount), live.amount);
+    const std::size_t half = (sorted.size() - 1) / 2;
+    const double median =
+        sorted.size() % 2 == 1 ? sorted[half] : sorted[half] + (sorted[half + 1] - sorted[half]) / 2;
+    return median > 100;
+  }
+};
+
+// Rounds that fill a window of so many seconds, and one more.
+int rounds_for(std::int64_t seconds) {
+  return static_cast<int>(seconds * 1'000'000'000 / round_ns) + 2;
+}
+
+template <class State>
+void by_hand(benchmark::State& state) {
+  ByHand<State> hand(state.range(0) * 1'000'000'000);
+  least_sum = 117 * static_cast<double>(state.range(0));
+  for (int i = 0; i < rounds_for(state.range(0)); ++i)
+    hand.run();
+  for (auto _ : state)
+    hand.run();
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * round_events));
+}
+
+template <class State>
+void by_engine(benchmark::State& state, const char* when) {
+  const std::int64_t seconds = state.range(0);
+  least_sum = 117 * static_cast<double>(seconds);
+  std::string condition = when;
+  if (const auto at = condition.find('#'); at != std::string::npos)
+    condition.replace(at, 1, std::to_string(least_sum));
+  ByEngine engine("rule r { from Payment partition by card window sliding " + std::to_string(seconds) +
+                  "s when " + condition + " emit Out { card } }");
+  {
+    ByHand<State> hand(seconds * 1'000'000'000);
+    for (int i = 0; i < rounds_for(seconds); ++i) {
+      engine.prepare();
+      engine.run();
+      hand.run();
+    }
+    if (!(engine.answer() == hand.answer()) || hand.answer().matches == 0) {
+      std::fprintf(stderr, "wrong answer: %llu matches, by hand %llu\n",
+                   static_cast<unsigned long long>(engine.answer().matches),
+                   static_cast<unsigned long long>(hand.answer().matches));
+      std::exit(1);
+    }
+    state.counters["matches"] = static_cast<double>(hand.answer().matches);
+  }
+  for (auto _ : state) {
+    state.PauseTiming();
+    engine.prepare();
+    state.ResumeTiming();
+    engine.run();
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * round_events));
+  state.counters["bytes/event"] = static_cast<double>(engine.bytes()) / static_cast<double>(seconds * 10'000);
+}
+
+template <class State>
+void compare(const std::string& name, const char* when, const std::vector<std::int64_t>& widths_s) {
+  for (const std::int64_t width_s : widths_s) {
+    benchmark::RegisterBenchmark(("by_hand/" + name).c_str(), by_hand<State>)
+        ->Arg(width_s)
+        ->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark(("by_engine/" + name).c_str(),
+                                 [when](benchmark::State& state) { by_engine<State>(state, when); })
+        ->Arg(width_s)
+        ->Unit(benchmark::kMillisecond);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  compare<CountSum>("count_sum", "count() > 5 and sum(amount) > # on every", {6, 60, 600, 3600});
+  compare<CountSumRise>("count_sum_rise", "count() > 5 and sum(amount) > # on rise", {60, 600});
+  compare<Count>("count_every", "count() > 5 on every", {60});
+  compare<Max>("max_rise", "max(amount) > 700.0 on rise", {6, 60, 600});
+  compare<Distinct>("distinct_rise", "distinct(item) > 50 on rise", {60, 600});
+  compare<Median>("median", "median(amount) > 100.0 on every", {60, 600});
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+}

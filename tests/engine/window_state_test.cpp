@@ -1,0 +1,291 @@
+// The parts that windows are made of, and what must hold of them: sums that recover, percentiles, estimates,
+// limits, sharing, no allocation, throttle.
+#include <cmath>
+#include <map>
+#include <random>
+#include <set>
+
+#include "engine/match/compensated.hpp"
+#include "engine/match/hyperloglog.hpp"
+#include "engine/match/quantiles.hpp"
+#include "engine/match/text_pool.hpp"
+#include "engine/match/value_table.hpp"
+#include "engine/match/window_log.hpp"
+#include "engine/runtime/engine.hpp"
+#include "tests/engine/window_reference.hpp"
+
+using namespace tocsin;
+using namespace tocsin::test;
+
+namespace {
+
+plan::Plan readings_plan(const std::string& rules) {
+  return plan_of(reading_schema + rules);
+}
+
+// One event a reading, all in one batch.
+std::vector<std::string> emitted(const plan::Plan& plan, const std::vector<Reading>& readings,
+                                 runtime::Stats* stats = nullptr, const Limits& limits = {}) {
+  EmitRecorder sink(plan);
+  runtime::EngineOptions options;
+  options.limits = limits;
+  runtime::Engine engine(plan, options, sink);
+  const auto source = engine.add_source();
+  model::EventBatch batch;
+  for (const Reading& reading : readings)
+    add_reading(batch, plan.catalog.types[0], reading);
+  engine.push(source, batch);
+  engine.finish();
+  if (stats) *stats = engine.stats();
+  return sink.matches;
+}
+
+}  // namespace
+
+TEST_CASE("a value table is a map, however much comes and goes") {
+  match::ValueTable table;
+  std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint32_t> truth;
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 100'000; ++i) {
+    const auto key = static_cast<std::uint32_t>(random() % 7);
+    const std::uint64_t value = random() % 40;
+    if (random() % 2 == 0) {
+      ++table(key, value);
+      ++truth[{key, value}];
+    } else if (const auto found = truth.find({key, value}); found != truth.end()) {
+      table.erase(key, value);
+      truth.erase(found);
+    }
+    REQUIRE(table.size() == truth.size());
+    const auto found = truth.find({key, value});
+    REQUIRE(table.find(key, value) == (found == truth.end() ? 0 : found->second));
+  }
+}
+
+TEST_CASE("texts are told apart and given back") {
+  match::TextPool pool;
+  std::map<std::uint64_t, std::string> by_code;
+  for (const char* text : {"", "a", "b", "ab", "seven77", "eight888", "eight889", "a much longer text"}) {
+    const std::uint64_t code = pool.hold(text);
+    CHECK(pool.text(code) == text);
+    CHECK(by_code.emplace(code, text).second);
+    CHECK(pool.hold(text) == code);
+    pool.release(code);
+    CHECK(pool.text(code) == text);
+  }
+}
+
+TEST_CASE("a window log as a queue: entries stay in their places while slabs go round") {
+  match::WindowLog log;
+  const auto a = log.add_column<std::uint64_t>();
+  const auto b = log.add_column<std::uint32_t>();
+  std::uint64_t pushed = 0, popped = 0;
+  std::mt19937_64 random(9);
+  for (int turn = 0; turn < 40; ++turn) {
+    for (auto n = random() % 30'000; n > 0; --n, ++pushed) {
+      const match::Entry entry = log.push();
+      log.at(a, entry) = pushed;
+      log.at(b, entry) = static_cast<std::uint32_t>(pushed * 7);
+    }
+    for (auto n = random() % 30'000; n > 0 && log.size() > 0; --n, ++popped) {
+      REQUIRE(log.at(a, log.front()) == popped);
+      REQUIRE(log.at(b, log.front()) == static_cast<std::uint32_t>(popped * 7));
+      log.pop();
+    }
+    REQUIRE(log.size() == pushed - popped);
+  }
+}
+
+TEST_CASE("what leaves a compensated sum leaves nothing behind") {
+  match::Compensated sum{0, 0};
+  sum.add(0.1);
+  sum.add(1e18);
+  sum.add(3);
+  sum.add(-1e18);
+  sum.add(-0.1);
+  CHECK(sum.value() == 3);
+}
+
+TEST_CASE("percentiles: exact while few, then within one percent, and exact again") {
+  std::mt19937_64 random(4);
+  match::Quantiles quantiles;
+  std::vector<double> truth;
+  const auto rank = [&](double percent) {
+    return truth[static_cast<std::size_t>(static_cast<double>(truth.size() - 1) * percent / 100)];
+  };
+  for (int i = 0; i < 20'000; ++i) {
+    const double value =
+        std::exp(static_cast<double>(random() % 2000) / 100 - 5) * (random() % 3 == 0 ? -1 : 1);
+    quantiles.add(value);
+    truth.insert(std::upper_bound(truth.begin(), truth.end(), value), value);
+    if (truth.size() > 5000) {
+      const double gone = truth[random() % truth.size()];
+      quantiles.remove(gone);
+      truth.erase(std::lower_bound(truth.begin(), truth.end(), gone));
+    }
+    for (const double percent : {50.0, 1.0, 99.9}) {
+      const double found = quantiles.percentile(percent, percent == 50 ? 0 : percent == 1 ? 1 : 2);
+      if (truth.size() > match::Quantiles::most_exact) {
+        REQUIRE(std::fabs(found - rank(percent)) <= 0.01000001 * std::fabs(rank(percent)));
+      } else {
+        REQUIRE(text_of(found) == percentile_text(truth, percent));
+      }
+    }
+  }
+  for (const double value : std::vector<double>(truth))
+    quantiles.remove(value);
+  CHECK(quantiles.empty());
+  quantiles.add(2);
+  quantiles.add(4);
+  CHECK(quantiles.percentile(50, 0) == 3);
+}
+
+TEST_CASE("an estimate of different values slides with the window") {
+  match::SlidingHyperLogLog registers;
+  const std::uint64_t window = 50'000;
+  for (std::uint64_t i = 0; i < 200'000; ++i) {
+    const auto value = [](std::uint64_t place) { return hash_mix(place < 100'000 ? place % 100 : place); };
+    registers.add(3, static_cast<std::uint32_t>(i), value(i));
+    if (i >= window) registers.remove(3, static_cast<std::uint32_t>(i - window), value(i - window));
+    if (i == 90'000) CHECK(std::abs(registers.estimate(3) - 100) <= 2);
+    if (i == 199'999) CHECK(std::fabs(static_cast<double>(registers.estimate(3)) / window - 1) < 0.05);
+  }
+  CHECK(registers.estimate(2) == 0);
+}
+
+TEST_CASE("a sum that overflows is null and is right again afterwards") {
+  const auto plan = readings_plan(
+      "rule r { from E partition by k window sliding 2 events when true on every emit O { s: sum(x) } }");
+  std::vector<Reading> readings;
+  for (const std::int64_t x : {INT64_MAX, std::int64_t{5}, std::int64_t{6}})
+    readings.push_back({static_cast<std::int64_t>(readings.size()), 1, x, {}, ""});
+  runtime::Stats stats;
+  CHECK(emitted(plan, readings, &stats) ==
+        std::vector<std::string>{"0@0{9223372036854775807}#1", "0@1{-}#2", "0@2{11}#3"});
+  CHECK(stats.arithmetic_faults == 1);
+}
+
+TEST_CASE("rules with the same windows share them, whatever they ask") {
+  const std::string shared = " from E partition by k window sliding 10ns when ";
+  const auto plan =
+      readings_plan("rule a {" + shared + "count() > 2 on rise emit A { n: count() } }\n" + "rule b {" +
+                    shared + "sum(x) > 10 on fall emit B { s: sum(x) } }\n" + "rule c {" + shared +
+                    "max(x) > 4 on every emit C { m: max(x) } }\n" +
+                    "rule d { from E[x > 0] partition by k window sliding 10ns emit D { m: max(x) } }\n");
+  const std::string text = runtime::explain(plan, {});
+  CHECK(text.find("windows shared with: b, c") != std::string::npos);
+  CHECK(text.find("windows shared with: a, c") != std::string::npos);
+  CHECK(text.find("shared with: d") == std::string::npos);
+  std::vector<Reading> readings;
+  const std::vector<std::pair<std::int64_t, std::int64_t>> events = {{0, 5},  {1, 4},  {2, 3},
+                                                                     {11, 1}, {12, 9}, {40, 1}};
+  for (const auto& [at, x] : events)
+    readings.push_back({at, 7, x, {}, ""});
+  std::vector<std::string> expected = {"2@0{5}#1", "3@0{5}#1", "2@1{5}#2", "3@1{5}#2",
+                                       "0@2{3}#3", "2@2{5}#3", "3@2{5}#3"};
+  // 5 leaves as 10 passes: the sum is 7; at 11 the window is 4, 3, 1; at 12 it is 3, 1, 9 once 4 has left.
+  for (const char* match : {"1@10{7}#3", "0@11{3}#4", "3@11{4}#4", "2@12{9}#5", "3@12{9}#5", "1@21{9}#5"})
+    expected.emplace_back(match);
+  // At 12 the sum is 13, at 12 + 10 what is left is 9, then nothing.
+  expected.push_back("3@40{1}#6");
+  const auto found = emitted(plan, readings);
+  std::vector<std::string> sorted_found = found, sorted_expected = expected;
+  std::sort(sorted_found.begin(), sorted_found.end());
+  std::sort(sorted_expected.begin(), sorted_expected.end());
+  for (const auto& match : found)
+    MESSAGE(match);
+  CHECK(sorted_found == sorted_expected);
+}
+
+TEST_CASE("limits of windows drop the oldest events and the longest idle keys, and count them") {
+  std::vector<Reading> readings;
+  for (std::int64_t i = 0; i < 1000; ++i)
+    readings.push_back({i, i % 100, i, {}, "text number " + std::to_string(i)});
+  Limits limits;
+  limits.window_events_per_rule = 50;
+  runtime::Stats stats;
+  auto plan = readings_plan("rule r { from E window sliding 1h when true on every emit O { n: count() } }");
+  CHECK(emitted(plan, readings, &stats, limits).back() == "0@999{50}#1000");
+  CHECK(stats.rules[0].dropped_events == 950);
+
+  limits = {};
+  limits.window_keys_per_rule = 10;
+  for (const char* window : {"sliding 1h", "sliding 5 events", "tumbling 1h", "session gap 1h"}) {
+    CAPTURE(window);
+    plan = readings_plan("rule r { from E partition by k window " + std::string(window) +
+                         " when true on every emit O { n: count(), d: distinct(s) } }");
+    const auto found = emitted(plan, readings, &stats, limits);
+    CHECK(found.back() == "0@999{1,1}#1000");
+    CHECK(stats.rules[0].dropped_events >= 980);
+  }
+}
+
+TEST_CASE("windows allocate nothing in a steady state") {
+  const std::string by_key = " from E partition by k window ";
+  const std::string all = std::string(" emit O { ") + all_aggregates + " }";
+  auto numbered = [&](int n) {
+    std::string text = all;
+    return text.replace(text.find('O'), 1, "O" + std::to_string(n));
+  };
+  const auto plan = readings_plan(
+      "rule a {" + by_key + "sliding 500ns when count() > 3 on every" + numbered(1) + "}\n" + "rule b {" +
+      by_key + "sliding 300ns when avg(y) > 0.0 on rise for 20ns keep 40ns" + numbered(2) + "}\n" +
+      "rule c {" + by_key + "sliding 9 events when sum(x) > 3 on fall" + numbered(3) + "}\n" + "rule d {" +
+      by_key + "tumbling 100ns" + numbered(4) + "}\n" + "rule e {" + by_key + "hopping 100ns every 20ns" +
+      numbered(5) + "}\n" + "rule f {" + by_key + "session gap 30ns" + numbered(6) + "}\n" + "rule g {" +
+      by_key + "tumbling 5 events throttle 50ns" + numbered(7) + "}\n");
+  struct Counter final : model::MatchSink {
+    void on_match(const model::MatchView&) override { ++matches; }
+    std::uint64_t matches = 0;
+  } sink;
+  runtime::Engine engine(plan, {}, sink);
+  const auto source = engine.add_source();
+  model::EventBatch batch;
+  std::int64_t now = 0;
+  const auto push = [&](int batches) {
+    for (int b = 0; b < batches; ++b) {
+      std::mt19937_64 random(5);  // the same batch again and again, so that peaks recur
+      for (int i = 0; i < 1000; ++i) {
+        now += 2;
+        model::EventWriter writer(batch);
+        writer.begin(plan.catalog.types[0]);
+        writer.set_int(0, static_cast<std::int64_t>(random() % 20));
+        writer.set_int(1, static_cast<std::int64_t>(random() % 50));
+        writer.set_float(2, static_cast<double>(random() % 100) - 50);
+        writer.set_string(3, random() % 2 == 0 ? "short" : "a text that is longer");
+        writer.commit(now, 0, 0);
+      }
+      engine.push(source, batch);
+    }
+  };
+  push(40);
+  const std::uint64_t before = allocations();
+  const std::uint64_t matches = sink.matches;
+  push(20);
+  CHECK(sink.matches > matches);
+  CHECK(allocations() - before == 0);
+}
+
+TEST_CASE("throttle passes one match a partition in its time, of every kind of rule") {
+  const std::vector<std::int64_t> times = {0, 1, 5, 9, 10, 11, 19, 20, 100};
+  std::vector<Reading> readings;
+  for (const std::int64_t at : times)
+    for (std::int64_t key = 0; key < 2; ++key)
+      readings.push_back({at, key, 1, 1.0, "s"});
+  for (const char* rule :
+       {"from E[x == 1] partition by k throttle 10ns emit O { k }",
+        "match a: E[x == 1] partition by k throttle 10ns emit O { k }",
+        "from E partition by k window sliding 1ns when count() > 0 on every throttle 10ns emit O { k }"}) {
+    CAPTURE(rule);
+    const auto plan = readings_plan(std::string("rule r { ") + rule + " }");
+    runtime::Stats stats;
+    CHECK(emitted(plan, readings, &stats) ==
+          std::vector<std::string>{"0@0{0}#1", "0@0{1}#2", "0@10{0}#9", "0@10{1}#10", "0@20{0}#15",
+                                   "0@20{1}#16", "0@100{0}#17", "0@100{1}#18"});
+    CHECK(stats.rules[0].throttled == 10);
+    CHECK(stats.rules[0].matches == 8);
+    CHECK(stats.matches == 8);
+  }
+  const auto plan = readings_plan("rule r { from E throttle 10ns emit O { k } }");
+  CHECK(emitted(plan, readings).size() == 4);
+}
