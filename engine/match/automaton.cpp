@@ -329,7 +329,7 @@ class AutomatonBuilder {
   }
 
   static bool yields(const Target& loop, const Target& to) {
-    return loop.yields_to.count(to.state) > 0 && loop.state != to.state;
+    return loop.yields_to.count(to.state) > 0 && &loop != &to;
   }
 
   // What a run closes to itself when it goes to target `i`: a possessive loop that consumes its event all

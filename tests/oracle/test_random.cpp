@@ -107,6 +107,33 @@ TEST_CASE("random rules over random streams") {
   }
 }
 
+TEST_CASE("random wide windows over random streams") {
+  constexpr std::uint64_t fewer = 20;  // as they take longer
+  const std::uint64_t seed = number_from("TOCSIN_SEED", 1);
+  const std::uint64_t cases = number_from("TOCSIN_RANDOM_CASES", default_cases) / fewer;
+  std::size_t matches = 0, failures = 0;
+  for (std::uint64_t i = 0; i < cases && failures < 3; ++i) {
+    const Case test = wide_window_case(seed + i);
+    const std::vector<Setup> setups = {{.batch = i % 2 == 0 ? 1024U : 7U}, {.shards = 3, .batch = 64}};
+    std::string wrong;
+    try {
+      const plan::Plan plan = compile(rules_of(test));
+      Arrivals arrivals = arrivals_of(test, plan);
+      const auto expected = find_matches(plan, processing_order(arrivals));
+      matches += expected.size();
+      wrong = difference_under(setups, plan, arrivals, expected);
+      if (!wrong.empty()) wrong += "\n" + as_script(test, setups);
+    } catch (const std::exception& error) {
+      wrong = error.what();
+    }
+    if (!wrong.empty()) ++failures;
+    INFO(fmt::format("TOCSIN_SEED={} TOCSIN_RANDOM_CASES={}\n{}", seed + i, fewer, wrong));
+    CHECK(wrong.empty());
+  }
+  MESSAGE(fmt::format("{} cases from seed {}, {} matches", cases, seed, matches));
+  if (cases >= 20) CHECK(matches > cases * 20);
+}
+
 TEST_CASE("random rules under tiny limits") {
   const std::uint64_t seed = number_from("TOCSIN_SEED", 1);
   const std::uint64_t cases = number_from("TOCSIN_RANDOM_CASES", default_cases) / 4;

@@ -74,6 +74,43 @@ TEST_CASE("what the parts of a pattern look like") {
         "  on timeout emit T { x: 1 }\n}\n");
 }
 
+TEST_CASE("what windows, thresholds and throttle look like, and what is less") {
+  RuleText rule;
+  rule.name = "r";
+  rule.from = {{"A", "x > 1"}};
+  rule.partition = {"k"};
+  rule.window = "sliding 5s";
+  rule.when = {"count() > 1", "avg(x) < 2"};
+  rule.on = "fall";
+  rule.keep = "2s";
+  rule.throttle = "3s";
+  rule.emit_type = "D";
+  rule.emit = {{"n", "count()"}};
+  CHECK(print(rule) ==
+        "rule r {\n  from A[x > 1]\n  partition by k\n  window sliding 5s\n"
+        "  when count() > 1 and avg(x) < 2 on fall keep 2s\n  throttle 3s\n  emit D { n: count() }\n}\n");
+  rule.on = "";
+  rule.hold = "1s";
+  CHECK(print(rule).find("  when count() > 1 and avg(x) < 2 for 1s keep 2s\n") != std::string::npos);
+
+  // What is left of it needs its window and one of its conditions.
+  Case test;
+  test.rules = {rule};
+  const Case small = shrink(test, [](const Case& less) {
+    const std::string text = rules_of(less);
+    return text.find("window") != std::string::npos && text.find("avg") != std::string::npos;
+  });
+  CHECK(rules_of(small) == "rule r {\n  from A\n  window sliding 5s\n  when avg(x) < 2\n}\n");
+
+  // Without the last condition there is nothing that could be kept.
+  rule.when.resize(1);
+  const auto less = reductions(rule);
+  CHECK(std::any_of(less.begin(), less.end(), [](const RuleText& each) { return each.when.empty(); }));
+  CHECK(std::none_of(less.begin(), less.end(), [](const RuleText& each) {
+    return each.when.empty() && !(each.keep.empty() && each.hold.empty());
+  }));
+}
+
 TEST_CASE("the least number of events") {
   const PatternText none = step("n", "A", "{0..2 any}"), two = step("t", "A", "{2.. strict}"),
                     one = step("o", "A", "+");
