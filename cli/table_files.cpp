@@ -45,6 +45,11 @@ bool TableFiles::read_all() {
     ReadTable read = read_table(plan_, file.number, max_rows_);
     for (const std::string& problem : read.problems)
       say(fmt::format("table {}: {}", plan_.tables[file.number].name, problem));
+    if (!file.watch.is_as_read()) {
+      say(fmt::format("table {}: {} changes while it is read", plan_.tables[file.number].name,
+                      file.watch.path()));
+      read.table = nullptr;
+    }
     if (!read.warning.empty() && !quiet_) tell(read.warning);
     file.table = std::move(read.table);
     complete = complete && file.table;

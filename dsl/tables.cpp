@@ -60,6 +60,8 @@ void declare_file(Symbols& symbols, TableInfo& info) {
   const ast::TableDecl& decl = *info.decl;
   if (symbols.catalog.types.size() >= std::numeric_limits<EventTypeId>::max())
     return symbols.error(decl.name.span, "too many event types");
+  if (decl.path->empty() || *decl.path == "-")
+    return symbols.error(decl.name.span, fmt::format("table '{}' names no file", decl.name.text));
   const std::filesystem::path rules = symbols.sources.files[decl.span.file].name;
   info.table.path = (rules.parent_path() / *decl.path).lexically_normal().string();
   info.table.type = symbols.add_rows(decl.name.text, decl.name.span);

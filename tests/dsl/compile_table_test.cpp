@@ -166,6 +166,8 @@ TEST_CASE("errors: tables") {
   check("rule r { from Login emit T { user } } table T from \"t.csv\" { x: int @key }",
         "1:45 'T' is an event type, so no table can be called so | the event is declared at "
         "rules.tocsin:1:26\n");
+  check("table t from \"\" { x: int @key }", "1:7 table 't' names no file\n");
+  check("table t from \"-\" { x: int @key }", "1:7 table 't' names no file\n");
   check("table t from Logn keyed by user", "1:14 unknown event type 'Logn' | did you mean 'Login'?\n");
   check("table t from Login keyed by usr, user, user, tries, at",
         "1:29 unknown field 'usr' of Login | did you mean 'user'?\n1:40 'user' is a key already\n");
