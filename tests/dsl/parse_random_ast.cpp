@@ -22,12 +22,12 @@ class Generator {
   ast::File file() {
     ast::File out;
     for (std::size_t n = below(5); n > 0; --n) {
-      switch (below(6)) {
+      switch (below(8)) {
         case 0: out.declarations.push_back(ast::ImportDecl{text(), {}}); break;
-        case 3: out.declarations.push_back(table()); break;
         case 1: out.declarations.push_back(param()); break;
         case 2: out.declarations.push_back(event()); break;
-        case 3: out.declarations.push_back(test()); break;
+        case 3: out.declarations.push_back(table()); break;
+        case 4: out.declarations.push_back(test()); break;
         default: out.declarations.push_back(rule());
       }
     }
