@@ -179,6 +179,7 @@ void WindowState::build() {
       default: break;
     }
     if (each.is_stacked()) stacked_.push_back(i);
+    if (each.kind == Wanted::different) different_.push_back(i);
     if (!keeps_entries_ || each.is_stacked() || each.kind == Wanted::present) continue;
     const bool goes = evicts_ && each.kind != Wanted::last;
     argument.is_raw |= goes || argument.is_text || each.kind == Wanted::first ||

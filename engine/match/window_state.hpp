@@ -64,8 +64,7 @@ class WindowState {
   std::uint32_t evict_oldest() {
     const Entry entry = log_.front();
     const std::uint32_t slot = log_.at(keys_, entry);
-    const Entry soon = entry + 12;
-    if (soon - entry < log_.size()) prefetch_row(log_.at(keys_, soon));
+    if (log_.size() > ahead) prefetch_entry(entry + ahead);
     evict(slot, entry, false);
     log_.pop();
     return slot;
@@ -106,6 +105,7 @@ class WindowState {
 
  private:
   static constexpr std::uint32_t none = 0xFFFFFFFF;
+  static constexpr std::uint32_t ahead = 12;  // entries, of what is asked of the memory
 
   struct Row {
     std::uint32_t count;
@@ -196,6 +196,15 @@ class WindowState {
     return *reinterpret_cast<T*>(reinterpret_cast<std::uint64_t*>(&row) + cell.word);
   }
   void grow(std::uint32_t slot);
+  /// Asks for what evicting the entry will read.
+  void prefetch_entry(Entry entry) const {
+    const std::uint32_t slot = log_.at(keys_, entry);
+    prefetch_row(slot);
+    for (const std::uint32_t number : different_) {
+      const Cell& cell = cells_[number];
+      values_[cell.table].prefetch(slot, log_.at(arguments_[cell.argument].raw, entry));
+    }
+  }
 
   std::uint32_t argument(const WindowProgram& program, std::uint32_t number);
   std::uint32_t cell(Cell::Kind kind, std::uint32_t argument, double decay = 0);
@@ -239,9 +248,10 @@ class WindowState {
   bool keeps_orders_ = false;
   std::vector<Argument> arguments_;
   std::vector<Cell> cells_;
-  std::vector<std::uint32_t> stacked_;  // those cells that are stacks
-  std::vector<std::uint32_t> raw_;      // those arguments whose values entries keep
-  bool has_texts_ = false;              // among them are texts
+  std::vector<std::uint32_t> stacked_;    // those cells that are stacks
+  std::vector<std::uint32_t> different_;  // those that count values
+  std::vector<std::uint32_t> raw_;        // those arguments whose values entries keep
+  bool has_texts_ = false;                // among them are texts
   std::vector<Aggregate> aggregates_;
   std::uint32_t words_per_row_ = 0;
   LargeVector<std::uint64_t> rows_;  // by slot
