@@ -6,9 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <utility>
-#include <vector>
 
 #include "engine/base/hash.hpp"
+#include "engine/base/large_memory.hpp"
+#include "engine/base/prefetch.hpp"
 
 namespace tocsin::match {
 
@@ -50,6 +51,10 @@ class ValueTable {
     cells_[gap].number = 0;
     --size_;
   }
+  /// Asks for the memory that a look-up will read first.
+  void prefetch(std::uint32_t key, std::uint64_t value) const {
+    if (!cells_.empty()) tocsin::prefetch(&cells_[home(key, value)]);
+  }
   std::size_t size() const { return size_; }
 
  private:
@@ -60,7 +65,7 @@ class ValueTable {
   };
   std::size_t home(std::uint32_t key, std::uint64_t value) const { return hash_mix(value, key) & mask_; }
   void grow() {
-    std::vector<Cell> old(cells_.empty() ? 64 : 2 * cells_.size());
+    LargeVector<Cell> old(cells_.empty() ? 64 : 2 * cells_.size());
     std::swap(old, cells_);
     mask_ = cells_.size() - 1;
     for (const Cell& cell : old) {
@@ -72,7 +77,7 @@ class ValueTable {
     }
   }
 
-  std::vector<Cell> cells_;  // their number a power of two, at most half of them used
+  LargeVector<Cell> cells_;  // their number a power of two, at most half of them used
   std::size_t mask_ = 0;
   std::size_t size_ = 0;
 };

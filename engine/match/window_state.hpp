@@ -5,10 +5,11 @@
 // leave are entries of a WindowLog with only the columns that some aggregate needs. Counts, sums and
 // variances are kept by adding and taking out. What can't be taken out (min, max, ewma) is kept by two stacks
 // that lie in the log itself: entries of a key are linked, the newer ones backwards (the back stack, whose
-// aggregate is in the row), the older ones forwards, each with the aggregate of itself and all newer ones of
-// its stack in its column (the front stack). When the front stack is used up, one walk along the links turns
-// the back stack into the front stack: amortised constant, and no room but the link. Tested in
-// tests/engine/window_state_test.cpp against a plain computation.
+// aggregate is in the row), the older ones forwards, each with the aggregate of all newer ones of its stack
+// in its column (the front stack, whose aggregate is in the row, too, so that a look reads nothing else).
+// When the front stack is used up, one walk along the links turns the back stack into the front stack:
+// amortised constant, and no room but the link. Tested in tests/engine/window_test.cpp against a plain
+// computation.
 #pragma once
 
 #include <algorithm>
@@ -63,8 +64,7 @@ class WindowState {
   std::uint32_t evict_oldest() {
     const Entry entry = log_.front();
     const std::uint32_t slot = log_.at(keys_, entry);
-    const Entry soon = entry + 12;
-    if (soon - entry < log_.size()) prefetch_row(log_.at(keys_, soon));
+    if (log_.size() > ahead) prefetch_entry(entry + ahead);
     evict(slot, entry, false);
     log_.pop();
     return slot;
@@ -105,6 +105,7 @@ class WindowState {
 
  private:
   static constexpr std::uint32_t none = 0xFFFFFFFF;
+  static constexpr std::uint32_t ahead = 12;  // entries, of what is asked of the memory
 
   struct Row {
     std::uint32_t count;
@@ -169,10 +170,16 @@ class WindowState {
     std::uint32_t nan;
     std::uint32_t unused;
   };
+  struct Extreme {
+    std::uint64_t back;  // of the back stack
+    std::uint64_t front;
+  };
   struct Decayed {
     double weighted;  // of the back stack, weights relative to back_ns
     double weights;
-    std::int64_t back_ns;   // the time of its newest value
+    std::int64_t back_ns;  // the time of its newest value
+    double front_weighted;
+    double front_weights;
     std::int64_t front_ns;  // to which the front stack's weights are relative
   };
   struct Ranked {
@@ -189,6 +196,15 @@ class WindowState {
     return *reinterpret_cast<T*>(reinterpret_cast<std::uint64_t*>(&row) + cell.word);
   }
   void grow(std::uint32_t slot);
+  /// Asks for what evicting the entry will read.
+  void prefetch_entry(Entry entry) const {
+    const std::uint32_t slot = log_.at(keys_, entry);
+    prefetch_row(slot);
+    for (const std::uint32_t number : different_) {
+      const Cell& cell = cells_[number];
+      values_[cell.table].prefetch(slot, log_.at(arguments_[cell.argument].raw, entry));
+    }
+  }
 
   std::uint32_t argument(const WindowProgram& program, std::uint32_t number);
   std::uint32_t cell(Cell::Kind kind, std::uint32_t argument, double decay = 0);
@@ -201,7 +217,8 @@ class WindowState {
   void unlink_front(Row& row);
   void turn(Row& row);
   void stack(const Cell& cell, Row& row, Entry entry, std::int64_t time_ns);
-  std::uint64_t combine(const Cell& cell, std::uint64_t a, std::uint64_t b) const;
+  static std::uint64_t combine(const Cell& cell, std::uint64_t a, std::uint64_t b);
+  static std::uint64_t nothing(const Cell& cell);
   void link(Row& row, Entry entry);
   static void add_float(FloatSum& sum, double value, bool out);
   void change_rank(const Cell& cell, std::uint32_t slot, std::uint64_t bits, std::uint32_t before,
@@ -231,9 +248,10 @@ class WindowState {
   bool keeps_orders_ = false;
   std::vector<Argument> arguments_;
   std::vector<Cell> cells_;
-  std::vector<std::uint32_t> stacked_;  // those cells that are stacks
-  std::vector<std::uint32_t> raw_;      // those arguments whose values entries keep
-  bool has_texts_ = false;              // among them are texts
+  std::vector<std::uint32_t> stacked_;    // those cells that are stacks
+  std::vector<std::uint32_t> different_;  // those that count values
+  std::vector<std::uint32_t> raw_;        // those arguments whose values entries keep
+  bool has_texts_ = false;                // among them are texts
   std::vector<Aggregate> aggregates_;
   std::uint32_t words_per_row_ = 0;
   LargeVector<std::uint64_t> rows_;  // by slot
