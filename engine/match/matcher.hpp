@@ -6,16 +6,19 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/base/limits.hpp"
 #include "engine/match/counters.hpp"
 #include "engine/match/instant.hpp"
 #include "engine/match/key_space.hpp"
 #include "engine/match/program.hpp"
-#include "engine/match/window_store.hpp"
 #include "engine/model/match.hpp"
 
 namespace tocsin::match {
+
+class WindowStore;
+using WindowStores = std::vector<std::unique_ptr<WindowStore>>;
 
 /// A match, or a run that its bound ended unfinished.
 struct Completion {
@@ -71,8 +74,8 @@ void choose(Program& program, MatcherChoice choice);
 struct Resources {
   const Limits& limits;
   Scratch& scratch;
-  KeySpace& keys;  // of all rules with this one's partition
-  WindowStores& windows;
+  KeySpace& keys;         // of all rules with this one's partition
+  WindowStores& windows;  // of all rules; those with the same windows share
 };
 
 /// The matcher chosen; `program` must outlive it.

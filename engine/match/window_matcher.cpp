@@ -76,16 +76,22 @@ void WindowMatcher::visit(model::EventView event, std::uint64_t order, std::uint
 
 bool WindowMatcher::is_true(const Look& look) {
   if (store_.count(look.slot) == 0) return false;
-  const View view(*this, look);
-  Bindings bindings{look.event, {}, 0, look.at_ns};
-  bindings.window = &view;
   for (const WindowCondition& condition : window_.conditions) {
     scratch_.reset();
-    const bool holds = condition.is_simple ? compare(condition, view.aggregate(condition.aggregate))
-                                           : condition.expression.holds(bindings, scratch_);
+    const bool holds =
+        condition.is_simple
+            ? compare(condition, store_.value(aggregates_[condition.aggregate], look.slot, look.arrival))
+            : holds_otherwise(condition.expression, look);
     if (!holds) return false;
   }
   return true;
+}
+
+bool WindowMatcher::holds_otherwise(const Expression& condition, const Look& look) const {
+  const View view(*this, look);
+  Bindings bindings{look.event, {}, 0, look.at_ns};
+  bindings.window = &view;
+  return condition.holds(bindings, scratch_);
 }
 
 // The condition was looked at, and is `raw` from now on.

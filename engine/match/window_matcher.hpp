@@ -68,6 +68,7 @@ class WindowMatcher final : public Matcher, private WindowStore::Member {
     return states_[slot];
   }
   bool is_true(const Look& look);
+  bool holds_otherwise(const Expression& condition, const Look& look) const;
   void change(const Look& look, bool raw, Output& output);
   void fall(const Look& look, State& state, Output& output);
   void fire(const Look& look, Output& output);

@@ -5,10 +5,11 @@
 // leave are entries of a WindowLog with only the columns that some aggregate needs. Counts, sums and
 // variances are kept by adding and taking out. What can't be taken out (min, max, ewma) is kept by two stacks
 // that lie in the log itself: entries of a key are linked, the newer ones backwards (the back stack, whose
-// aggregate is in the row), the older ones forwards, each with the aggregate of itself and all newer ones of
-// its stack in its column (the front stack). When the front stack is used up, one walk along the links turns
-// the back stack into the front stack: amortised constant, and no room but the link. Tested in
-// tests/engine/window_state_test.cpp against a plain computation.
+// aggregate is in the row), the older ones forwards, each with the aggregate of all newer ones of its stack
+// in its column (the front stack, whose aggregate is in the row, too, so that a look reads nothing else).
+// When the front stack is used up, one walk along the links turns the back stack into the front stack:
+// amortised constant, and no room but the link. Tested in tests/engine/window_test.cpp against a plain
+// computation.
 #pragma once
 
 #include <algorithm>
@@ -169,10 +170,16 @@ class WindowState {
     std::uint32_t nan;
     std::uint32_t unused;
   };
+  struct Extreme {
+    std::uint64_t back;  // of the back stack
+    std::uint64_t front;
+  };
   struct Decayed {
     double weighted;  // of the back stack, weights relative to back_ns
     double weights;
-    std::int64_t back_ns;   // the time of its newest value
+    std::int64_t back_ns;  // the time of its newest value
+    double front_weighted;
+    double front_weights;
     std::int64_t front_ns;  // to which the front stack's weights are relative
   };
   struct Ranked {
@@ -201,7 +208,8 @@ class WindowState {
   void unlink_front(Row& row);
   void turn(Row& row);
   void stack(const Cell& cell, Row& row, Entry entry, std::int64_t time_ns);
-  std::uint64_t combine(const Cell& cell, std::uint64_t a, std::uint64_t b) const;
+  static std::uint64_t combine(const Cell& cell, std::uint64_t a, std::uint64_t b);
+  static std::uint64_t nothing(const Cell& cell);
   void link(Row& row, Entry entry);
   static void add_float(FloatSum& sum, double value, bool out);
   void change_rank(const Cell& cell, std::uint32_t slot, std::uint64_t bits, std::uint32_t before,

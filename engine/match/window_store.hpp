@@ -159,7 +159,4 @@ class WindowStore {
   std::uint64_t dropped_ = 0;
 };
 
-/// The stores of one shard.
-using WindowStores = std::vector<std::unique_ptr<WindowStore>>;
-
 }  // namespace tocsin::match

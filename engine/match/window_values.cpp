@@ -200,11 +200,10 @@ Value WindowState::extreme_of(const Aggregate& aggregate, Row& row) {
   const Argument& argument = arguments_[aggregate.argument];
   if (present(argument, row) == 0) return Value::null();
   const Cell& cell = cells_[aggregate.cell];
-  std::uint64_t bits = state<std::uint64_t>(row, cell);
-  if (row.in_front > 0) {
-    const std::uint64_t front = log_.at(cell.column, row.front);
-    bits = row.count == row.in_front ? front : combine(cell, front, bits);
-  }
+  const auto& extreme = state<Extreme>(row, cell);
+  const std::uint64_t bits = row.in_front == 0           ? extreme.back
+                             : row.in_front == row.count ? extreme.front
+                                                         : combine(cell, extreme.front, extreme.back);
   return cell.floating ? Value::floating(std::bit_cast<double>(bits))
                        : Value::of_int(static_cast<std::int64_t>(bits), argument.source->kind);
 }
@@ -214,14 +213,11 @@ Value WindowState::decayed_of(const Aggregate& aggregate, Row& row) {
   const auto& sums = state<Decayed>(row, cell);
   double weights = sums.weights;
   double weighted = sums.weighted;
-  if (row.in_front > 0) {
-    const double front = log_.at(cell.weights, row.front);
+  if (sums.front_weights > 0) {
     const double decay =
         weights == 0 ? 1 : std::exp2(-static_cast<double>(sums.back_ns - sums.front_ns) * cell.decay);
-    if (front > 0) {
-      weights += front * decay;
-      weighted += std::bit_cast<double>(log_.at(cell.column, row.front)) * decay;
-    }
+    weights += sums.front_weights * decay;
+    weighted += sums.front_weighted * decay;
   }
   return weights == 0 ? Value::null() : Value::floating(weighted / weights);
 }

@@ -17,21 +17,27 @@ void EventBatch::append(EventView event) {
   used_ += event.size();
 }
 
-void EventWriter::set_array(std::uint32_t field, std::span<const Value> elements) {
+template <class ElementAt>
+void EventWriter::write_array(std::uint32_t field, std::size_t count, ElementAt element_at) {
   const std::size_t slot = mark_set(field);
   const std::uint32_t first = (size_ + 7) & ~std::uint32_t{7};
-  const auto bytes = static_cast<std::uint32_t>(8 * elements.size());
+  const auto bytes = static_cast<std::uint32_t>(8 * count);
   batch_.reserve(first + std::size_t{bytes});
   std::memset(event() + size_, 0, first - size_);
   size_ = first + bytes;
-  store(slot, VarSlot{static_cast<std::uint32_t>(first - slot), static_cast<std::uint32_t>(elements.size())});
-  for (std::size_t i = 0; i < elements.size(); ++i) {
-    if (elements[i].kind == Kind::string) {
-      write_text(first + 8 * i, elements[i].text());
+  store(slot, VarSlot{static_cast<std::uint32_t>(first - slot), static_cast<std::uint32_t>(count)});
+  for (std::size_t i = 0; i < count; ++i) {
+    const Value element = element_at(i);
+    if (element.kind == Kind::string) {
+      write_text(first + 8 * i, element.text());
     } else {
-      store(first + 8 * i, elements[i].i);
+      store(first + 8 * i, element.i);
     }
   }
+}
+
+void EventWriter::set_array(std::uint32_t field, std::span<const Value> elements) {
+  write_array(field, elements.size(), [&](std::size_t i) { return elements[i]; });
 }
 
 void EventWriter::set(std::uint32_t field, const Value& value) {
@@ -39,12 +45,9 @@ void EventWriter::set(std::uint32_t field, const Value& value) {
     case Kind::null: return;
     case Kind::floating: return set_float(field, value.f);
     case Kind::string: return set_string(field, value.text());
-    case Kind::array: {
-      std::vector<Value> elements(value.size);
-      for (std::uint32_t i = 0; i < value.size; ++i)
-        elements[i] = element_of(value, i);
-      return set_array(field, elements);
-    }
+    case Kind::array:
+      return write_array(field, value.size,
+                         [&](std::size_t i) { return element_of(value, static_cast<std::uint32_t>(i)); });
     default: return set_int(field, value.i);
   }
 }

@@ -93,7 +93,7 @@ class EventWriter {
   /// Elements of the field's element kind; text elements are copied.
   void set_array(std::uint32_t field, std::span<const Value> elements);
   /// Any value whose kind fits the field and that does not point into this batch; null leaves the field as
-  /// it is. Allocates for arrays.
+  /// it is.
   void set(std::uint32_t field, const Value& value);
   bool is_set(std::uint32_t field) const { return ((load(null_word(field)) >> (field % 64)) & 1) == 0; }
   /// Finishes the event. For a type with a timestamp field, `time_ns` counts only where that was not set.
@@ -141,6 +141,8 @@ class EventWriter {
         store(type_->fields[first + static_cast<std::size_t>(std::countr_zero(left))].slot, std::uint64_t{0});
     }
   }
+  template <class ElementAt>
+  void write_array(std::uint32_t field, std::size_t count, ElementAt element_at);
   void write_text(std::size_t slot, std::string_view value) {
     batch_.reserve(size_ + value.size());
     store(slot, VarSlot{static_cast<std::uint32_t>(size_ - slot), static_cast<std::uint32_t>(value.size())});

@@ -3,6 +3,7 @@
 
 #include "engine/match/matcher.hpp"
 #include "engine/match/predicate_index.hpp"
+#include "engine/match/window_store.hpp"
 #include "engine/runtime/engine.hpp"
 #include "engine/runtime/rule_set.hpp"
 

@@ -173,13 +173,16 @@ void Shard::run_timers_before(std::int64_t time_ns, std::size_t layer, const mod
     next_timer_[timer.program] = match::never;
     program_ = timer.program;
     match::Matcher& matcher = *matchers_[program_];
-    if (matcher.next_timer() == timer.at) {
-      position_ = {.event = place_of(timer.at, events),
-                   .timer_ns = timer.at.ns,
-                   .phase = timer.at.phase,
+    // As long as its timers are the next ones, they need not go through the heap.
+    for (match::Instant at = timer.at; matcher.next_timer() == at;) {
+      position_ = {.event = sink_ ? 0 : place_of(at, events),  // one that hands matches on needs no place
+                   .timer_ns = at.ns,
+                   .phase = at.phase,
                    .rule = program_ + 1,
                    .cause = Position::Cause::absence};
       matcher.run_timers(*this);
+      at = matcher.next_timer();
+      if (!at.precedes(time_ns) || (!timers.empty() && timers.top() < Timer{at, program_})) break;
     }
     note_timer(layer, timer.program);
   }

@@ -14,6 +14,7 @@
 #include "engine/match/matcher.hpp"
 #include "engine/match/predicate_index.hpp"
 #include "engine/match/throttle.hpp"
+#include "engine/match/window_store.hpp"
 #include "engine/runtime/batch.hpp"
 #include "engine/runtime/rule_set.hpp"
 
