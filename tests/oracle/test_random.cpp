@@ -178,3 +178,21 @@ TEST_CASE("random rules under tiny limits") {
   }
   if (cases >= 25) CHECK(cut_short > 0);  // else the limits were not tiny
 }
+
+TEST_CASE("wide windows under tiny limits lose the same whatever the batches") {
+  const std::uint64_t seed = number_from("TOCSIN_SEED", 1);
+  const std::uint64_t cases = number_from("TOCSIN_RANDOM_CASES", default_cases) / 40;
+  std::size_t cut_short = 0;
+  for (std::uint64_t i = 0; i < cases; ++i) {
+    const Case test = wide_window_case(seed + i);
+    const plan::Plan plan = compile(rules_of(test));
+    const Arrivals arrivals = arrivals_of(test, plan);
+    const Limits tiny{.window_events_per_rule = 1 + i % 20, .window_keys_per_rule = 1 + i % 3};
+    const auto found = run_engine(plan, arrivals, {.batch = 1024}, tiny);
+    const std::string wrong = difference(plan, found, run_engine(plan, arrivals, {.batch = 1}, tiny));
+    INFO("seed " << seed + i << "\n" << rules_of(test) << wrong);
+    CHECK(wrong.empty());
+    cut_short += difference(plan, found, run_engine(plan, arrivals, {})).empty() ? 0 : 1;
+  }
+  if (cases >= 25) CHECK(cut_short > cases / 4);  // else the limits were not tiny
+}
