@@ -168,8 +168,8 @@ TEST_CASE("a long run is shown by its ends") {
 }
 
 TEST_CASE("many events make no long search") {
-  const std::string said = miss("match a: A{2..} -> b: B[x > a[0].x] emit R { n: count(a) }",
+  const std::string said = miss("match a: A{2..} -> b: B[x > 5] emit R { n: count(a) }",
                                 "0s..1500s every 1s A { k: \"k\", x: 1 } 1501s B { k: \"k\", x: 1 } ");
   CHECK(said.find("  … 1495 more\n") != std::string::npos);
-  CHECK(said.find("x > a[0].x is false") != std::string::npos);
+  CHECK(said.find("x > 5 is false") != std::string::npos);
 }

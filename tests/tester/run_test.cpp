@@ -117,7 +117,7 @@ TEST_CASE("what is shown of alerts that came") {
         "    Large { card: \"A\", amount: 20.0, tags: [\"a\", \"b\"], side: sell, at: 1s, lasted: 2m } at "
         "1s\n");
   CHECK(said("@2026-01-31 Beat { host: \"h\" } @2026-01-31T00:00:01Z Beat { host: \"h\" } expect no two") ==
-        "rules.tocsin:9:91: expect no two\n"
+        "rules.tocsin:9:73: expect no two\n"
         "  but there is:\n"
         "    a match of two at @2026-01-31T00:00:01Z\n");
   CHECK(said("0s..20s every 1s Beat { host: \"h\" } expect 3 two").find("but 10 came:\n") !=
