@@ -5,14 +5,25 @@
 
 #include "cli/command.hpp"
 #include "cli/rules.hpp"
+#include "cli/table_files.hpp"
 #include "cli/text.hpp"
 
 namespace tocsin::cli {
 namespace {
 
+// What is wrong with a table's file is told, and is no error of the rules: it may be written yet.
+std::uint64_t check_table(const plan::Plan& plan, std::uint32_t number) {
+  if (plan.tables[number].path.empty()) return 0;
+  ReadTable read = read_table(plan, number, Limits().table_rows);
+  if (!read.warning.empty()) read.problems.push_back(std::move(read.warning));
+  for (const std::string& problem : read.problems)
+    fmt::print(stderr, "warning: table {}: {}\n", plan.tables[number].name, problem);
+  return read.problems.size();
+}
+
 int check(const RuleArguments& arguments) {
   const dsl::Compiled compiled = compile_rules(arguments);
-  const std::string findings = summary(compiled.diagnostics);
+  std::string findings = summary(compiled.diagnostics);
   if (!compiled.plan) {
     fmt::print(stderr, "{}\n", findings);
     return exit_failed;
@@ -24,12 +35,18 @@ int check(const RuleArguments& arguments) {
       keys += (keys.empty() ? "" : ", ") + key.name;
     fmt::print("rule {}: its equality joins make it 'partition by {}'\n", rule.name, keys);
   }
+  std::uint64_t warnings = 0;
+  for (std::uint32_t table = 0; table < compiled.plan->tables.size(); ++table)
+    warnings += check_table(*compiled.plan, table);
+  if (warnings > 0) findings += (findings.empty() ? "" : ", ") + count_of(warnings, "warning") + " of tables";
   const auto& types = compiled.plan->catalog.types;
-  const auto declared = static_cast<std::uint64_t>(
-      std::count_if(types.begin(), types.end(), [](const model::EventType& type) { return !type.derived; }));
-  const std::string tests = compiled.tests.empty() ? "" : ", " + count_of(compiled.tests.size(), "test");
-  fmt::print("{}, {}{}: {}\n", count_of(compiled.plan->rules.size(), "rule"), count_of(declared, "event type"),
-             tests, findings.empty() ? "fine" : findings);
+  const auto declared = static_cast<std::uint64_t>(std::count_if(
+      types.begin(), types.end(), [](const model::EventType& type) { return type.is_input(); }));
+  std::string counts =
+      count_of(compiled.plan->rules.size(), "rule") + ", " + count_of(declared, "event type");
+  if (!compiled.plan->tables.empty()) counts += ", " + count_of(compiled.plan->tables.size(), "table");
+  if (!compiled.tests.empty()) counts += ", " + count_of(compiled.tests.size(), "test");
+  fmt::print("{}: {}\n", counts, findings.empty() ? "fine" : findings);
   return exit_fine;
 }
 

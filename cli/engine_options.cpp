@@ -53,6 +53,8 @@ void add_engine_options(CLI::App& app, runtime::EngineOptions& options) {
   add_limit(app, "--limit-matches", "Matches of one rule that one event may complete",
             limits.matches_per_event);
   add_limit(app, "--limit-reorder", "Events held back by --lateness", limits.reorder_events);
+  add_limit(app, "--limit-table-rows", "Rows of a table; of a table of events the oldest go",
+            limits.table_rows);
   add_limit(app, "--limit-batches", "Batches on their way to the shards", limits.batches_in_flight);
 }
 

@@ -37,8 +37,7 @@ void Progress::show(const ProgressState& state) {
 }
 
 void Progress::clear() {
-  if (shown_) fmt::print(stderr, "\r\033[K");
-  shown_ = false;
+  if (shown_.exchange(false)) fmt::print(stderr, "\r\033[K");
 }
 
 }  // namespace tocsin::cli

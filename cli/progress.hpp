@@ -1,6 +1,7 @@
 // The line on a terminal that shows how a long run is getting on.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 
@@ -27,12 +28,12 @@ class Progress {
   /// clock.
   bool due();
   void show(const ProgressState& state);
-  /// Wipes the line, so that something else may be written.
+  /// Wipes the line, so that something else may be written. Any thread.
   void clear();
 
  private:
   bool enabled_;
-  bool shown_ = false;
+  std::atomic<bool> shown_ = false;
   Clock::time_point started_;
   Clock::time_point next_;
 };

@@ -71,6 +71,12 @@ void print_losses(const RunReport& report) {
   if (const std::uint64_t faults = report.stats.arithmetic_faults; faults > 0) {
     say(fmt::format("{} overflowed or divided by zero and gave null", count_of(faults, "calculation")));
   }
+  for (std::size_t id = 0; id < report.stats.dropped_rows.size(); ++id) {
+    const std::uint64_t dropped = report.stats.dropped_rows[id];
+    if (dropped == 0) continue;
+    say(fmt::format("table {}: {} {} dropped at --limit-table-rows {}", report.plan->tables[id].name,
+                    count_of(dropped, "row"), was(dropped), report.limits.table_rows));
+  }
   for (std::size_t id = 0; id < report.stats.rules.size(); ++id) {
     const runtime::RuleCounters& counters = report.stats.rules[id];
     const std::string& name = report.plan->rules[id].name;

@@ -19,6 +19,7 @@
 #include "cli/report.hpp"
 #include "cli/rules.hpp"
 #include "cli/signals.hpp"
+#include "cli/table_files.hpp"
 #include "cli/text.hpp"
 
 namespace tocsin::cli {
@@ -73,17 +74,20 @@ class Run {
 
   int operator()() {
     const auto started = Clock::now();
+    std::optional<runtime::Engine> engine;
+    TableFiles tables(plan_, options_.engine.limits.table_rows, progress_, options_.quiet);
+    if (!tables.read_all()) return exit_failed;
     if (!open()) return exit_fine;
     // One shard runs on this thread, which writes what a batch gave; more have a thread that writes.
     const bool one_thread = options_.engine.shards == 1;
     MatchOutput matches(plan_, *output_, options_.output, !one_thread);
-    std::optional<runtime::Engine> engine;
     {
       const SignalsBlocked on_the_shards;
       engine.emplace(plan_, options_.engine, matches);
     }
     for (std::size_t id = 0; id < sources_.size(); ++id)
       engine->add_source(options_.lateness_ns);
+    tables.serve(*engine);
     while (open_ > 0 && StopSignals::requested() == 0 && !matches.failed()) {
       read_once(*engine);
       if (one_thread && !output_->flush()) break;

@@ -164,7 +164,7 @@ CsvType CsvDecoder::match_columns(const InputType& type, const CsvOptions& optio
 const CsvType* CsvDecoder::find(std::string_view name) {
   if (recent_ != nullptr && recent_->input->type->name == name) return recent_;
   const InputType* input = schema_.find(name);
-  if (input == nullptr || input->type->derived) return nullptr;
+  if (input == nullptr || !input->type->is_input()) return nullptr;
   return recent_ = &types_[static_cast<std::size_t>(input - schema_.types().data())];
 }
 

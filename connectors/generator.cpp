@@ -32,7 +32,7 @@ struct Shape {
 std::string match_fields(const model::Catalog& catalog, std::string_view generator,
                          std::string_view type_name, std::span<const KnownField> known, Shape& shape) {
   shape.type = catalog.find(type_name);
-  if (shape.type == nullptr || shape.type->derived) {
+  if (shape.type == nullptr || !shape.type->is_input()) {
     return fmt::format("the generator '{}' makes events of type {}, which the rules do not declare",
                        generator, type_name);
   }

@@ -61,7 +61,10 @@ std::string InputSchema::missing(const InputType& type, std::uint32_t field) con
 }
 
 std::string InputSchema::unknown(std::string_view name) const {
-  if (find(name) == nullptr) return fmt::format("unknown event type {}", in_quotes(name));
+  const InputType* known = find(name);
+  if (known != nullptr && known->type->row)
+    return fmt::format("{} is a table, and no event type", in_quotes(name));
+  if (known == nullptr) return fmt::format("unknown event type {}", in_quotes(name));
   return fmt::format("event type {} is emitted by rules and can't be read from an input", in_quotes(name));
 }
 

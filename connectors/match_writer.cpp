@@ -68,6 +68,7 @@ MatchWriter::RuleText MatchWriter::render(const RuleOutput& rule) const {
   text.begin = render_begin(rule, rule.emitted);
   text.timeout_begin = render_begin(rule, rule.timeout);
   text.end = ",\"labels\":" + render_labels(rule.labels, catalog_) + ",\"seqs\":[";
+  text.cause_begin = "{\"rule\":" + json_string(rule.name) + ",\"at\":\"";
   for (const auto& step : rule.steps) {
     std::string group = json_string(step.name.empty() ? catalog_[step.type].name : step.name) + ":[";
     const auto same = std::find(text.groups.begin(), text.groups.end(), group);
@@ -137,13 +138,40 @@ void MatchWriter::write_events(const RuleText& rule, const model::MatchView& mat
   output_.append('}');
 }
 
+void MatchWriter::write_time_text(std::int64_t time_ns) {
+  char text[time_text_size];
+  const char* end = write_time(text, time_ns);
+  output_.append(std::string_view(text, static_cast<std::size_t>(end - text)));
+}
+
+void MatchWriter::write_number(std::string_view key, std::uint64_t number) {
+  output_.append(key);
+  const fmt::format_int digits(number);
+  output_.append(std::string_view(digits.data(), digits.size()));
+}
+
+void MatchWriter::write_causes(const model::MatchView& match) {
+  bool open = false;
+  for (const auto& matched : match.events) {
+    if (!catalog_[matched.event.type()].derived) continue;
+    const model::Origin origin = matched.event.origin();
+    output_.append(std::string_view(open ? "," : ",\"causes\":["));
+    open = true;
+    output_.append(rules_[origin.rule].cause_begin);
+    write_time_text(matched.event.time_ns());
+    output_.append(std::string_view(origin.timeout ? "\",\"timeout\":true" : "\""));
+    write_number(",\"seq\":", matched.event.seq());
+    if (origin.ordinal > 0) write_number(",\"n\":", origin.ordinal);
+    output_.append('}');
+  }
+  if (open) output_.append(']');
+}
+
 void MatchWriter::on_match(const model::MatchView& match) {
   const RuleText& rule = rules_[match.rule];
   ++matches_;
-  char at[time_text_size];
-  const char* at_end = write_time(at, match.at_ns);
   output_.append(match.timeout ? rule.timeout_begin : rule.begin);
-  output_.append(std::string_view(at, static_cast<std::size_t>(at_end - at)));
+  write_time_text(match.at_ns);
   output_.append(std::string_view(match.timeout ? "\",\"timeout\":true,\"fields\":{" : "\",\"fields\":{"));
   if (match.emitted) write_fields(match.emitted, true);
   output_.append('}');
@@ -152,10 +180,11 @@ void MatchWriter::on_match(const model::MatchView& match) {
   for (const auto& matched : match.events) {
     if (!first) output_.append(',');
     first = false;
-    const fmt::format_int seq(matched.event.seq());
-    output_.append(std::string_view(seq.data(), seq.size()));
+    write_number("", matched.event.seq());
   }
   output_.append(']');
+  if (match.ordinal > 0) write_number(",\"n\":", match.ordinal);
+  write_causes(match);
   if (options_.with_events) write_events(rule, match);
   output_.append("}\n");
   if (options_.flush_each) {

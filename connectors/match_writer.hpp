@@ -2,7 +2,10 @@
 //
 //   {"rule":"r","type":"T","at":"…","fields":{…},"labels":{…},"seqs":[…],"events":{"step":[{"type":"E",…}]}}
 //
-// and, where it is no match but a run that its bound ended unfinished, "timeout":true behind "at".
+// and, where it is no match but a run that its bound ended unfinished, "timeout":true behind "at"; where the
+// rule has other matches of the same time and last event, "n":1 (2, …) behind "seqs"; and where some of its
+// events are what rules emitted, the matches that these go back to, as rule, time, last event and n:
+// "causes":[{"rule":"q","at":"…","seq":5}].
 //
 // Whatever is the same for all matches of a rule, or all events of a type, is rendered once beforehand; a
 // match is then a few copies into the output's buffer. Nothing is allocated per match.
@@ -11,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "connectors/output.hpp"
@@ -57,6 +61,7 @@ class MatchWriter final : public model::MatchSink {
     std::string begin;                         // {"rule":…,"type":…,"at":"
     std::string timeout_begin;                 // the same of a timeout
     std::string end;                           // ,"labels":{…},"seqs":[
+    std::string cause_begin;                   // {"rule":…,"at":"
     std::vector<std::string> groups;           // "name":[ of each list of events, in order of the steps
     std::vector<std::uint32_t> group_of_step;  // steps of one name share a list
   };
@@ -70,9 +75,12 @@ class MatchWriter final : public model::MatchSink {
   RuleText render(const RuleOutput& rule) const;
   TypeText render(const model::EventType& type) const;
   void write_fields(model::EventView event, bool first);
+  void write_causes(const model::MatchView& match);
   void write_events(const RuleText& rule, const model::MatchView& match);
   void write_group(const RuleText& rule, const model::MatchView& match, std::uint32_t group, bool& first);
   void write_event(model::EventView event);
+  void write_time_text(std::int64_t time_ns);
+  void write_number(std::string_view key, std::uint64_t number);
 
   const model::Catalog& catalog_;
   Output& output_;

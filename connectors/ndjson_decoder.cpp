@@ -111,7 +111,7 @@ class NdjsonDecoder final : public Decoder {
 JsonType* NdjsonDecoder::find(std::string_view name) {
   if (recent_ != nullptr && recent_->name() == name) return recent_;
   const InputType* input = schema_.find(name);
-  if (input == nullptr || input->type->derived) return nullptr;
+  if (input == nullptr || !input->type->is_input()) return nullptr;
   recent_ = &types_[static_cast<std::size_t>(input - schema_.types().data())];
   return recent_;
 }

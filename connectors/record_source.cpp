@@ -11,6 +11,7 @@ RecordSource::RecordSource(LineReader lines, std::unique_ptr<Decoder> decoder, B
 
 /// The number of events that came of it.
 std::size_t RecordSource::take(const Record& record, model::EventBatch& out) {
+  line_ = record.line;
   switch (decoder_->decode(record.text, out)) {
     case Decoder::Decoded::event: return 1;
     case Decoder::Decoded::nothing: return 0;

@@ -28,6 +28,9 @@ class RecordSource final : public model::Source {
   std::uint64_t bytes_read() const override { return lines_.input().bytes_read(); }
   std::uint64_t bytes_total() const override { return lines_.input().bytes_total(); }
 
+  /// The line on which the record begins that was read last.
+  std::uint64_t line() const { return line_; }
+
   /// Bad records by kind, and unknown types by name.
   const BadRecords& bad() const { return bad_; }
 
@@ -37,6 +40,7 @@ class RecordSource final : public model::Source {
   LineReader lines_;
   std::unique_ptr<Decoder> decoder_;
   BadRecords bad_;
+  std::uint64_t line_ = 0;
 };
 
 }  // namespace tocsin::connectors

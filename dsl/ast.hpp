@@ -29,11 +29,13 @@ struct Expr {
     time,      // integer: ns since the epoch
     name,      // text: a bare name (field, param, step, enum label, match_start, …)
     member,    // args[0] . text     (name_span is the place of the text)
-    index,     // args[0] [ args[1] ]
+    index,     // args[0] [ args[1…] ]
+    tuple,     // ( args… ), two or more: the keys of a table before `in`
     call,      // text ( args… )     (function, aggregate, first, last)
     unary,     // text: "-", "not"; args[0]
     binary,    // text: + - * / % == != < <= > >= and or has, ==~ !=~ ; args[0], args[1]
     in,        // args[0] in ( args[1…] ); text: "in" or "in~"
+    in_table,  // args… in text, the name of a table (name_span is its place)
     like,      // args[0] like args[1…]; text: "like", "like~", "matches" or "matches~"
     between,   // args[0] between args[1] and args[2]
     is_null,   // args[0] is null; integer: 1 for `is not null`
@@ -75,6 +77,17 @@ struct EventDecl {
   std::vector<Annotation> annotations;
   Name name;
   std::vector<FieldDecl> fields;
+  Span span;
+};
+
+/// `table NAME from "file.csv" { columns }`, or `table NAME from TYPE keyed by keys`.
+struct TableDecl {
+  std::string doc;
+  Name name;
+  std::optional<std::string> path;
+  std::vector<FieldDecl> columns;  // of a file
+  Name type;                       // of the events kept, where there is no path
+  std::vector<Name> keys;          // theirs
   Span span;
 };
 
@@ -250,7 +263,7 @@ struct TestDecl {
   Span span;
 };
 
-using Declaration = std::variant<ImportDecl, ParamDecl, EventDecl, RuleDecl, TestDecl>;
+using Declaration = std::variant<ImportDecl, ParamDecl, EventDecl, RuleDecl, TableDecl, TestDecl>;
 
 struct File {
   std::vector<Declaration> declarations;  // in text order

@@ -31,6 +31,8 @@ std::string expression(const Expr& expr) {
     case Expr::Kind::name: return expr.text;
     case Expr::Kind::member: return "(. " + expression(expr.args[0]) + " " + expr.text + ")";
     case Expr::Kind::index: return form("index", expr.args);
+    case Expr::Kind::tuple: return form("tuple", expr.args);
+    case Expr::Kind::in_table: return form(negation + "in-table " + expr.text, expr.args);
     case Expr::Kind::call: return form("call " + expr.text, expr.args);
     case Expr::Kind::unary: return form(expr.text == "-" ? "neg" : expr.text, expr.args);
     case Expr::Kind::binary: return form(expr.text, expr.args);
@@ -104,11 +106,18 @@ class Dumper {
     line("event " + event.name.text);
     Nested nested(*this);
     head(event.doc, event.annotations);
-    for (const FieldDecl& field : event.fields) {
-      line("field " + field.name.text + ": " + type_name(field.type));
-      Nested inner(*this);
-      head(field.doc, field.annotations);
-    }
+    fields(event.fields);
+  }
+
+  void operator()(const TableDecl& table) {
+    std::string text =
+        "table " + table.name.text + " from " + (table.path ? write_text(*table.path) : table.type.text);
+    for (const Name& key : table.keys)
+      text += " by " + key.text;
+    line(text);
+    Nested nested(*this);
+    doc(table.doc);
+    fields(table.columns);
   }
 
   void operator()(const RuleDecl& rule) {
@@ -164,6 +173,14 @@ class Dumper {
     doc(text);
     for (const Annotation& annotation : annotations) {
       line("annotation " + form(annotation.name.text, annotation.values));
+    }
+  }
+
+  void fields(const std::vector<FieldDecl>& declared) {
+    for (const FieldDecl& field : declared) {
+      line("field " + field.name.text + ": " + type_name(field.type));
+      Nested nested(*this);
+      head(field.doc, field.annotations);
     }
   }
 

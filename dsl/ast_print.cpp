@@ -31,6 +31,7 @@ Level level_of(const Expr& expr) {
       if (expr.text == "*" || expr.text == "/" || expr.text == "%") return product;
       return comparison;
     case Expr::Kind::in:
+    case Expr::Kind::in_table:
     case Expr::Kind::like:
     case Expr::Kind::between:
     case Expr::Kind::is_null: return comparison;
@@ -40,11 +41,11 @@ Level level_of(const Expr& expr) {
 
 std::string expression(const Expr& expr, Level least = any_level);
 
-std::string list(const std::vector<Expr>& args, std::size_t first) {
-  std::string out = "(";
+std::string list(const std::vector<Expr>& args, std::size_t first, const char* brackets = "()") {
+  std::string out(1, brackets[0]);
   for (std::size_t i = first; i < args.size(); ++i)
     out += (i > first ? ", " : "") + expression(args[i]);
-  return out + ")";
+  return out + brackets[1];
 }
 
 std::string unary(const Expr& expr) {
@@ -82,7 +83,11 @@ std::string bare(const Expr& expr) {
     case Expr::Kind::time: return write_time(expr.integer);
     case Expr::Kind::name: return expr.text;
     case Expr::Kind::member: return expression(expr.args[0], postfix) + "." + expr.text;
-    case Expr::Kind::index: return expression(expr.args[0], postfix) + "[" + expression(expr.args[1]) + "]";
+    case Expr::Kind::index: return expression(expr.args[0], postfix) + list(expr.args, 1, "[]");
+    case Expr::Kind::tuple: return list(expr.args, 0);
+    case Expr::Kind::in_table:
+      return (expr.args.size() == 1 ? expression(expr.args[0], sum) : list(expr.args, 0)) +
+             (expr.negated ? " not in " : " in ") + expr.text;
     case Expr::Kind::call: return expr.text + list(expr.args, 0);
     case Expr::Kind::unary: return unary(expr);
     case Expr::Kind::binary: return binary(expr);
@@ -204,17 +209,22 @@ class Printer {
     head(event.doc, event.annotations);
     if (event.fields.empty()) return line("event " + event.name.text + " {}");
     line("event " + event.name.text + " {");
-    std::size_t width = 0;
-    for (const FieldDecl& field : event.fields)
-      width = std::max(width, field.name.text.size());
-    for (const FieldDecl& field : event.fields) {
-      doc("  ", field.doc);
-      std::string text = "  " + field.name.text + ":" + std::string(width - field.name.text.size() + 1, ' ') +
-                         type_name(field.type);
-      for (const Annotation& node : field.annotations)
-        text += " " + annotation(node);
-      line(text);
+    fields(event.fields);
+    line("}");
+  }
+
+  void operator()(const TableDecl& table) {
+    doc("", table.doc);
+    const std::string begin = "table " + table.name.text + " from ";
+    if (!table.path) {
+      std::string keys;
+      for (const Name& key : table.keys)
+        keys += (keys.empty() ? "" : ", ") + key.text;
+      return line(begin + table.type.text + " keyed by " + keys);
     }
+    if (table.columns.empty()) return line(begin + write_text(*table.path) + " {}");
+    line(begin + write_text(*table.path) + " {");
+    fields(table.columns);
     line("}");
   }
 
@@ -272,6 +282,20 @@ class Printer {
       out_ += (&node == &annotations.front() ? "" : " ") + annotation(node);
     }
     if (!annotations.empty()) line("");
+  }
+
+  void fields(const std::vector<FieldDecl>& declared) {
+    std::size_t width = 0;
+    for (const FieldDecl& field : declared)
+      width = std::max(width, field.name.text.size());
+    for (const FieldDecl& field : declared) {
+      doc("  ", field.doc);
+      std::string text = "  " + field.name.text + ":" + std::string(width - field.name.text.size() + 1, ' ') +
+                         type_name(field.type);
+      for (const Annotation& node : field.annotations)
+        text += " " + annotation(node);
+      line(text);
+    }
   }
 
   void match(const Pattern& node) {

@@ -55,7 +55,7 @@ void collect_suspects(std::string_view text, std::set<std::string, std::less<>>&
       ++i;
     const auto word = text.substr(begin, i - begin);
     if (declares) out.emplace(word);
-    declares = word == "event" || word == "param" || word == "emit";
+    declares = word == "event" || word == "param" || word == "table" || word == "emit";
   }
 }
 
@@ -148,6 +148,7 @@ class Loader {
     if (const auto* event = std::get_if<ast::EventDecl>(&declaration)) declarations_.events.push_back(event);
     if (const auto* rule = std::get_if<ast::RuleDecl>(&declaration)) declarations_.rules.push_back(rule);
     if (const auto* test = std::get_if<ast::TestDecl>(&declaration)) declarations_.tests.push_back(test);
+    if (const auto* table = std::get_if<ast::TableDecl>(&declaration)) declarations_.tables.push_back(table);
     const auto* import = std::get_if<ast::ImportDecl>(&declaration);
     if (import == nullptr) return;
     const fs::path importer = compiled_.sources.files[number].name;

@@ -95,6 +95,26 @@ const auto import_file_def = word("import")[begins] >
                              literal(Token::Kind::text, "a file name in double quotes")[import_path][ends] >
                              declaration_end("a new line");
 
+// Tables.
+
+const x3::rule<class table_id, ast::TableDecl> table{"'table'"};
+
+const auto table_path = [](auto& context) {
+  const Cursor token = x3::_attr(context);
+  x3::_val(context).path = value_of(read_text(token->text), token);
+};
+const auto of_file = literal(Token::Kind::text)[table_path] > symbol("{", "'{' and the columns") >
+                     *(field[push(&ast::TableDecl::columns)] > field_end > -symbol(",")) >
+                     symbol("}", "a column, as name: type, or '}'")[ends];
+const auto of_events = name()[set(&ast::TableDecl::type)] > word("keyed", "'keyed by' and the key's fields") >
+                       word("by") > name("a field name")[push(&ast::TableDecl::keys)] >
+                       *(comma > name("a field name")[push(&ast::TableDecl::keys)]) > x3::eps[ends] >
+                       declaration_end("',' or a new line");
+const auto table_def = word("table")[begins] > name("a table name")[set(&ast::TableDecl::name)] >
+                       word("from") > (of_file | of_events |
+                                       (x3::eps > literal(Token::Kind::text,
+                                                          "a file name in double quotes or an event type")));
+
 // Rules and their clauses.
 
 const x3::rule<class from_item_id, ast::FromItem> from_item{"an event type"};
@@ -282,17 +302,16 @@ const auto later_doc = [](auto& context) {
   }
 };
 
-const auto later_declaration = word("table")[unsupported("'table'")];
 const auto declaration_def =
     x3::eps[starts_here] >> doc[set(&Item::doc)] >> *annotation[push(&Item::annotations)] >> doc[later_doc] >>
-    (event[finish] | rule[finish] | param[finish] | import_file[finish] | test[finish] | later_declaration |
-     (x3::eps > word_of(declaration_words, "a declaration: event, param, import, rule or test")));
+    (event[finish] | rule[finish] | param[finish] | import_file[finish] | table[finish] | test[finish] |
+     (x3::eps > word_of(declaration_words, "a declaration: event, param, import, table, rule or test")));
 
 const auto file_end = sight([](Cursor token) { return token->kind == Token::Kind::end; });
 const auto file_def = *(!file_end >> declaration[keep]);
 
-BOOST_SPIRIT_DEFINE(type, annotation, field, event, param, import_file, from_item, key_part, key, within,
-                    skip, emit_field, emit, rule, declaration, file)
+BOOST_SPIRIT_DEFINE(type, annotation, field, event, param, import_file, table, from_item, key_part, key,
+                    within, skip, emit_field, emit, rule, declaration, file)
 
 }  // namespace grammar
 

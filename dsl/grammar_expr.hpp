@@ -12,6 +12,7 @@ namespace tocsin::dsl::grammar {
 /// height is bounded so that later passes may recurse.
 struct Node : ast::Expr {
   std::uint32_t height = 1;
+  std::uint32_t bracket = 0;  // of `( … )`: where it opens
 };
 inline constexpr std::uint32_t max_height = 1000;
 
@@ -91,6 +92,31 @@ inline void set_literal(Node& node, Cursor token, bool negative) {
   }
 }
 
+/// `… in name`: what was read so far are the keys to look for in a table.
+inline void name_table(Node& node, Cursor token) {
+  if (node.text.ends_with('~'))
+    throw SyntaxError(token, "the keys of a table are compared as they are", "write 'in'");
+  node.kind = ast::Expr::Kind::in_table;
+  node.text = token->text;
+  node.name_span = token->span;
+  node.span.end = token->span.end;
+  if (node.args.front().kind != ast::Expr::Kind::tuple) return;
+  std::vector<ast::Expr> keys = std::move(node.args.front().args);
+  node.args = std::move(keys);
+}
+
+/// A comma behind the first value within brackets: several of them are one.
+inline void start_tuple(Node& node, Cursor comma) {
+  Node tuple;
+  tuple.kind = ast::Expr::Kind::tuple;
+  tuple.span = node.span;
+  tuple.bracket = node.bracket;
+  tuple.height = node.height + 1;
+  tuple.args.push_back(std::move(node));
+  node = std::move(tuple);
+  check_height(node, comma);
+}
+
 inline auto wrap(ast::Expr::Kind kind) {
   return [kind](auto& context) { wrap_node(x3::_val(context), kind, x3::_attr(context)); };
 }
@@ -125,8 +151,15 @@ const auto inside = [](auto& context) {
   Node& node = x3::_val(context);
   const Span open = node.span;
   node = std::move(x3::_attr(context));
-  node.span.begin = open.begin;
+  node.bracket = open.begin;
 };
+const auto encloses = [](auto& context) {
+  Node& node = x3::_val(context);
+  node.span.begin = node.bracket;
+  node.span.end = last_token(context)->span.end;
+};
+const auto to_tuple = [](auto& context) { start_tuple(x3::_val(context), x3::_attr(context)); };
+const auto table_name = [](auto& context) { name_table(x3::_val(context), x3::_attr(context)); };
 const auto no_empty_list = [](auto& context) {
   if (x3::_val(context).args.size() < 2) throw SyntaxError(x3::_attr(context), "the list is empty");
 };
@@ -186,9 +219,10 @@ const auto one_or_list =
     (open > *(expression[argument] > comma_or(")", "an operator, ',' or ')'")) > close[no_empty_list][ends]) |
     (x3::eps > sum[argument]);
 const auto membership =
-    ((word("in")[wrap(Kind::in)] >> ignore_case >> -name()[unsupported("'in' with a table")]) >
-     symbol("(", "'(' and a list of values") >
-     *(expression[argument] > comma_or(")", "an operator, ',' or ')'")) > close[no_empty_list][ends]) |
+    ((word("in")[wrap(Kind::in)] >> ignore_case) >
+     (name()[table_name] |
+      (x3::eps > symbol("(", "'(' and a list of values, or the name of a table") >
+       *(expression[argument] > comma_or(")", "an operator, ',' or ')'")) > close[no_empty_list][ends]))) |
     ((word_of(like_words, "'like'")[wrap(Kind::like)] >> ignore_case) > one_or_list) |
     (word("between")[wrap(Kind::between)] > sum[argument] > word("and") > sum[argument]);
 const auto compared =
@@ -218,13 +252,16 @@ const auto call_arguments = open[to_call] >
                             *(expression[argument] > comma_or(")", "an operator, ',' or ')'")) >
                             symbol(")", "an expression or ')'")[ends];
 const auto primary = plain_literal[literal_value(false)] |
-                     (open[begins] > expression[inside] > symbol(")", "an operator or ')'")[ends]) |
+                     (open[begins] > expression[inside] >
+                      -(comma[to_tuple] > expression[argument] > *(comma > expression[argument])) >
+                      symbol(")", "an operator or ')'")[encloses]) |
                      (name("a name")[start(Kind::name)] >> -call_arguments);
 
 // `any[…]` is a step of any type; in an expression `any` is a function.
-const auto postfix_def = primary >> *((symbol(".")[wrap(Kind::member)] > name("a field name")[member_name]) |
-                                      (symbol("[")[wrap(Kind::index)] > expression[argument] >
-                                       symbol("]", "an operator or ']'")[ends]));
+const auto postfix_def = primary >>
+                         *((symbol(".")[wrap(Kind::member)] > name("a field name")[member_name]) |
+                           (symbol("[")[wrap(Kind::index)] > expression[argument] >
+                            *(comma > expression[argument]) > symbol("]", "an operator or ']'")[ends]));
 
 const auto literal_expression_def =
     (minus >> number[literal_value(true)]) | plain_literal[literal_value(false)];

@@ -10,6 +10,7 @@
 #include <queue>
 #include <set>
 
+#include "dsl/tables.hpp"
 #include "dsl/types.hpp"
 
 namespace tocsin::dsl {
@@ -29,19 +30,27 @@ void collect_types(const ast::Pattern& pattern, std::vector<const ast::Name*>& o
 
 class RulesLowerer {
  public:
-  RulesLowerer(Symbols& symbols, const std::vector<const ast::RuleDecl*>& rules)
-      : symbols_(symbols), decls_(rules), lowered_(rules.size()), nodes_(rules.size()) {}
+  RulesLowerer(Symbols& symbols, const Declarations& declarations)
+      : symbols_(symbols),
+        declarations_(declarations),
+        decls_(declarations.rules),
+        lowered_(decls_.size()),
+        nodes_(decls_.size()) {}
 
   plan::Plan lower() {
     check_names();
     declare_emitted();
+    declare_tables(symbols_, declarations_);
     connect();
     run();
+    report_unused_tables(symbols_, declarations_);
     for (auto& type : symbols_.catalog.types)
       type.layout();
     plan::Plan plan;
     for (auto& each : lowered_)
       plan.rules.push_back(std::move(each.rule));
+    for (auto& each : symbols_.tables)
+      plan.tables.push_back(std::move(each.table));
     plan.order = std::move(order_);
     plan.catalog = symbols_.catalog;
     return plan;
@@ -125,6 +134,10 @@ class RulesLowerer {
         const auto type = symbols_.find_type(name->text);
         if (type && symbols_.catalog[*type].derived) reads.insert(*type);
       }
+      for (const auto table : tables_named(symbols_, *decls_[id])) {
+        const TableInfo& info = symbols_.tables[table];
+        if (info.keeps_events && symbols_.catalog[info.table.type].derived) reads.insert(info.table.type);
+      }
       for (const auto type : reads)
         emitted_[type].readers.push_back(id);
       nodes_[id].reads.assign(reads.begin(), reads.end());
@@ -154,6 +167,7 @@ class RulesLowerer {
         auto& emitted = emitted_[type];
         if (--emitted.left > 0) continue;
         complete(type, emitted.emitters);
+        complete_tables(symbols_, type);
         for (const RuleId reader : emitted.readers) {
           if (--nodes_[reader].waits_for == 0) ready_.push(reader);
         }
@@ -311,6 +325,7 @@ class RulesLowerer {
   }
 
   Symbols& symbols_;
+  const Declarations& declarations_;
   const std::vector<const ast::RuleDecl*>& decls_;
   std::vector<LoweredRule> lowered_;
   std::vector<Node> nodes_;
@@ -322,7 +337,7 @@ class RulesLowerer {
 }  // namespace
 
 plan::Plan lower(Symbols& symbols, const Declarations& declarations) {
-  return RulesLowerer(symbols, declarations.rules).lower();
+  return RulesLowerer(symbols, declarations).lower();
 }
 
 }  // namespace tocsin::dsl

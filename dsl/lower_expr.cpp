@@ -116,7 +116,16 @@ Lowered ExprLowerer::lower_node(const ast::Expr& expr, const Type* hint) {
     case AstKind::text: return lower_text(expr, hint);
     case AstKind::name: return lower_name(expr, hint);
     case AstKind::member: return lower_member(expr);
+    case AstKind::tuple:
+      symbols_.error(expr.span, "several values in brackets are the keys of a table, before 'in'");
+      return std::nullopt;
+    case AstKind::in_table: return lower_in_table(expr);
     case AstKind::index: {
+      if (is_row(expr)) {
+        symbols_.error(expr.span, "a row of a table is not a value",
+                       fmt::format("name one of its columns, or write x in {0}", expr.args[0].text));
+        return std::nullopt;
+      }
       const bool of_name = expr.args[0].kind == AstKind::name;
       symbols_.error(
           expr.span, "a step's event is not a value",

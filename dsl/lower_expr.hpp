@@ -2,13 +2,15 @@
 // stands; lowering gives nothing where it found an error, which it has reported then, and whoever gets
 // nothing adds no error of his own.
 //
-// The class is one, its sources are six: lower_expr.cpp (arithmetic, logic), lower_test.cpp (comparisons),
-// lower_names.cpp (bare names), lower_steps.cpp (steps), lower_call.cpp (functions), lower_aggregate.cpp.
+// The class is one, its sources are seven: lower_expr.cpp (arithmetic, logic), lower_test.cpp (comparisons),
+// lower_names.cpp (bare names), lower_steps.cpp (steps), lower_table.cpp (tables), lower_call.cpp
+// (functions), lower_aggregate.cpp.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -160,6 +162,16 @@ class ExprLowerer {
   plan::Expr read_field(const plan::FieldRef& ref, bool certain) const;
   /// An array inside `any(…)` stands for its element there.
   Lowered element_instead(plan::Expr expr, Span span);
+
+  // Tables.
+  /// True for `t[…]` where t is no step.
+  bool is_row(const ast::Expr& expr) const;
+  std::optional<std::uint32_t> require_table(const ast::Name& name);
+  /// The row of a table with these keys; of `op`, what is asked of it.
+  Lowered look_up_table(plan::Op op, const ast::Name& name, std::span<const ast::Expr> keys, Span span);
+  Lowered lower_in_table(const ast::Expr& expr);
+  Lowered lower_row_is_null(const ast::Expr& row, bool wants_row);
+  Lowered lower_row_field(const ast::Expr& expr);
 
   // Functions.
   Lowered lower_call(const ast::Expr& expr, const model::Type* hint);

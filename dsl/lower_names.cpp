@@ -145,6 +145,10 @@ void ExprLowerer::report_unknown(const ast::Name& name) {
   if (symbols_.find_type(name.text)) {
     return symbols_.error(name.span, fmt::format("'{}' is an event type, not a value", name.text));
   }
+  if (symbols_.find_table(name.text)) {
+    return symbols_.error(name.span, fmt::format("'{}' is a table, not a value", name.text),
+                          fmt::format("write x in {0}, or {0}[x] and a column", name.text));
+  }
   std::vector<std::string> candidates;
   for (const auto& [param, unused] : symbols_.params)
     candidates.push_back(param);

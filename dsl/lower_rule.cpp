@@ -87,7 +87,7 @@ std::vector<EventTypeId> RuleLowerer::types_of_any() const {
     types.insert(*type);
   }
   for (const auto& type : symbols_.catalog.types) {
-    if (decl_.from.empty() && !type.derived) types.insert(type.id);
+    if (decl_.from.empty() && type.is_input()) types.insert(type.id);
   }
   return {types.begin(), types.end()};
 }

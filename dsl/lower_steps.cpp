@@ -71,6 +71,7 @@ std::optional<std::uint32_t> last_step_named(const ast::Expr& condition, const s
 }
 
 Lowered ExprLowerer::lower_member(const ast::Expr& expr) {
+  if (is_row(expr.args[0])) return lower_row_field(expr);
   const ast::Name field{expr.text, expr.name_span};
   const auto event = lower_event(expr.args[0], field);
   if (!event) return std::nullopt;
@@ -98,7 +99,8 @@ std::optional<ExprLowerer::Event> ExprLowerer::lower_event(const ast::Expr& expr
   if (expr.kind == AstKind::index && expr.args[0].kind == AstKind::name) {
     constexpr std::int64_t most = 1'000'000;
     const ast::Expr& index = expr.args[1];
-    if (index.kind != AstKind::integer || index.integer < 0 || index.integer >= most) {
+    if (expr.args.size() > 2 || index.kind != AstKind::integer || index.integer < 0 ||
+        index.integer >= most) {
       symbols_.error(index.span, "the index of a repeat is a plain number from 0",
                      fmt::format("as in {}[0].{}", expr.args[0].text, member.text));
       return std::nullopt;
@@ -261,6 +263,10 @@ void ExprLowerer::report_unknown_step(const ast::Expr& name, const ast::Name& me
                                             symbols_.describe(value.expr->type)));
     }
     return;
+  }
+  if (symbols_.find_table(name.text)) {
+    return symbols_.error(name.span, fmt::format("'{}' is a table: which of its rows?", name.text),
+                          fmt::format("name its key, as in {}[…].{}", name.text, member.text));
   }
   if (symbols_.is_suspect(name.text)) return;
   std::vector<std::string> candidates = {"prev"};

@@ -189,6 +189,7 @@ Lowered ExprLowerer::lower_like(const ast::Expr& expr) {
 Lowered ExprLowerer::lower_is_null(const ast::Expr& expr) {
   const bool wants_value = expr.integer != 0;  // `is not null`
   const ast::Expr& subject = expr.args[0];
+  if (is_row(subject)) return lower_row_is_null(subject, wants_value);
   const bool is_name = subject.kind == AstKind::name && look_up(subject.text).found == Found::no;
   if (const auto step = is_name ? find_step(subject.text) : std::nullopt) {
     return lower_is_bound(*step, subject.span, wants_value);

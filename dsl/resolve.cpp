@@ -55,6 +55,20 @@ EventTypeId Symbols::add_type(const std::string& name, Span span, bool derived) 
   return id;
 }
 
+EventTypeId Symbols::add_rows(const std::string& table, Span span) {
+  const EventTypeId id = add_type(table, span, false);
+  catalog.types[id].row = true;
+  types_.erase(table);
+  return id;
+}
+
+std::optional<std::uint32_t> Symbols::find_table(std::string_view name) const {
+  const auto found = std::find_if(tables.begin(), tables.end(),
+                                  [&](const TableInfo& info) { return info.table.name == name; });
+  if (found == tables.end()) return std::nullopt;
+  return static_cast<std::uint32_t>(found - tables.begin());
+}
+
 std::optional<EventTypeId> Symbols::find_type(std::string_view name) const {
   const auto found = types_.find(name);
   if (found == types_.end()) return std::nullopt;
@@ -63,7 +77,12 @@ std::optional<EventTypeId> Symbols::find_type(std::string_view name) const {
 
 std::optional<EventTypeId> Symbols::require_type(const ast::Name& name) {
   const auto found = find_type(name.text);
-  if (!found && !is_suspect(name.text)) {
+  const auto table = found ? std::nullopt : find_table(name.text);
+  if (table) {
+    tables[*table].used = true;
+    error(name.span, fmt::format("'{}' is a table, not an event type", name.text),
+          fmt::format("it is looked up in conditions: x in {}", name.text));
+  } else if (!found && !is_suspect(name.text)) {
     error(name.span, fmt::format("unknown event type '{}'", name.text), suggest(name.text, type_names()));
   }
   return found;
@@ -177,6 +196,24 @@ std::optional<Type> Symbols::resolve_type(const ast::TypeName& name) {
   return type;
 }
 
+bool declare_field(Symbols& symbols, EventTypeId id, const ast::FieldDecl& field) {
+  const auto field_type = symbols.resolve_type(field.type);
+  auto& type = symbols.catalog.types[id];
+  auto& broken = symbols.infos[id].broken;
+  if (type.find(field.name.text) || broken.count(field.name.text) > 0) {
+    symbols.error(field.name.span,
+                  fmt::format("field '{}' of {} is declared twice", field.name.text, type.name));
+    return false;
+  }
+  if (!field_type) {
+    broken.insert(field.name.text);
+    return false;
+  }
+  const auto unit = field.type.unit ? unit_of(field.type.unit->text) : std::nullopt;
+  type.fields.push_back({field.name.text, *field_type, unit.value_or(TimeUnit::ns), 0});
+  return true;
+}
+
 namespace {
 
 // Event types.
@@ -196,21 +233,11 @@ void declare_timestamp(Symbols& symbols, model::EventType& type, const ast::Fiel
   }
 }
 
-void declare_field(Symbols& symbols, EventTypeId id, const ast::FieldDecl& field) {
-  const auto field_type = symbols.resolve_type(field.type);
+void declare_event_field(Symbols& symbols, EventTypeId id, const ast::FieldDecl& field) {
+  const auto count = symbols.catalog[id].fields.size();
+  if (!declare_field(symbols, id, field) && symbols.infos[id].broken.count(field.name.text) == 0) return;
   auto& type = symbols.catalog.types[id];
-  auto& broken = symbols.infos[id].broken;
-  if (type.find(field.name.text) || broken.count(field.name.text) > 0) {
-    symbols.error(field.name.span,
-                  fmt::format("field '{}' of {} is declared twice", field.name.text, type.name));
-    return;
-  }
-  if (field_type) {
-    const auto unit = field.type.unit ? unit_of(field.type.unit->text) : std::nullopt;
-    type.fields.push_back({field.name.text, *field_type, unit.value_or(TimeUnit::ns), 0});
-  } else {
-    broken.insert(field.name.text);
-  }
+  const Type* const field_type = type.fields.size() > count ? &type.fields.back().type : nullptr;
   for (const auto& annotation : field.annotations) {
     if (annotation.name.text != "timestamp") {
       symbols.error(annotation.name.span,
@@ -219,7 +246,7 @@ void declare_field(Symbols& symbols, EventTypeId id, const ast::FieldDecl& field
     } else if (!annotation.values.empty()) {
       symbols.error(annotation.span, "@timestamp takes no arguments");
     } else {
-      declare_timestamp(symbols, type, field, field_type ? &*field_type : nullptr, annotation.name.span);
+      declare_timestamp(symbols, type, field, field_type, annotation.name.span);
     }
   }
 }
@@ -241,7 +268,7 @@ void declare_event(Symbols& symbols, const ast::EventDecl& event) {
     symbols.infos[id].open = true;
   }
   for (std::size_t i = 0; i < std::min(event.fields.size(), max_fields); ++i) {
-    declare_field(symbols, id, event.fields[i]);
+    declare_event_field(symbols, id, event.fields[i]);
   }
   for (const auto& annotation : event.annotations) {
     symbols.error(annotation.name.span,

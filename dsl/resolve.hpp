@@ -19,7 +19,7 @@
 #include "dsl/diagnostic.hpp"
 #include "dsl/source.hpp"
 #include "engine/model/schema.hpp"
-#include "engine/plan/expr.hpp"
+#include "engine/plan/plan.hpp"
 
 namespace tocsin::dsl {
 
@@ -30,6 +30,7 @@ struct Declarations {
   std::vector<const ast::ParamDecl*> params;
   std::vector<const ast::EventDecl*> events;
   std::vector<const ast::RuleDecl*> rules;
+  std::vector<const ast::TableDecl*> tables;
   std::vector<const ast::TestDecl*> tests;
   std::set<std::uint32_t> imported_files;      // not named by the user; their params may well be unused
   bool incomplete = false;                     // a file is missing: any unknown name may be its
@@ -49,6 +50,14 @@ struct TypeInfo {
   std::set<std::string, std::less<>> broken;  // fields without a known type
 };
 
+struct TableInfo {
+  const ast::TableDecl* decl = nullptr;
+  plan::Table table;
+  bool keeps_events = false;  // of table.type; else its rows are read from a file
+  bool known = false;         // false: broken, or its keys are yet to be found
+  bool used = false;
+};
+
 /// What a name turned out to be: `silent` is unknown for a reason that has been reported already.
 enum class Found : std::uint8_t { yes, no, silent };
 
@@ -61,6 +70,7 @@ class Symbols {
   model::Catalog catalog;
   std::vector<TypeInfo> infos;  // beside catalog.types
   std::map<std::string, Param, std::less<>> params;
+  std::vector<TableInfo> tables;  // by number
   bool incomplete = false;
   std::set<std::string, std::less<>> suspect;
 
@@ -79,6 +89,8 @@ class Symbols {
 
   /// Adds an empty type. The name must be new.
   model::EventTypeId add_type(const std::string& name, Span span, bool derived);
+  /// Adds the type of a table's rows, which no rule can name.
+  model::EventTypeId add_rows(const std::string& table, Span span);
   std::optional<model::EventTypeId> find_type(std::string_view name) const;
   /// The type with this name; reports it where unknown.
   std::optional<model::EventTypeId> require_type(const ast::Name& name);
@@ -88,6 +100,8 @@ class Symbols {
   /// The field's index; reports it where unknown.
   std::optional<std::uint32_t> require_field(model::EventTypeId type, const ast::Name& name);
   std::vector<std::string> field_names(model::EventTypeId type) const;
+
+  std::optional<std::uint32_t> find_table(std::string_view name) const;
 
   /// The type that `name` writes; reports it where it is none.
   std::optional<model::Type> resolve_type(const ast::TypeName& name);
@@ -106,6 +120,9 @@ using ParamValues = std::map<std::string, const ast::Expr*, std::less<>>;
 /// Declares events and params.
 void resolve(Symbols& symbols, const Declarations& declarations, const Settings& settings,
              const ParamValues& values = {});
+
+/// Adds a field to a type, its annotations aside. False where it is wrong, which it reports.
+bool declare_field(Symbols& symbols, model::EventTypeId type, const ast::FieldDecl& field);
 
 /// Warns of params that nothing reads. Call when all rules have been lowered.
 void report_unused_params(Symbols& symbols, const Declarations& declarations);

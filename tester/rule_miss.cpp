@@ -27,7 +27,7 @@ RuleMiss::RuleMiss(const plan::Plan& plan, std::uint32_t rule, const Record& rec
       id_(rule),
       record_(record),
       show_(show),
-      conditions_(plan, rule_, show),
+      conditions_(plan, rule_, record, show),
       explored_(explore(plan, rule, record, conditions_)) {
   std::vector<std::optional<model::Value>> wanted;
   for (const plan::PartitionKey& part : rule_.partition) {

@@ -17,6 +17,9 @@ struct Limits {
   std::size_t matches_per_event = std::size_t{1} << 20;
   /// Events that wait in the reorder buffer. Beyond it the oldest is released before its time.
   std::size_t reorder_events = std::size_t{1} << 20;
+  /// Rows of one table. Of a table of events, beyond it the key goes that has waited longest for a newer one,
+  /// and is counted as dropped; a file with more rows is refused.
+  std::size_t table_rows = std::size_t{1} << 22;
   /// Events in one batch between ingress and a shard.
   std::size_t batch_events = 1024;
   /// Batches under way to the shards at once; ingress waits when all are in use.

@@ -1,9 +1,12 @@
 #include "engine/match/evaluate.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <re2/re2.h>
 
 #include "engine/base/assert.hpp"
+#include "engine/match/table.hpp"
 
 namespace tocsin::match {
 
@@ -63,6 +66,16 @@ std::uint32_t Expression::compile(const plan::Expr& expr, const model::Catalog& 
     case Op::match_start:
     case Op::match_count:
     case Op::match_end: reads_run_ = true; break;
+    case Op::in_table: node.index = expr.ref.index; break;
+    case Op::table_field: {
+      const auto& field = catalog[expr.ref.type].fields[expr.ref.field];
+      node.index = expr.ref.index;
+      node.field = expr.ref.field;
+      node.slot = field.slot;
+      node.kind = field.type.kind;
+      node.element = field.type.element;
+      break;
+    }
     case Op::like:
     case Op::matches:
     case Op::in_cidr:
@@ -134,6 +147,8 @@ Value Expression::eval(std::uint32_t at, const Bindings& bindings, Scratch& scra
                            Kind::time);
     case Op::match_end: return Value::of_int(bindings.end_ns, Kind::time);
     case Op::element: return scratch.element;
+    case Op::in_table: return Value::boolean(static_cast<bool>(find_row(node, bindings, scratch)));
+    case Op::table_field: return eval_row_field(node, bindings, scratch);
 
     case Op::neg:
     case Op::add:
@@ -221,6 +236,22 @@ Value Expression::eval_field(const Node& node, const Bindings& bindings, const S
   }
   if (!event || (node.of_any && event.type() != node.type) || event.is_null(node.field)) return Value::null();
   return model::read_slot(event.bytes() + node.slot, node.kind, node.element);
+}
+
+EventView Expression::find_row(const Node& node, const Bindings& bindings, Scratch& scratch) const {
+  std::array<Value, plan::max_table_keys> key;
+  for (std::uint32_t i = 0; i < node.arity; ++i) {
+    key[i] = eval(arg(node, i), bindings, scratch);
+    if (key[i].is_null()) return {};
+  }
+  TOCSIN_ASSERT(node.index < scratch.tables.size());
+  return scratch.tables[node.index]->find({key.data(), node.arity}, scratch.key);
+}
+
+Value Expression::eval_row_field(const Node& node, const Bindings& bindings, Scratch& scratch) const {
+  const EventView row = find_row(node, bindings, scratch);
+  if (!row || row.is_null(node.field)) return Value::null();
+  return model::read_slot(row.bytes() + node.slot, node.kind, node.element);
 }
 
 namespace {
@@ -388,6 +419,11 @@ bool is_single_event(const plan::Expr& expr) {
     if (!is_single_event(arg)) return false;
   }
   return true;
+}
+
+bool looks_up(const plan::Expr& expr) {
+  return expr.op == Op::in_table || expr.op == Op::table_field ||
+         std::any_of(expr.args.begin(), expr.args.end(), looks_up);
 }
 
 }  // namespace tocsin::match

@@ -25,6 +25,8 @@ class RE2;
 
 namespace tocsin::match {
 
+class Table;
+
 /// Working memory of evaluation, one a thread. Text made by an expression lives here until reset().
 struct Scratch {
   std::deque<std::string> texts;  // a deque, so that growing moves no text that a value points to
@@ -33,6 +35,8 @@ struct Scratch {
   model::EventView element_event;       // of the aggregate at hand
   std::uint64_t arithmetic_faults = 0;  // overflows and divisions by zero, each of which gave null
   std::vector<model::Value> distinct;
+  std::string key;                       // of the table row at hand
+  std::span<const Table* const> tables;  // by number, as they stand for the event or timer at hand
 
   std::string& text() {
     if (used == texts.size()) texts.emplace_back();
@@ -106,6 +110,8 @@ class Expression {
   bool eval_comparison(const Node& node, const Bindings& bindings, Scratch& scratch) const;
   bool eval_set_test(const Node& node, const Bindings& bindings, Scratch& scratch) const;
   model::Value eval_text(const Node& node, const Bindings& bindings, Scratch& scratch) const;
+  model::EventView find_row(const Node& node, const Bindings& bindings, Scratch& scratch) const;
+  model::Value eval_row_field(const Node& node, const Bindings& bindings, Scratch& scratch) const;
   model::Value eval_number(const Node& node, const Bindings& bindings, Scratch& scratch) const;
   std::uint32_t arg(const Node& node, std::uint32_t i) const { return args_[node.first_arg + i]; }
 
@@ -121,7 +127,10 @@ class Expression {
   bool reads_previous_ = false;
 };
 
-/// True where `expr` reads nothing but the event at hand.
+/// True where `expr` reads no event but the one at hand. (Rows of tables are none.)
 bool is_single_event(const plan::Expr& expr);
+
+/// True where `expr` looks into a table: what it gives holds for the event at hand, and not for later ones.
+bool looks_up(const plan::Expr& expr);
 
 }  // namespace tocsin::match

@@ -28,39 +28,75 @@ std::uint64_t pack(std::string_view text) {
   return packed;
 }
 
+// Keys of one part.
+
+void make_text_key(std::string_view text, KeyView& key) {
+  key.bytes = text;
+  key.is_number = text.size() < 8;
+  if (key.is_number) key.number = pack(text);
+  key.hash = key.is_number ? hash_mix(key.number) : hash_bytes(text);
+}
+
+void make_number_key(std::int64_t number, KeyView& key) {
+  key.is_number = true;
+  key.number = static_cast<std::uint64_t>(number);
+  key.hash = hash_mix(key.number);
+}
+
+// Keys of several parts.
+
+void add_part(std::string_view bytes, std::string& scratch) {
+  const auto size = static_cast<std::uint32_t>(bytes.size());  // tells ("ab", "c") from ("a", "bc")
+  scratch.append(reinterpret_cast<const char*>(&size), sizeof size);
+  scratch.append(bytes);
+}
+
+void make_long_key(const std::string& scratch, KeyView& key) {
+  key.is_number = false;
+  key.bytes = scratch;
+  key.hash = hash_bytes(key.bytes);
+}
+
+std::string_view bytes_of(const std::byte* number) {
+  return {reinterpret_cast<const char*>(number), 8};
+}
+
 }  // namespace
 
 bool make_key(model::EventView event, const KeyFields& fields, std::string& scratch, KeyView& key) {
   for (const auto& field : fields.fields) {
     if (event.is_null(field.index)) return false;
   }
-  key.is_number = false;
   if (fields.fields.size() == 1) {
     const auto& field = fields.fields.front();
     if (field.kind == Kind::string) {
-      key.bytes = event.load_text(field.slot);
-      key.is_number = key.bytes.size() < 8;
-      if (key.is_number) key.number = pack(key.bytes);
+      make_text_key(event.load_text(field.slot), key);
     } else {
-      key.is_number = true;
-      key.number = static_cast<std::uint64_t>(event.load_int(field.slot));
+      make_number_key(event.load_int(field.slot), key);
     }
-    key.hash = key.is_number ? hash_mix(key.number) : hash_bytes(key.bytes);
     return true;
   }
   scratch.clear();
   for (const auto& field : fields.fields) {
-    const std::string_view bytes =
-        field.kind == Kind::string
-            ? event.load_text(field.slot)
-            : std::string_view(reinterpret_cast<const char*>(event.bytes() + field.slot), 8);
-    const auto size = static_cast<std::uint32_t>(bytes.size());  // tells ("ab", "c") from ("a", "bc")
-    scratch.append(reinterpret_cast<const char*>(&size), sizeof size);
-    scratch.append(bytes);
+    add_part(field.kind == Kind::string ? event.load_text(field.slot) : bytes_of(event.bytes() + field.slot),
+             scratch);
   }
-  key.bytes = scratch;
-  key.hash = hash_bytes(key.bytes);
+  make_long_key(scratch, key);
   return true;
+}
+
+void make_key(std::span<const model::Value> values, std::string& scratch, KeyView& key) {
+  if (values.size() == 1) {
+    const model::Value& value = values.front();
+    return value.kind == Kind::string ? make_text_key(value.text(), key) : make_number_key(value.i, key);
+  }
+  scratch.clear();
+  for (const model::Value& value : values) {
+    add_part(
+        value.kind == Kind::string ? value.text() : bytes_of(reinterpret_cast<const std::byte*>(&value.i)),
+        scratch);
+  }
+  make_long_key(scratch, key);
 }
 
 std::uint32_t KeyTable::find(const KeyView& key) const {

@@ -4,6 +4,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,9 @@ struct KeyView {
 /// The key of `event`. False where a key field is null: the event then belongs to no partition. The bytes
 /// lie in the event, or in `scratch` where there are several fields. Linear in the key's size.
 bool make_key(model::EventView event, const KeyFields& fields, std::string& scratch, KeyView& key);
+
+/// The key that these values are, of which none is null.
+void make_key(std::span<const model::Value> values, std::string& scratch, KeyView& key);
 
 /// For hashes that are good already.
 struct GoodHash {

@@ -34,6 +34,9 @@ class PredicateIndex {
   /// Indexes `programs`, which must outlive it. `enabled` false: every predicate is tried on every event.
   PredicateIndex(const std::vector<const Program*>& programs, const model::Catalog& catalog, bool enabled);
 
+  /// From now on next_candidate() passes over no event of this type.
+  void show_all(model::EventTypeId type) { types_[type].gated = false; }
+
   /// The rules that `event` concerns, in the order of the programs. The result lives until the next call.
   const std::vector<Touched>& lookup(model::EventView event, Scratch& scratch) {
     touched_.clear();

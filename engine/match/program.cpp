@@ -32,13 +32,19 @@ bool hashable(Kind kind) {
   return kind != Kind::floating && kind != Kind::array && kind != Kind::null;
 }
 
+// What a run waits with must not change while it waits, as what a table holds does.
+bool holds_while_waiting(const Expr& run) {
+  return !reads_current(run) && !looks_up(run);
+}
+
 // `this event's value == the run's value`, either way round.
 std::optional<EqualityJoin> as_join(const Expr& expr, const model::Catalog& catalog) {
   if (expr.op != Op::eq || expr.ignore_case) return std::nullopt;
   for (const std::size_t side : {0u, 1u}) {
     const auto& event = expr.args[side];
     const auto& run = expr.args[1 - side];
-    if (is_single_event(event) && reads_current(event) && !reads_current(run) && hashable(event.type.kind)) {
+    if (is_single_event(event) && reads_current(event) && holds_while_waiting(run) &&
+        hashable(event.type.kind)) {
       return EqualityJoin{0, Expression(event, catalog), Expression(run, catalog)};
     }
   }
@@ -55,7 +61,7 @@ std::optional<OrderJoin> as_order(const Expr& expr, const model::Catalog& catalo
   for (const std::size_t side : {0u, 1u}) {
     const auto& event = expr.args[side];
     const auto& run = expr.args[1 - side];
-    if (is_single_event(event) && reads_current(event) && !reads_current(run))
+    if (is_single_event(event) && reads_current(event) && holds_while_waiting(run))
       return OrderJoin{0, Expression(event, catalog), Expression(run, catalog), less == (side == 0)};
   }
   return std::nullopt;

@@ -52,6 +52,13 @@ class EventBatch {
   /// Copies a finished event to the end. Linear in its size.
   void append(EventView event);
 
+  /// Replaces the ordinal in the origin of event `index`, which is derived.
+  void set_ordinal(std::size_t index, std::uint32_t ordinal) {
+    Origin origin = (*this)[index].origin();
+    origin.ordinal = ordinal;
+    std::memcpy(data() + offsets_[index] + header(index).size - sizeof origin, &origin, sizeof origin);
+  }
+
   /// Mutable header of event `index`, for whoever numbers events.
   EventHeader& header(std::size_t index) { return *reinterpret_cast<EventHeader*>(data() + offsets_[index]); }
 
@@ -98,11 +105,30 @@ class EventWriter {
   bool is_set(std::uint32_t field) const { return ((load(null_word(field)) >> (field % 64)) & 1) == 0; }
   /// Finishes the event. For a type with a timestamp field, `time_ns` counts only where that was not set.
   void commit(std::int64_t time_ns, std::uint64_t seq, std::uint16_t source) {
-    const bool has_time = type_->timestamp && is_set(*type_->timestamp);
-    clear_nulls();
+    pad();
+    finish(time_ns, seq, source);
+  }
+  /// The same of a derived event.
+  void commit(std::int64_t time_ns, std::uint64_t seq, const Origin& origin) {
+    pad();
+    batch_.reserve(size_ + sizeof origin);
+    store(size_, origin);
+    size_ += sizeof origin;
+    finish(time_ns, seq, 0);
+  }
+  /// Forgets the event begun.
+  void abort() {}
+
+ private:
+  // The end of the event is that of a word.
+  void pad() {
     const std::uint32_t padded = (size_ + 7) & ~std::uint32_t{7};
     for (batch_.reserve(padded); size_ < padded; ++size_)
       event()[size_] = std::byte{0};
+  }
+  void finish(std::int64_t time_ns, std::uint64_t seq, std::uint16_t source) {
+    const bool has_time = type_->timestamp && is_set(*type_->timestamp);
+    clear_nulls();
     auto& header = *reinterpret_cast<EventHeader*>(event());
     header.size = size_;
     header.type = type_->id;
@@ -112,10 +138,7 @@ class EventWriter {
     batch_.offsets_.push_back(static_cast<std::uint32_t>(batch_.used_));
     batch_.used_ += size_;
   }
-  /// Forgets the event begun.
-  void abort() {}
 
- private:
   // Places in the event are given as distances from its begin, as the batch may move while it grows.
   std::byte* event() { return batch_.data() + batch_.used_; }
   const std::byte* event() const { return batch_.data() + batch_.used_; }

@@ -1,7 +1,8 @@
 // An event is one run of bytes, written once on arrival and relocatable by memcpy:
 //
-//   EventHeader | null bits, 64 fields a word | one 8-byte slot a field | text and array elements
+//   EventHeader | null bits, 64 fields a word | one 8-byte slot a field | text and array elements | Origin
 //
+// The origin is that of derived events; others have none.
 // A slot holds an int64, a double, or, for text and arrays, the distance in bytes from the slot itself to
 // the data (32 bit) and its length in bytes or elements (32 bit). Array elements are slots of the same form.
 // The field that carries event time has no slot of its own: it is the header's time.
@@ -25,6 +26,13 @@ struct EventHeader {
   std::uint64_t seq;     // its number in the order of arrival, from 1; of a derived event its trigger's
 };
 static_assert(sizeof(EventHeader) == 24);
+
+/// The match that emitted a derived event: together with the event's time and sequence number it names one.
+struct alignas(8) Origin {
+  std::uint32_t rule = 0;     // index in the plan's rules
+  std::uint32_t ordinal = 0;  // MatchView::ordinal
+  bool timeout = false;       // MatchView::timeout
+};
 
 struct VarSlot {
   std::uint32_t distance;  // from the slot's first byte to the data
@@ -69,6 +77,13 @@ class EventView {
   EventTypeId type() const { return header().type; }
   std::int64_t time_ns() const { return header().time_ns; }
   std::uint64_t seq() const { return header().seq; }
+
+  /// What emitted it. Precondition: it is of a derived type.
+  Origin origin() const {
+    Origin origin;
+    std::memcpy(&origin, bytes_ + size() - sizeof origin, sizeof origin);
+    return origin;
+  }
 
   /// True where field number `index` is null.
   bool is_null(std::uint32_t index) const {

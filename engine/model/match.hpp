@@ -21,6 +21,8 @@ struct MatchView {
   std::span<const MatchedEvent> events;  // in the order matched
   EventView emitted;                     // the derived event; empty for a rule without `emit`
   bool timeout = false;                  // no match: a run that its bound ended unfinished
+  std::uint32_t ordinal = 0;             // its number among the rule's matches, or timeouts, that have their
+                                         // time and last event in common with it
 };
 
 /// Where matches go. Called from one thread at a time; must not keep views.

@@ -28,7 +28,11 @@ struct EventType {
   std::vector<Field> fields;               // in declaration order
   std::optional<std::uint32_t> timestamp;  // the field that carries event time; none: arrival time
   bool derived = false;                    // made by an `emit`, never read from an input
+  bool row = false;                        // of a table: no event at all, and never read from an input
   std::uint32_t fixed_size = 0;            // header, null bits and slots, in bytes; set by layout()
+
+  /// True where its events come from inputs.
+  bool is_input() const { return !derived && !row; }
 
   /// Index of the field with this name, if any. Linear in the fields: for set-up, not for the hot path.
   std::optional<std::uint32_t> find(std::string_view field_name) const;

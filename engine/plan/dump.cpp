@@ -177,6 +177,14 @@ class ExprDump {
       case Op::match_start: return {"match_start"};
       case Op::match_end: return {"match_end"};
       case Op::match_count: return {"match_count"};
+      case Op::in_table: {
+        const std::string key =
+            expr.args.size() == 1 ? at_least(expr.args[0], binds_add) : "(" + list(expr.args) + ")";
+        return {key + " in " + plan_.tables[expr.ref.index].name, binds_compare};
+      }
+      case Op::table_field:
+        return {fmt::format("{}[{}].{}", plan_.tables[expr.ref.index].name, list(expr.args),
+                            plan_.catalog[expr.ref.type].fields[expr.ref.field].name)};
       case Op::element: return {"element"};
       case Op::neg: return {"-" + at_least(expr.args[0], binds_neg), binds_neg};
       case Op::not_: return negation(expr.args[0]);
@@ -294,14 +302,26 @@ std::string within_text(const Within& within) {
 }
 
 std::string type_dump(const Plan& plan, const model::EventType& type) {
-  auto out = fmt::format("{} {}\n", type.derived ? "emitted" : "event", type.name);
+  auto out = fmt::format("{} {}\n", type.row ? "rows of" : type.derived ? "emitted" : "event", type.name);
   for (std::size_t i = 0; i < type.fields.size(); ++i) {
     const auto& field = type.fields[i];
     static constexpr std::array<const char*, 4> units = {"", "(us)", "(ms)", "(s)"};
-    out += fmt::format("  {}: {}{}{}\n", field.name, to_string(field.type, plan.catalog),
-                       units[static_cast<std::size_t>(field.unit)], type.timestamp == i ? " @timestamp" : "");
+    model::Type never_null = field.type;
+    never_null.nullable = false;
+    out += fmt::format("  {}: {}{}{}{}\n", field.name, to_string(never_null, plan.catalog),
+                       units[static_cast<std::size_t>(field.unit)], field.type.nullable ? "?" : "",
+                       type.timestamp == i ? " @timestamp" : "");
   }
   return out;
+}
+
+std::string table_dump(const Plan& plan, const Table& table) {
+  const model::EventType& type = plan.catalog[table.type];
+  auto out = fmt::format("table {} from {} by", table.name,
+                         table.path.empty() ? type.name : quoted_text(table.path));
+  for (const std::uint32_t key : table.keys)
+    out += " " + type.fields[key].name;
+  return out + "\n";
 }
 
 }  // namespace
@@ -386,6 +406,8 @@ std::string dump(const Plan& plan) {
   std::string out;
   for (const auto& type : plan.catalog.types)
     out += type_dump(plan, type);
+  for (const auto& table : plan.tables)
+    out += table_dump(plan, table);
   for (const auto& rule : plan.rules)
     out += dump(plan, rule);
   out += "order";

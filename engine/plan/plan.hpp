@@ -201,6 +201,8 @@ struct Threshold {
   std::int64_t keep_ns = no_bound;  // of rise and fall: they count as true until false for that long
 };
 
+inline constexpr std::size_t max_table_keys = 8;
+
 /// A table: rows laid out as events of `type`, at most one a key.
 struct Table {
   std::string name;
@@ -257,6 +259,9 @@ struct Plan {
   std::vector<Rule> rules;           // in declaration order; a rule's id is its index
   std::vector<std::uint32_t> order;  // rule ids, each rule after all that emit a type it reads; else by id
 };
+
+/// The tables that the rule looks into, by number, each once.
+std::vector<std::uint32_t> tables_read(const Rule& rule);
 
 /// `first`, `all`, …: as rules write it.
 std::string_view report_word(Report report);

@@ -6,6 +6,7 @@
 
 #include "engine/base/assert.hpp"
 #include "engine/runtime/event_time.hpp"
+#include "engine/runtime/file_tables.hpp"
 #include "engine/runtime/pipeline.hpp"
 #include "engine/runtime/rule_set.hpp"
 #include "engine/runtime/shard.hpp"
@@ -17,10 +18,13 @@ struct Engine::Impl {
       : rules(plan, engine_options.matcher, engine_options.shards),
         options(engine_options),
         sink(match_sink),
+        tables(plan),
         event_time(engine_options.limits.reorder_events) {
     if (options.shards == 1) {
       inline_shard.emplace(rules, options.limits, options.predicate_index, 0, 1);
       inline_batch.emplace(1, rules.layers.size());
+      for (std::size_t layer = 0; layer < rules.layers.size(); ++layer)
+        ordinals.emplace_back(layer > 0);
     } else {
       pipeline.emplace(rules,
                        Pipeline::Options{options.shards, options.cores, options.idle, options.predicate_index,
@@ -33,8 +37,9 @@ struct Engine::Impl {
   void dispatch(model::EventBatch& events) {
     if (events.empty() && event_time.now_ns() == dispatched_ns) return;
     dispatched_ns = event_time.now_ns();
-    if (pipeline) return pipeline->submit(events, dispatched_ns);
+    if (pipeline) return pipeline->submit(events, dispatched_ns, tables.current());
     Batch& batch = *inline_batch;
+    batch.tables = tables.current();
     std::swap(batch.events, events);
     next_event = batch.begin(next_event, dispatched_ns);
     if (rules.layers.size() == 1) {
@@ -42,9 +47,9 @@ struct Engine::Impl {
     } else {
       for (std::size_t layer = 0; layer < rules.layers.size(); ++layer) {
         inline_shard->run_layer(batch, layer, nullptr);
-        batch.collect_derived(layer, rules);
+        batch.conclude(layer, rules, ordinals[layer]);
       }
-      deliver_in_order(batch.logs, sink, logged, view_scratch);
+      batch.deliver(sink);
     }
     std::swap(batch.events, events);
     batch.reset();
@@ -54,15 +59,15 @@ struct Engine::Impl {
   RuleSet rules;
   EngineOptions options;
   model::MatchSink& sink;
+  FileTables tables;
   EventTime event_time;
   std::optional<Shard> inline_shard;
   std::optional<Batch> inline_batch;
+  std::vector<Ordinals> ordinals;          // by layer
   std::uint64_t next_event = 1;            // in the order of processing
   std::int64_t dispatched_ns = INT64_MIN;  // event time that the shards know of
   std::optional<Pipeline> pipeline;
   model::EventBatch released;
-  std::vector<LoggedMatch> logged;
-  std::vector<model::MatchedEvent> view_scratch;
   bool finished = false;
 };
 
@@ -91,6 +96,10 @@ void Engine::advance(std::uint16_t source, std::int64_t time_ns) {
   impl_->dispatch(impl_->released);
 }
 
+void Engine::set_table(std::uint32_t table, std::shared_ptr<const match::Table> content) {
+  impl_->tables.set(table, std::move(content));
+}
+
 void Engine::close_source(std::uint16_t source) {
   impl_->event_time.close(source, impl_->released);
   impl_->dispatch(impl_->released);
@@ -117,12 +126,14 @@ Stats Engine::stats() const {
   }
   const auto add = [&](const Shard& shard) {
     shard.add_counters(stats.rules);
+    shard.add_dropped_rows(stats.dropped_rows);
     stats.derived += shard.derived();
     stats.arithmetic_faults += shard.arithmetic_faults();
     stats.matches += shard.matches();
   };
   if (impl_->finished) {
     stats.rules.resize(impl_->rules.plan.rules.size());
+    stats.dropped_rows.resize(impl_->rules.plan.tables.size());
     if (impl_->inline_shard) add(*impl_->inline_shard);
     if (impl_->pipeline) {
       for (const auto& shard : impl_->pipeline->shards())

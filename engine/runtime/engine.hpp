@@ -18,6 +18,10 @@
 #include "engine/model/match.hpp"
 #include "engine/plan/plan.hpp"
 
+namespace tocsin::match {
+class Table;
+}
+
 namespace tocsin::runtime {
 
 using match::MatcherChoice;
@@ -45,9 +49,10 @@ struct Stats {
   std::uint64_t events = 0;   // accepted from all sources
   std::uint64_t derived = 0;  // emitted events that other rules read
   std::uint64_t matches = 0;
-  std::uint64_t arithmetic_faults = 0;  // overflows and divisions by zero, each of which gave null
-  std::vector<RuleCounters> rules;      // by rule id, summed over shards
-  std::vector<SourceStats> sources;     // by source id
+  std::uint64_t arithmetic_faults = 0;      // overflows and divisions by zero, each of which gave null
+  std::vector<RuleCounters> rules;          // by rule id, summed over shards
+  std::vector<SourceStats> sources;         // by source id
+  std::vector<std::uint64_t> dropped_rows;  // by table: at Limits::table_rows, of the shard that lost most
 };
 
 class Engine {
@@ -71,6 +76,10 @@ class Engine {
   /// times before it; an event of that very time may still come). Does nothing where the source has shown a
   /// later time already.
   void advance(std::uint16_t source, std::int64_t time_ns);
+
+  /// Replaces the rows of a table that is read from a file, from the next batch on; before the first call it
+  /// is empty. `table` is its number in the plan. Any thread may call it while another pushes.
+  void set_table(std::uint32_t table, std::shared_ptr<const match::Table> content);
 
   /// No more from this source: it stops holding event time back.
   void close_source(std::uint16_t source);

@@ -32,6 +32,13 @@ std::string explain(const plan::Plan& plan, const EngineOptions& options) {
       text += match::dump(plan, program);
       text += fmt::format("  layer: {}\n  shards: {}\n", layer, routing_text(rules.routings[number].front()));
     }
+    for (const std::uint32_t table : rules.tables[layer]) {
+      const bool of_file = !plan.tables[table].path.empty();
+      text +=
+          fmt::format("table {}: {}\n", plan.tables[table].name,
+                      of_file ? "one for all shards, replaced when its file changes"
+                              : fmt::format("each shard keeps the newest event a key, for layer {}", layer));
+    }
     const match::PredicateIndex index(programs, plan.catalog, options.predicate_index);
     text += fmt::format("predicate index of layer {}\n", layer);
     const std::string index_text = index.dump(plan.catalog);

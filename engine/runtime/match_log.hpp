@@ -40,6 +40,7 @@ class MatchLog {
     std::uint32_t event_count = 0;
     std::uint32_t emitted = none;  // index in the emitted events
     bool timeout = false;
+    std::uint32_t ordinal = 0;
   };
   static constexpr std::uint32_t none = 0xFFFFFFFF;
 
@@ -57,7 +58,8 @@ class MatchLog {
                 static_cast<std::uint32_t>(steps_.size()),
                 static_cast<std::uint32_t>(match.events.size()),
                 none,
-                match.timeout};
+                match.timeout,
+                match.ordinal};
     for (const auto& taken : match.events) {
       steps_.push_back(taken.step);
       events_.append(taken.event);
@@ -69,7 +71,12 @@ class MatchLog {
     entries_.push_back(entry);
   }
 
-  const std::vector<Entry>& entries() const { return entries_; }
+  std::vector<Entry>& entries() { return entries_; }
+  /// Sets the ordinal of a match and of what it emitted.
+  void number(Entry& entry, std::uint32_t ordinal) {
+    entry.ordinal = ordinal;
+    if (entry.emitted != none) emitted_.set_ordinal(entry.emitted, ordinal);
+  }
   model::EventView emitted(const Entry& entry) const {
     return entry.emitted == none ? model::EventView() : emitted_[entry.emitted];
   }
@@ -79,7 +86,8 @@ class MatchLog {
     for (std::uint32_t i = 0; i < entry.event_count; ++i) {
       scratch.push_back({steps_[entry.first_event + i], events_[entry.first_event + i]});
     }
-    return {entry.rule, entry.at_ns, entry.trigger_seq, scratch, emitted(entry), entry.timeout};
+    return {entry.rule,     entry.at_ns,   entry.trigger_seq, scratch,
+            emitted(entry), entry.timeout, entry.ordinal};
   }
 
  private:
@@ -90,25 +98,12 @@ class MatchLog {
 };
 
 struct LoggedMatch {
-  const MatchLog* log;
-  const MatchLog::Entry* entry;
-};
+  MatchLog* log;
+  MatchLog::Entry* entry;
 
-/// Hands all matches of some logs to `sink` in order of position; how many there were. The vectors are
-/// working memory, kept for their capacity.
-inline std::size_t deliver_in_order(const std::vector<MatchLog>& logs, model::MatchSink& sink,
-                                    std::vector<LoggedMatch>& in_order,
-                                    std::vector<model::MatchedEvent>& scratch) {
-  in_order.clear();
-  for (const MatchLog& log : logs) {
-    for (const auto& entry : log.entries())
-      in_order.push_back({&log, &entry});
+  friend bool operator<(const LoggedMatch& a, const LoggedMatch& b) {
+    return a.entry->position < b.entry->position;
   }
-  std::sort(in_order.begin(), in_order.end(),
-            [](const LoggedMatch& a, const LoggedMatch& b) { return a.entry->position < b.entry->position; });
-  for (const LoggedMatch& logged : in_order)
-    sink.on_match(logged.log->view(*logged.entry, scratch));
-  return in_order.size();
-}
+};
 
 }  // namespace tocsin::runtime

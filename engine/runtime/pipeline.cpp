@@ -23,6 +23,8 @@ void pin(std::thread& thread, int core) {
 Pipeline::Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink)
     : rules_(rules), options_(options), sink_(sink), to_pool_(pool_) {
   const std::size_t layers = rules.layers.size();
+  for (std::size_t layer = 0; layer < layers; ++layer)
+    ordinals_.emplace_back(layer > 0);
   const std::size_t credits = std::max<std::size_t>(2, options.limits.batches_in_flight);
   for (std::size_t i = 0; i < credits; ++i) {
     batches_.push_back(std::make_unique<Batch>(options.shards, layers));
@@ -54,7 +56,8 @@ Pipeline::~Pipeline() {
   stop();
 }
 
-void Pipeline::submit(model::EventBatch& events, std::int64_t now_ns) {
+void Pipeline::submit(model::EventBatch& events, std::int64_t now_ns,
+                      const std::shared_ptr<const TableContents>& tables) {
   Batch* batch = nullptr;
   for (Idler idler(options_.idle);;) {
     const std::uint32_t epoch = credits_.epoch();
@@ -65,6 +68,7 @@ void Pipeline::submit(model::EventBatch& events, std::int64_t now_ns) {
   batch->reset();
   batch->number = submitted_++;
   std::swap(batch->events, events);
+  batch->tables = tables;
   next_event_ = batch->begin(next_event_, now_ns);
   route(*batch);
   batch->hand_over();
@@ -77,6 +81,11 @@ void Pipeline::submit(model::EventBatch& events, std::int64_t now_ns) {
 void Pipeline::route(Batch& batch) {
   for (std::uint32_t i = 0; i < batch.events.size(); ++i) {
     const model::EventView event = batch.events[i];
+    if (rules_.is_kept[event.type()]) {  // every shard keeps the tables that its rules look into
+      for (auto& part : batch.parts)
+        part.push_back(i);
+      continue;
+    }
     std::uint64_t listed = 0;
     for (const Routing& routing : rules_.of_type[event.type()]) {
       const unsigned shard = routing.destination(event, options_.shards, key_scratch_);
@@ -124,7 +133,7 @@ void Pipeline::run_layer(unsigned number, std::size_t layer, Batch& batch) {
   const bool last_shard = batch.done[layer].fetch_add(1, std::memory_order_acq_rel) + 1 == options_.shards;
   if (!last_shard) return;
   if (layer + 1 < rules_.layers.size()) {
-    batch.collect_derived(layer, rules_);
+    batch.conclude(layer, rules_, ordinals_[layer]);
     batch.ready[layer].store(true, std::memory_order_release);
     work_.notify();
   } else {
@@ -155,8 +164,10 @@ bool Pipeline::do_egress_work() {
   for (;;) {
     Batch*& next = arrived_[delivered_ % arrived_.size()];
     if (!next) return worked;
-    matches_.fetch_add(deliver_in_order(next->logs, sink_, in_order_, view_scratch_),
-                       std::memory_order_relaxed);
+    next->conclude(rules_.layers.size() - 1, rules_, ordinals_.back());
+    next->deliver(sink_);
+    matches_.fetch_add(next->matches.size(), std::memory_order_relaxed);
+    next->tables.reset();
     next->hand_over();
     pool_.enqueue(to_pool_, next);
     next = nullptr;

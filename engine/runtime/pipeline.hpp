@@ -37,8 +37,10 @@ class Pipeline {
   Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink);
   ~Pipeline();
 
-  /// Takes the events of `events` (leaves it empty), after which event time is `now_ns`. Waits for a credit.
-  void submit(model::EventBatch& events, std::int64_t now_ns);
+  /// Takes the events of `events` (leaves it empty), for which `tables` hold and after which event time is
+  /// `now_ns`. Waits for a credit.
+  void submit(model::EventBatch& events, std::int64_t now_ns,
+              const std::shared_ptr<const TableContents>& tables);
 
   /// Waits until all that was submitted has reached the sink, and ends the threads.
   void finish();
@@ -74,13 +76,12 @@ class Pipeline {
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Batch>> batches_;
+  std::vector<Ordinals> ordinals_;  // by layer; whoever concludes a batch has them
 
   Queue<Batch*> pool_;
   ProducerToken to_pool_;
   std::vector<Batch*> arrived_;  // of the egress, at number modulo size; finished, perhaps not in order
   std::uint64_t delivered_ = 0;  // batches, by the egress
-  std::vector<model::MatchedEvent> view_scratch_;
-  std::vector<LoggedMatch> in_order_;
 
   std::uint64_t submitted_ = 0;
   std::uint64_t next_event_ = 1;                 // in the order of processing

@@ -45,6 +45,7 @@ unsigned Routing::destination(model::EventView event, unsigned shards, std::stri
 RuleSet::RuleSet(const plan::Plan& source, match::MatcherChoice choice, unsigned shards) : plan(source) {
   of_type.resize(plan.catalog.types.size());
   is_read.resize(plan.catalog.types.size());
+  is_kept.resize(plan.catalog.types.size());
   std::vector<std::size_t> layer_of_type(plan.catalog.types.size(), 0);  // the first layer that may read it
   for (const std::uint32_t rule : plan.order) {
     const auto number = static_cast<std::uint32_t>(programs.size());
@@ -55,11 +56,20 @@ RuleSet::RuleSet(const plan::Plan& source, match::MatcherChoice choice, unsigned
     std::size_t layer = 0;
     for (const auto& input : program.inputs)
       layer = std::max(layer, layer_of_type[input.type]);
+    const auto tables_read = plan::tables_read(plan.rules[rule]);
+    for (const std::uint32_t table : tables_read)
+      layer = std::max(layer, layer_of_type[plan.tables[table].type]);
     for (const auto* emit : {&program.emit, &program.timeout}) {
       if (emit->has_value()) layer_of_type[(*emit)->type] = std::max(layer_of_type[(*emit)->type], layer + 1);
     }
     if (layers.size() <= layer) layers.resize(layer + 1);
     layers[layer].push_back(number);
+    tables.resize(layers.size());
+    for (const std::uint32_t table : tables_read) {
+      tables[layer].push_back(table);
+      const model::EventTypeId type = plan.tables[table].type;
+      if (plan.tables[table].path.empty()) is_read[type] = is_kept[type] = true;
+    }
 
     auto& own = routings.emplace_back();
     for (std::size_t i = 0; i < program.inputs.size(); ++i) {
@@ -73,6 +83,11 @@ RuleSet::RuleSet(const plan::Plan& source, match::MatcherChoice choice, unsigned
     }
   }
   if (layers.empty()) layers.resize(1);
+  tables.resize(layers.size());
+  for (auto& of_layer : tables) {
+    std::sort(of_layer.begin(), of_layer.end());
+    of_layer.erase(std::unique(of_layer.begin(), of_layer.end()), of_layer.end());
+  }
 }
 
 }  // namespace tocsin::runtime

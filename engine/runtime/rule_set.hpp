@@ -37,7 +37,9 @@ struct RuleSet {
   std::vector<std::vector<std::uint32_t>> layers;  // programs by layer; a layer reads only earlier ones
   std::vector<std::vector<Routing>> routings;      // by program, then input
   std::vector<std::vector<Routing>> of_type;       // by event type: the distinct ones of all rules
-  std::vector<bool> is_read;                       // by event type: some rule reads it
+  std::vector<bool> is_read;                       // by event type: some rule reads it, or a table keeps it
+  std::vector<std::vector<std::uint32_t>> tables;  // by layer: those that its rules look into, in order
+  std::vector<bool> is_kept;                       // by event type: one of these tables keeps it
 };
 
 }  // namespace tocsin::runtime

@@ -1,6 +1,7 @@
 #include "engine/runtime/shard.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tocsin::runtime {
 
@@ -14,6 +15,9 @@ Shard::Shard(const RuleSet& rules, const Limits& limits, bool predicate_index, u
     for (const std::uint32_t program : layer)
       programs.push_back(&rules.programs[program]);
     indexes_.emplace_back(programs, rules.plan.catalog, predicate_index);
+    tables_.push_back(tables_of(tables_.size()));
+    for (const auto& kept : tables_.back().kept)
+      indexes_.back().show_all(kept.type);
   }
   timers_.resize(rules.layers.size());
   timer_ns_.resize(rules.programs.size(), INT64_MAX);
@@ -28,11 +32,32 @@ match::KeySpace& Shard::key_space_of(const match::Program& program) {
   return *key_spaces_.back();
 }
 
+Shard::LayerTables Shard::tables_of(std::size_t layer) const {
+  LayerTables out;
+  out.by_number.resize(rules_.plan.tables.size());
+  for (const std::uint32_t number : rules_.tables[layer]) {
+    const plan::Table& table = rules_.plan.tables[number];
+    if (!table.path.empty()) {
+      out.files.push_back(number);
+      continue;
+    }
+    out.kept.push_back(
+        {number, table.type, std::make_unique<match::Table>(table, rules_.plan.catalog, limits_.table_rows)});
+    out.by_number[number] = out.kept.back().table.get();
+  }
+  return out;
+}
+
 void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   log_ = &batch.log(layer, number_);
   sink_ = sink;
+  is_first_ = true;
   for (const auto& space : key_spaces_)
     space->forget();  // a layer's orders are its own
+  LayerTables& tables = tables_[layer];
+  for (const std::uint32_t number : tables.files)
+    tables.by_number[number] = (*batch.tables)[number].get();
+  scratch_.tables = tables.by_number;
   match::PredicateIndex& index = indexes_[layer];
   Timers& timers = timers_[layer];
   const auto& derived = batch.derived;
@@ -48,6 +73,9 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
       run_timers_before(event.time_ns(), layer, batch.events);
     const auto& touched = index.lookup(event, scratch_);
     if (!touched.empty()) visit(layer, event, order, touched, position);
+    for (const auto& kept : tables.kept) {  // now that all rules have seen it
+      if (kept.type == event.type()) kept.table->put(event);
+    }
   };
   // Those that timers made stand before the event to which they go back, the others right after it.
   const auto process_derived_until = [&](const Position& end) {
@@ -144,8 +172,13 @@ void Shard::note_timer(std::size_t layer, std::uint32_t program) {
 
 void Shard::report(const match::Program& program, const match::Completion& completion) {
   const model::EventView last = completion.events.back().event;
-  model::MatchView match{program.rule, completion.at_ns,  last.seq(), completion.events,
-                         {},           completion.timeout};
+  model::MatchView match{program.rule, completion.at_ns,   last.seq(), completion.events,
+                         {},           completion.timeout, 0};
+  // Where the match goes to a log, the batch numbers it once all shards have theirs.
+  if (sink_) {
+    match.ordinal = ordinals_.next(position_, match.at_ns, match.trigger_seq, match.timeout,
+                                   std::exchange(is_first_, false));
+  }
   matches_ += !completion.timeout;
   const auto& emit = completion.timeout ? program.timeout : program.emit;
   if (emit) {
@@ -157,7 +190,8 @@ void Shard::report(const match::Program& program, const match::Completion& compl
       scratch_.reset();
       writer.set(field.field, field.value.evaluate(bindings, scratch_));
     }
-    writer.commit(match.at_ns, match.trigger_seq, 0);
+    writer.commit(match.at_ns, match.trigger_seq,
+                  model::Origin{program.rule, match.ordinal, completion.timeout});
     match.emitted = emitted_[0];
     derived_ += rules_.is_read[emit->type];
   }
@@ -166,6 +200,13 @@ void Shard::report(const match::Program& program, const match::Completion& compl
   if (completion.timeout) position_.cause = Position::Cause::timeout;
   log_->append(position_, match);
   ++position_.ordinal;
+}
+
+void Shard::add_dropped_rows(std::vector<std::uint64_t>& by_table) const {
+  for (const LayerTables& layer : tables_) {
+    for (const auto& kept : layer.kept)
+      by_table[kept.number] = std::max(by_table[kept.number], kept.table->dropped());
+  }
 }
 
 void Shard::add_counters(std::vector<match::RuleCounters>& by_rule) const {

@@ -27,6 +27,8 @@ class Shard final : private match::Output {
 
   /// By rule id.
   void add_counters(std::vector<match::RuleCounters>& by_rule) const;
+  /// By table: the rows that a copy here has lost at the limit, where they are more.
+  void add_dropped_rows(std::vector<std::uint64_t>& by_table) const;
   std::uint64_t matches() const { return matches_; }
   std::uint64_t derived() const { return derived_; }
   std::uint64_t arithmetic_faults() const { return scratch_.arithmetic_faults; }
@@ -42,6 +44,20 @@ class Shard final : private match::Output {
   };
   using Timers = std::priority_queue<Timer, std::vector<Timer>, std::greater<>>;
 
+  /// What the rules of one layer see of the tables. It has its own copies of those that keep events, which go
+  /// along with its events: layers of one batch run at different times.
+  struct LayerTables {
+    struct Kept {
+      std::uint32_t number;
+      model::EventTypeId type;
+      std::unique_ptr<match::Table> table;
+    };
+    std::vector<Kept> kept;
+    std::vector<std::uint32_t> files;            // the numbers of the others
+    std::vector<const match::Table*> by_number;  // null where no rule of the layer looks
+  };
+
+  LayerTables tables_of(std::size_t layer) const;
   void visit(std::size_t layer, model::EventView event, std::uint64_t order,
              const std::vector<match::Touched>& touched, const Position& position);
   void run_timers_before(std::int64_t time_ns, std::size_t layer, const model::EventBatch& events);
@@ -59,6 +75,7 @@ class Shard final : private match::Output {
   std::vector<std::unique_ptr<match::KeySpace>> key_spaces_;
   std::vector<std::unique_ptr<match::Matcher>> matchers_;  // by program
   std::vector<match::PredicateIndex> indexes_;             // by layer
+  std::vector<LayerTables> tables_;                        // by layer
   std::vector<Timers> timers_;                             // by layer; some out of date: those met anew
   std::vector<std::int64_t> timer_ns_;                     // by program: the one that stands in timers_
   model::EventBatch emitted_;                              // of the match at hand
@@ -71,6 +88,8 @@ class Shard final : private match::Output {
   model::MatchSink* sink_ = nullptr;
   std::uint32_t program_ = 0;
   Position position_;
+  Ordinals ordinals_{false};  // of what goes to sink_, which is of one layer
+  bool is_first_ = true;      // no match of this batch has gone there
 };
 
 }  // namespace tocsin::runtime

@@ -25,16 +25,20 @@ void check(const std::vector<Wrong>& cases) {
 TEST_CASE("errors: declarations") {
   check({
       {"rul a { from A emit B { x } }",
-       "1:1-4 expected a declaration: event, param, import, rule or test, found 'rul' [did you mean 'rule'?]"},
-      {"hello", "1:1-6 expected a declaration: event, param, import, rule or test, found 'hello'"},
+       "1:1-4 expected a declaration: event, param, import, table, rule or test, found 'rul' [did you mean "
+       "'rule'?]"},
+      {"hello", "1:1-6 expected a declaration: event, param, import, table, rule or test, found 'hello'"},
       {"Event A {}",
-       "1:1-6 expected a declaration: event, param, import, rule or test, found 'Event' [did you mean 'event'?]"},
+       "1:1-6 expected a declaration: event, param, import, table, rule or test, found 'Event' [did you mean "
+       "'event'?]"},
       {"rule { from A }", "1:6-7 expected a rule name, found '{'"},
       {"rule a from A", "1:8-12 expected '{', found 'from'"},
       {"rule in { }",
        "1:6-8 expected a rule name, found 'in' ['in' is an operator or a value: choose another name]"},
       {"rule a { } }",
-       "1:12-13 expected a declaration: event, param, import, rule or test, found '}' [is this '}' one too many?]"},
+       "1:12-13 expected a declaration: event, param, import, table, rule or test, found '}' [is this '}' "
+       "one too "
+       "many?]"},
       {"event A { x int }", "1:13-16 expected ':' and a type, found 'int'"},
       {"event A { x: }", "1:14-15 expected a field type, found '}'"},
       {"event A { x: int y: int }", "1:18-19 expected ',', a new line or '}', found 'y'"},
@@ -56,11 +60,19 @@ TEST_CASE("errors: declarations") {
       {"param x: int =", "1:15-15 expected an expression, found the end of the file"},
       {"import common", "1:8-14 expected a file name in double quotes, found 'common'"},
       {"import \"x\" \"y\"", "1:12-15 expected a new line, found \"y\""},
+      {"table t", "1:8-8 expected 'from', found the end of the file"},
+      {"table t from 5", "1:14-15 expected a file name in double quotes or an event type, found '5'"},
+      {"table t from \"x.csv\"", "1:21-21 expected '{' and the columns, found the end of the file"},
+      {"table t from \"x.csv\" { x int }", "1:26-29 expected ':' and a type, found 'int'"},
+      {"table t from A by k", "1:16-18 expected 'keyed by' and the key's fields, found 'by'"},
+      {"table t from A keyed by", "1:24-24 expected a field name, found the end of the file"},
+      {"table t from A keyed by a b", "1:27-28 expected ',' or a new line, found 'b'"},
       {"@severity(high) rule a { }", "1:11-15 expected a literal or ')', found 'high'"},
       {"@severity(\"high\" rule a { }", "1:18-22 expected ',' or ')', found 'rule'"},
       {"@severity(\"high\") param x: int", "1:1-18 an annotation stands before 'event' or 'rule'"},
       {"@severity(\"high\")",
-       "1:18-18 expected a declaration: event, param, import, rule or test, found the end of the file"},
+       "1:18-18 expected a declaration: event, param, import, table, rule or test, found the end of the "
+       "file"},
   });
 }
 
@@ -86,7 +98,8 @@ TEST_CASE("errors: clauses") {
       {"rule a { from A report every }",
        "1:24-29 expected 'first', 'last', 'longest', 'any', 'all' or 'total', found 'every'"},
       {"rule a { from A report frist }",
-       "1:24-29 expected 'first', 'last', 'longest', 'any', 'all' or 'total', found 'frist' [did you mean 'first'?]"},
+       "1:24-29 expected 'first', 'last', 'longest', 'any', 'all' or 'total', found 'frist' [did you mean "
+       "'first'?]"},
       {"rule a { from A after match skip past first }", "1:39-44 expected 'last', found 'first'"},
       {"rule a { from A after match skip nothing }",
        "1:34-41 expected 'past last', 'to next', 'to first', 'to last' or 'none', found 'nothing'"},
@@ -194,7 +207,7 @@ TEST_CASE("errors: expressions") {
       {"x like \"a\" in (1)",
        "1:34-36 comparisons do not chain [join two of them with 'and', or set brackets]"},
       {"x in ()", "1:29-30 the list is empty"},
-      {"x in 5", "1:28-29 expected '(' and a list of values, found '5'"},
+      {"x in 5", "1:28-29 expected '(' and a list of values, or the name of a table, found '5'"},
       {"x not y", "1:29-30 expected 'in', 'like', 'matches' or 'between', found 'y'"},
       {"x is 5", "1:28-29 expected 'null', found '5'"},
       {"x between 1 or 3", "1:35-37 expected 'and', found 'or'"},
@@ -210,6 +223,8 @@ TEST_CASE("errors: expressions") {
       {"x[]", "1:25-26 expected an expression, found ']'"},
       {"x # y", "1:25-26 unexpected character '#'"},
       {"x === 1", "1:27-28 expected an expression, found '='"},
+      {"x in~ t", "1:29-30 the keys of a table are compared as they are [write 'in']"},
+      {"(x, y in t", "1:34-35 expected an operator or ')', found '}'"},
   };
   for (const Wrong& each : cases) {
     CAPTURE(std::string(each.text));
@@ -219,11 +234,9 @@ TEST_CASE("errors: expressions") {
 
 TEST_CASE("errors: what is not supported yet says so") {
   const std::vector<Wrong> cases = {
-      {"table t from \"x.csv\" { a: int }", "1:1-6 'table'"},
       {"rule a { from A window sliding 10s }", "1:17-23 'window'"},
       {"rule a { from A when count(x) > 3 }", "1:17-21 'when'"},
       {"rule a { from A throttle 1m }", "1:17-25 'throttle'"},
-      {"rule a { from A where x in blocklist }", "1:28-37 'in' with a table"},
   };
   for (const Wrong& each : cases) {
     CAPTURE(std::string(each.text));

@@ -22,11 +22,12 @@ class Generator {
   ast::File file() {
     ast::File out;
     for (std::size_t n = below(5); n > 0; --n) {
-      switch (below(6)) {
+      switch (below(7)) {
         case 0: out.declarations.push_back(ast::ImportDecl{text(), {}}); break;
         case 1: out.declarations.push_back(param()); break;
         case 2: out.declarations.push_back(event()); break;
-        case 3: out.declarations.push_back(test()); break;
+        case 3: out.declarations.push_back(table()); break;
+        case 4: out.declarations.push_back(test()); break;
         default: out.declarations.push_back(rule());
       }
     }
@@ -127,7 +128,8 @@ class Generator {
         out.args.push_back(expression(depth - 1));
     };
     out.kind = pick_kind({Kind::member, Kind::index, Kind::call, Kind::unary, Kind::unary, Kind::binary,
-                          Kind::binary, Kind::binary, Kind::in, Kind::like, Kind::between, Kind::is_null});
+                          Kind::binary, Kind::binary, Kind::in, Kind::in_table, Kind::like, Kind::between,
+                          Kind::is_null, Kind::tuple});
     switch (out.kind) {
       case Kind::member:
         out.text = word();
@@ -159,7 +161,14 @@ class Generator {
         out.integer = static_cast<std::int64_t>(below(2));
         add(1);
         break;
-      case Kind::index: add(2); break;
+      case Kind::index: add(2 + below(2)); break;
+      case Kind::tuple: add(2 + below(2)); break;
+      case Kind::in_table:
+        out.text = word();
+        out.negated = chance(2);
+        add(1 + below(3));
+        if (out.args.size() == 1 && out.args[0].kind == Kind::tuple) out.args = out.args[0].args;
+        break;
       default:
         out.text = pick({"+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "and", "or", "and", "or",
                          "has", "==~", "!=~"});
@@ -206,8 +215,26 @@ class Generator {
 
   ast::EventDecl event() {
     ast::EventDecl out{doc(), annotations(), name(), {}, {}};
+    out.fields = fields();
+    return out;
+  }
+
+  std::vector<ast::FieldDecl> fields() {
+    std::vector<ast::FieldDecl> out;
     for (std::size_t n = below(4); n > 0; --n)
-      out.fields.push_back({name(), type(), annotations(), doc()});
+      out.push_back({name(), type(), annotations(), doc()});
+    return out;
+  }
+
+  ast::TableDecl table() {
+    ast::TableDecl out{doc(), name(), maybe<std::string>([&] { return text(); }), {}, {}, {}, {}};
+    if (out.path) {
+      out.columns = fields();
+      return out;
+    }
+    out.type = name();
+    for (std::size_t n = 1 + below(3); n > 0; --n)
+      out.keys.push_back(name());
     return out;
   }
 

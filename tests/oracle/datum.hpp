@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,11 +51,36 @@ struct Datum {
 /// Below zero, zero or above zero, as `a` stands before, at or behind `b`. Both of one kind, neither null.
 int compare(const Datum& a, const Datum& b);
 
+class Tables;
+
+/// A match that emitted an event.
+struct Cause {
+  std::uint32_t rule = 0;
+  std::int64_t at_ns = 0;
+  std::uint64_t seq = 0;      // of its last event
+  std::uint32_t ordinal = 0;  // among those that agree in all that
+  bool timeout = false;
+
+  friend bool operator==(const Cause&, const Cause&) = default;
+};
+
 struct Event {
   model::EventTypeId type = 0;
   std::int64_t time_ns = 0;
   std::uint64_t seq = 0;
   std::vector<Datum> fields;
+  std::optional<Cause> cause = {};
+  const Tables* tables = nullptr;  // as it finds them when it comes
+};
+
+/// What tables hold.
+class Tables {
+ public:
+  virtual ~Tables() = default;
+  /// The row with this key, or null. Of a table of events, the newest before `now` came; with a timer, up to
+  /// its instant.
+  virtual const Event* row(std::uint32_t table, const std::vector<Datum>& key, const Event& now,
+                           std::optional<std::int64_t> timer_ns) const = 0;
 };
 
 Datum to_datum(const model::Value& value);

@@ -126,6 +126,15 @@ Datum any_element(const Expr& expr, const Scope& scope) {
   return Datum::boolean(false);
 }
 
+Datum look_up(const Expr& expr, const Scope& scope) {
+  std::vector<Datum> key;
+  for (const Expr& each : expr.args)
+    key.push_back(evaluate(each, scope));
+  const Event* row = scope.current->tables->row(expr.ref.index, key, *scope.current, scope.timer_ns);
+  if (expr.op == Op::in_table) return Datum::boolean(row != nullptr);
+  return row == nullptr ? Datum::null() : row->fields[expr.ref.field];
+}
+
 }  // namespace
 
 Datum evaluate(const Expr& expr, const Scope& scope) {
@@ -144,6 +153,8 @@ Datum evaluate(const Expr& expr, const Scope& scope) {
     case Op::match_count: return Datum::floating(double(scope.match_count));
     case Op::element: return *scope.item;
     case Op::any_element: return any_element(expr, scope);
+    case Op::in_table:
+    case Op::table_field: return look_up(expr, scope);
 
     case Op::and_: return Datum::boolean(!any_true(false));
     case Op::or_: return Datum::boolean(any_true(true));

@@ -21,13 +21,15 @@ using Run = std::vector<Taken>;
 
 /// What an expression can see.
 struct Scope {
-  const Run& run;                  // events taken so far, in order
-  const Event* current = nullptr;  // the event tried, or the one that fired the rule
-  std::uint32_t step = 0;          // the step that tries it: whose previous event `prev` is
-  const Event* element = nullptr;  // inside an aggregate: the event at hand
-  const Datum* item = nullptr;     // inside any(): the array element at hand
-  std::int64_t match_end_ns = 0;   // in emit
-  std::size_t match_count = 1;     // in emit, under `report total`
+  const Run& run;                             // events taken so far, in order
+  const Event* current = nullptr;             // the event tried, or the one that fired the rule
+  std::uint32_t step = 0;                     // the step that tries it: whose previous event `prev` is
+  const Event* element = nullptr;             // inside an aggregate: the event at hand
+  const Datum* item = nullptr;                // inside any(): the array element at hand
+  std::int64_t match_end_ns = 0;              // in emit
+  std::size_t match_count = 1;                // in emit, under `report total`
+  std::optional<std::int64_t> timer_ns = {};  // where no event is at hand but this instant: `current` is
+                                              // an earlier event
 };
 
 /// The value of `expr`. Linear in its size times the length of the run. Throws std::logic_error for `hash`,

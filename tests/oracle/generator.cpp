@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "tests/oracle/pattern_generator.hpp"
+#include "tests/oracle/table_generator.hpp"
 
 namespace tocsin::oracle {
 
@@ -306,6 +307,7 @@ Case random_case(std::uint64_t seed) {
   if (dice.chance(15)) out.lateness_s = 1 + dice.below(3);
   if (dice.chance(10)) out.sources = 2;
   out.events = random_events(dice, out.lateness_s);
+  if (dice.chance(15)) add_tables(dice, out);
   return out;
 }
 

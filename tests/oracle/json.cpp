@@ -107,13 +107,35 @@ std::string fields_disagreement(element fields, const Match& match, const plan::
   return "";
 }
 
+Cause read_cause(element value, const plan::Plan& plan) {
+  Cause cause;
+  for (const auto [key, part] : object_of(value)) {
+    if (key == "rule") {
+      const std::string name = text_of(part);
+      while (cause.rule < plan.rules.size() && plan.rules[cause.rule].name != name)
+        ++cause.rule;
+    } else if (key == "at") {
+      cause.at_ns = read_datum(part, {.kind = Kind::time}, model::TimeUnit::ns, plan.catalog).i;
+    } else if (key == "seq") {
+      cause.seq = part.get_uint64().value();
+    } else if (key == "n") {
+      cause.ordinal = static_cast<std::uint32_t>(part.get_uint64().value());
+    } else if (key == "timeout") {
+      cause.timeout = part.get_bool().value();
+    } else {
+      fail("a cause has no such key", value);
+    }
+  }
+  return cause;
+}
+
 }  // namespace
 
 void read_event(const std::string& line, const model::Catalog& catalog, model::EventBatch& out) {
   simdjson::dom::parser parser;
   const element object = parser.parse(line);
   const model::EventType* type = catalog.find(object["type"].get_string().value());
-  if (type == nullptr || type->derived) fail("no such event type", object);
+  if (type == nullptr || !type->is_input()) fail("no such event type", object);
   const std::int64_t arrival_ns = latest_time(out);
   model::EventWriter writer(out);
   writer.begin(*type);
@@ -171,6 +193,13 @@ std::string disagreement(const std::string& line, const Match& match, const plan
     } else if (key == "fields") {
       const std::string text = fields_disagreement(value, match, plan);
       if (!text.empty()) return text;
+    } else if (key == "n") {
+      if (value.get_uint64().value() != match.ordinal) return "the number among its like differs";
+    } else if (key == "causes") {
+      std::vector<Cause> causes;
+      for (const element cause : array_of(value))
+        causes.push_back(read_cause(cause, plan));
+      if (causes != match.causes) return "the causes differ";
     } else {
       return fmt::format("the test file has an unknown key '{}'", key);
     }

@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <tuple>
 
 #include "tests/oracle/evaluate.hpp"
 #include "tests/oracle/reports.hpp"
@@ -62,14 +63,42 @@ std::optional<std::vector<std::string>> partition_of(const Rule& rule, const Eve
   return key;
 }
 
-class Oracle {
+class Oracle : public Tables {
  public:
-  Oracle(const plan::Plan& plan, const std::vector<model::EventView>& stream, std::size_t max)
-      : plan_(plan), max_(max) {
+  Oracle(const plan::Plan& plan, const std::vector<model::EventView>& stream, std::size_t max,
+         const std::vector<model::EventBatch>& tables)
+      : plan_(plan), max_(max), rows_(plan.tables.size()) {
     for (std::size_t i = 0; i < stream.size(); ++i) {
       items_.push_back({{.raw = i}, to_event(stream[i], plan.catalog)});
+      items_.back().event.tables = this;
       raw_times_.push_back(stream[i].time_ns());
     }
+    for (std::size_t table = 0; table < tables.size(); ++table) {
+      for (std::size_t i = 0; i < tables[table].size(); ++i)
+        rows_[table].push_back(to_event(tables[table][i], plan.catalog));
+    }
+  }
+
+  /// Goes back through the rows of the file, or through all events, until one has the key.
+  const Event* row(std::uint32_t number, const std::vector<Datum>& key, const Event& now,
+                   std::optional<std::int64_t> timer_ns) const override {
+    const plan::Table& table = plan_.tables[number];
+    const auto has_key = [&](const Event& event) {
+      if (event.type != table.type) return false;
+      for (std::size_t i = 0; i < key.size(); ++i) {
+        if (key[i].is_null() || !(event.fields[table.keys[i]] == key[i])) return false;
+      }
+      return true;
+    };
+    const auto row = std::find_if(rows_[number].rbegin(), rows_[number].rend(), has_key);
+    if (row != rows_[number].rend()) return &*row;
+    bool passed = timer_ns.has_value();
+    for (auto item = items_.rbegin(); item != items_.rend(); ++item) {
+      const bool came = passed && (!timer_ns || item->event.time_ns <= *timer_ns);
+      if (came && has_key(item->event)) return &item->event;
+      passed = passed || &item->event == &now;
+    }
+    return nullptr;
   }
 
   std::vector<Match> matches() {
@@ -111,17 +140,29 @@ class Oracle {
     std::stable_sort(completed.begin(), completed.end(),
                      [](const Completed& a, const Completed& b) { return a.place < b.place; });
 
+    number(completed);
     std::vector<Item> derived;
     for (Completed& each : completed) {
       const Place place{each.place.raw, each.place.timer_ns, emitter, derived.size()};
       const Match& match = each.match;
       if (match.emitted) {
+        const Cause cause{id, match.at_ns, match.trigger_seq, match.ordinal, match.timeout};
         const plan::Emit& emit = match.timeout ? *rule.timeout : *rule.emit;
-        derived.push_back({place, {emit.type, match.at_ns, match.trigger_seq, match.fields}});
+        derived.push_back({place, {emit.type, match.at_ns, match.trigger_seq, match.fields, cause, this}});
       }
       found_.push_back({place, std::move(each.match)});
     }
     merge(derived);
+  }
+
+  static void number(std::vector<Completed>& completed) {
+    std::map<std::tuple<bool, std::int64_t, std::uint64_t>, std::uint32_t> counts;
+    for (Completed& each : completed) {
+      Match& match = each.match;
+      match.ordinal = counts[{match.timeout, match.at_ns, match.trigger_seq}]++;
+      for (Match& other : match.in_its_place)
+        other.ordinal = match.ordinal;
+    }
   }
 
   std::vector<Completed> filter(std::uint32_t id, const Stream& stream) const {
@@ -174,6 +215,8 @@ class Oracle {
     Match match = to_match(id, run, run.back().event->time_ns, false, all.size());
     // The last event is that of all; some may have taken it as one step and some as another.
     match.events = {match.events.back()};
+    match.causes.clear();
+    if (run.back().event->cause) match.causes = {*run.back().event->cause};
     for (const Candidate& candidate : all)
       match.events.front().first = std::min(match.events.front().first, candidate.events.back().first);
     return match;
@@ -185,18 +228,20 @@ class Oracle {
       run.push_back({step, &stream[position]->event});
     const bool by_event = candidate.end == Candidate::End::event;
     return to_match(id, run, by_event ? run.back().event->time_ns : candidate.due_ns,
-                    candidate.end == Candidate::End::timeout);
+                    candidate.end == Candidate::End::timeout, 1, !by_event);
   }
 
-  Match to_match(std::uint32_t id, const Run& run, std::int64_t at_ns, bool timeout,
-                 std::size_t count = 1) const {
+  Match to_match(std::uint32_t id, const Run& run, std::int64_t at_ns, bool timeout, std::size_t count = 1,
+                 bool by_timer = false) const {
     Match match;
     match.rule = id;
     match.at_ns = at_ns;
     match.trigger_seq = run.back().event->seq;
     match.timeout = timeout;
-    for (const Taken& taken : run)
+    for (const Taken& taken : run) {
       match.events.emplace_back(taken.step, taken.event->seq);
+      if (taken.event->cause) match.causes.push_back(*taken.event->cause);
+    }
     const std::optional<plan::Emit>& emit = timeout ? plan_.rules[id].timeout : plan_.rules[id].emit;
     match.emitted = emit.has_value();
     if (!emit) return match;
@@ -205,7 +250,8 @@ class Oracle {
                       .current = run.back().event,
                       .step = run.back().step,
                       .match_end_ns = at_ns,
-                      .match_count = count};
+                      .match_count = count,
+                      .timer_ns = by_timer ? std::optional(at_ns) : std::nullopt};
     for (const plan::EmitField& field : emit->fields)
       match.fields[field.field] = evaluate(field.value, scope);
     return match;
@@ -220,6 +266,7 @@ class Oracle {
 
   const plan::Plan& plan_;
   const std::size_t max_;
+  std::vector<std::vector<Event>> rows_;  // by table, of those read from files
   std::vector<std::int64_t> raw_times_;
   std::vector<Item> items_;  // all events, in order
   std::vector<Found> found_;
@@ -229,12 +276,13 @@ class Oracle {
 
 bool operator==(const Match& a, const Match& b) {
   return a.rule == b.rule && a.at_ns == b.at_ns && a.trigger_seq == b.trigger_seq && a.events == b.events &&
-         a.timeout == b.timeout && a.emitted == b.emitted && a.fields == b.fields;
+         a.timeout == b.timeout && a.emitted == b.emitted && a.fields == b.fields && a.ordinal == b.ordinal &&
+         a.causes == b.causes;
 }
 
 std::vector<Match> find_matches(const plan::Plan& plan, const std::vector<model::EventView>& stream,
-                                std::size_t max_candidates) {
-  return Oracle(plan, stream, max_candidates).matches();
+                                std::size_t most_candidates, const std::vector<model::EventBatch>& tables) {
+  return Oracle(plan, stream, most_candidates, tables).matches();
 }
 
 }  // namespace tocsin::oracle

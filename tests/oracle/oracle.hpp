@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/model/batch.hpp"
 #include "engine/model/event.hpp"
 #include "engine/plan/plan.hpp"
 #include "tests/oracle/candidates.hpp"
@@ -29,6 +30,8 @@ struct Match {
   bool timeout = false;  // no match, but what `on timeout emit` makes of a run
   bool emitted = false;
   std::vector<Datum> fields;  // of the emitted event, in the order of its type
+  std::uint32_t ordinal = 0;  // among those of the rule with this time and trigger
+  std::vector<Cause> causes;  // of its events, those that rules emitted
 
   // Only the oracle knows these; they do not count for equality.
   std::size_t instant = 0;          // what completed it, an event or a timer, counted through the stream
@@ -37,10 +40,14 @@ struct Match {
   friend bool operator==(const Match& a, const Match& b);
 };
 
+inline constexpr std::size_t max_candidates = 200'000;
+
 /// All matches of all rules over `stream`, which is in processing order and numbered. They come in order of
 /// the event or timer that completed them, then of Plan::order, then as the language orders those of one
-/// rule. Throws TooMany where one partition of one rule has more than `max_candidates`.
+/// rule. Throws TooMany where one partition of one rule has more than `most_candidates`.
+/// `tables`, by number, are the rows of those that are read from files; none: they are empty.
 std::vector<Match> find_matches(const plan::Plan& plan, const std::vector<model::EventView>& stream,
-                                std::size_t max_candidates = 200'000);
+                                std::size_t most_candidates = max_candidates,
+                                const std::vector<model::EventBatch>& tables = {});
 
 }  // namespace tocsin::oracle

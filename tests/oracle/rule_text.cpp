@@ -74,7 +74,10 @@ std::string print(const PatternText& pattern) {
 }
 
 std::string print(const RuleText& rule) {
-  std::string out = "rule " + rule.name + " {\n";
+  std::string out;
+  for (const std::string& table : rule.tables)
+    out += table + "\n";
+  out += "rule " + rule.name + " {\n";
   if (!rule.from.empty()) {
     std::vector<std::string> items;
     for (const auto& [type, condition] : rule.from)
@@ -210,7 +213,7 @@ std::vector<RuleText> reductions(const RuleText& rule) {
     if (rule.from.size() > 1) add([&](RuleText& less) { less.from = without(less.from, i); });
   }
   for (std::vector<std::string> RuleText::*list :
-       {&RuleText::partition, &RuleText::where, &RuleText::before, &RuleText::after}) {
+       {&RuleText::tables, &RuleText::partition, &RuleText::where, &RuleText::before, &RuleText::after}) {
     for (std::size_t i = 0; i < (rule.*list).size(); ++i)
       add([&](RuleText& less) { less.*list = without(less.*list, i); });
   }

@@ -28,6 +28,7 @@ struct PatternText {
 };
 
 struct RuleText {
+  std::vector<std::string> tables;  // declarations that it needs, before it
   std::string name;
   std::vector<std::pair<std::string, std::string>> from;  // type and condition, which may be empty
   std::optional<PatternText> match;

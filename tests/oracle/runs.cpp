@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "dsl/compile.hpp"
+#include "engine/match/table.hpp"
 
 namespace tocsin::oracle {
 
@@ -38,8 +39,14 @@ class Collector : public model::MatchSink {
     match.at_ns = view.at_ns;
     match.trigger_seq = view.trigger_seq;
     match.timeout = view.timeout;
-    for (const model::MatchedEvent& each : view.events)
+    match.ordinal = view.ordinal;
+    for (const model::MatchedEvent& each : view.events) {
       match.events.emplace_back(each.step, each.event.seq());
+      if (!plan_.catalog[each.event.type()].derived) continue;
+      const model::Origin origin = each.event.origin();
+      match.causes.push_back(
+          {origin.rule, each.event.time_ns(), each.event.seq(), origin.ordinal, origin.timeout});
+    }
     match.emitted = static_cast<bool>(view.emitted);
     if (match.emitted) match.fields = to_event(view.emitted, plan_.catalog).fields;
     matches.push_back(std::move(match));
@@ -108,6 +115,13 @@ std::vector<Match> run_engine(const plan::Plan& plan, const Arrivals& arrivals, 
   options.predicate_index = setup.predicate_index;
   options.limits = limits;
   runtime::Engine engine(plan, options, collector);
+  for (std::uint32_t i = 0; i < arrivals.tables.size(); ++i) {
+    if (plan.tables[i].path.empty()) continue;
+    auto table = std::make_shared<match::Table>(plan.tables[i], plan.catalog, limits.table_rows);
+    for (std::size_t row = 0; row < arrivals.tables[i].size(); ++row)
+      table->put(arrivals.tables[i][row]);
+    engine.set_table(i, std::move(table));
+  }
   for (unsigned i = 0; i < arrivals.sources; ++i)
     engine.add_source(arrivals.lateness_ns);
   model::EventBatch batch;
@@ -170,7 +184,9 @@ std::string difference_under(const std::vector<Setup>& setups, const plan::Plan&
 }
 
 std::string difference_under(const std::vector<Setup>& setups, const plan::Plan& plan, Arrivals& arrivals) {
-  return difference_under(setups, plan, arrivals, find_matches(plan, processing_order(arrivals)));
+  const auto stream = processing_order(arrivals);
+  return difference_under(setups, plan, arrivals,
+                          find_matches(plan, stream, max_candidates, arrivals.tables));
 }
 
 std::string to_json(const Match& match, const plan::Plan& plan) {
@@ -193,6 +209,14 @@ std::string to_json(const Match& match, const plan::Plan& plan) {
     }
     out += fmt::format(R"(,"type":"{}","fields":{{{}}})", type.name, fields);
   }
+  if (match.ordinal > 0) out += fmt::format(R"(,"n":{})", match.ordinal);
+  std::string causes;
+  for (const Cause& cause : match.causes) {
+    causes += fmt::format(R"({}{{"rule":"{}","at":{},"seq":{},"n":{}{}}})", causes.empty() ? "" : ",",
+                          plan.rules[cause.rule].name, cause.at_ns, cause.seq, cause.ordinal,
+                          cause.timeout ? R"(,"timeout":true)" : "");
+  }
+  if (!causes.empty()) out += fmt::format(R"(,"causes":[{}])", causes);
   return out + "}";
 }
 

@@ -45,6 +45,7 @@ struct Arrivals {
   model::EventBatch events;
   std::int64_t lateness_ns = 0;
   unsigned sources = 1;
+  std::vector<model::EventBatch> tables = {};  // by number: the rows of those read from files
 
   std::uint16_t source_of(std::size_t index) const { return static_cast<std::uint16_t>(index / 3 % sources); }
 };

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "connectors/table_rows.hpp"
 #include "dsl/compile.hpp"
 #include "tests/oracle/json.hpp"
 
@@ -62,6 +63,21 @@ std::string check_errors(const Script& script, const dsl::Compiled& compiled) {
                      fmt::join(found, "\n"));
 }
 
+std::vector<model::EventBatch> read_tables(const Script& script, const plan::Plan& plan) {
+  std::vector<model::EventBatch> out(plan.tables.size());
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const plan::Table& table = plan.tables[i];
+    if (table.path.empty()) continue;
+    const auto content = script.tables.find(table.path);
+    if (content == script.tables.end()) throw std::runtime_error("no content for the table " + table.path);
+    auto read = connectors::read_table(connectors::memory_input(content->second), table.path, plan.catalog,
+                                       table.type, Limits().table_rows);
+    if (!read.complete()) throw std::runtime_error(read.problems.front());
+    out[i] = std::move(read.rows);
+  }
+  return out;
+}
+
 std::string check_matches(const Script& script, const plan::Plan& plan, const std::vector<Match>& matches) {
   for (std::size_t i = 0; i < std::max(matches.size(), script.matches.size()); ++i) {
     if (i == matches.size()) return "missing: " + script.matches[i];
@@ -89,6 +105,10 @@ Script parse_script(const std::string& text) {
   for (std::string line; std::getline(lines, line);) {
     if (line == "rules:" || line == "events:" || line == "matches:" || line == "errors:") {
       section = line;
+    } else if (starts_with(line, "table ") && line.back() == ':') {
+      section = line;
+    } else if (starts_with(section, "table ")) {
+      script.tables[section.substr(6, section.size() - 7)] += line + "\n";
     } else if (section == "rules:") {
       script.rules += line + "\n";
     } else if (trimmed(line).empty()) {
@@ -133,6 +153,8 @@ std::string print(const Script& script) {
     lines("errors:\n", script.errors);
     return out;
   }
+  for (const auto& [path, content] : script.tables)
+    out += "table " + path + ":\n" + content;
   lines("events:\n", script.events);
   lines("matches:\n", script.matches);
   return out;
@@ -147,8 +169,11 @@ std::string check(const Script& script, const std::vector<Setup>& setups) {
   Arrivals arrivals{.events = {}, .lateness_ns = script.lateness_ns, .sources = script.sources};
   for (const std::string& line : script.events)
     read_event(line, plan.catalog, arrivals.events);
+  arrivals.tables = read_tables(script, plan);
 
-  const std::string of_oracle = check_matches(script, plan, find_matches(plan, processing_order(arrivals)));
+  const auto stream = processing_order(arrivals);
+  const std::string of_oracle =
+      check_matches(script, plan, find_matches(plan, stream, max_candidates, arrivals.tables));
   if (!of_oracle.empty()) return "oracle: " + of_oracle;
   const std::string of_engine = difference_under(setups, plan, arrivals);
   return of_engine.empty() ? check_matcher(script, plan) : of_engine;

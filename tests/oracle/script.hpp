@@ -5,6 +5,9 @@
 //   options: lateness=5s sources=2          (optional; sources take turns of three events)
 //   rules:
 //     … rule text …
+//   table blocklist.csv:                    (for each table that is read from a file: what it holds)
+//     ip,score
+//     10.0.0.1,5
 //   events:
 //     {"type":"A","at":1,"x":3}             (a line each; times as json.hpp says)
 //   matches:
@@ -14,6 +17,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,6 +31,7 @@ struct Script {
   std::string matcher;  // empty: any
   std::int64_t lateness_ns = 0;
   unsigned sources = 1;
+  std::map<std::string, std::string> tables;  // by path: what is in the file
   std::vector<std::string> events;
   std::vector<std::string> matches;
   std::vector<std::string> errors;

@@ -1,5 +1,6 @@
 // Every example of docs/language.md: a ```tocsin block is a complete rule file and must compile; an ```events
-// block after it is its input; a ```matches block after that is all that must come of it, in order.
+// block after it is its input, ```csv and ```ndjson blocks with a path are the files of its tables; a
+// ```matches block after that is all that must come of it, in order.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <sstream>
@@ -52,8 +53,15 @@ std::vector<Example> examples_of(const std::vector<Block>& blocks) {
       if (!examples.back().script.events.empty()) {
         examples.push_back({block.line, {}, false});
         examples.back().script.rules = examples[examples.size() - 2].script.rules;
+        examples.back().script.tables = examples[examples.size() - 2].script.tables;
       }
       examples.back().script.events = block.lines;
+    } else if (block.language.starts_with("csv ") || block.language.starts_with("ndjson ")) {
+      REQUIRE(!examples.empty());
+      std::string& content =
+          examples.back().script.tables[block.language.substr(block.language.find(' ') + 1)];
+      for (const std::string& line : block.lines)
+        content += line + "\n";
     } else if (block.language == "matches") {
       REQUIRE(!examples.empty());
       examples.back().script.matches = block.lines;

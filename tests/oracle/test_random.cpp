@@ -20,7 +20,7 @@ using namespace tocsin::oracle;
 
 namespace {
 
-constexpr std::size_t max_candidates = 20'000;
+constexpr std::size_t most_candidates = 20'000;
 constexpr std::uint64_t default_cases = 8'000 / slowdown;
 
 std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
@@ -80,7 +80,7 @@ TEST_CASE("random rules over random streams") {
     try {
       const plan::Plan plan = compile(rules_of(test));
       Arrivals arrivals = arrivals_of(test, plan);
-      const auto expected = find_matches(plan, processing_order(arrivals), max_candidates);
+      const auto expected = find_matches(plan, processing_order(arrivals), most_candidates);
       pairs += plan.rules.size();
       matches += expected.size();
       with_matches += expected.empty() ? 0 : 1;
@@ -126,18 +126,21 @@ TEST_CASE("random rules under tiny limits") {
     Arrivals arrivals = arrivals_of(test, plan);
     std::vector<Match> expected;
     try {
-      expected = find_matches(plan, processing_order(arrivals), max_candidates);
+      expected = find_matches(plan, processing_order(arrivals), most_candidates);
     } catch (const TooMany&) {
       continue;
     }
+    for (Match& match : expected)
+      match.ordinal = 0;  // where some are missing, the others have other numbers
     const Limits tiny{.run_nodes_per_rule = 4,
                       .matches_per_event = 2,
                       .reorder_events = 2,
                       .batch_events = 2,
                       .batches_in_flight = 2};
     for (const Setup& setup : some_setups(i)) {
-      const auto found = run_engine(plan, arrivals, setup, tiny);
-      for (const Match& match : found) {
+      auto found = run_engine(plan, arrivals, setup, tiny);
+      for (Match& match : found) {
+        match.ordinal = 0;
         INFO("TOCSIN_SEED=" << seed + i << " " << to_string(setup) << "\n"
                             << rules_of(test) << to_json(match, plan));
         CHECK(std::find(expected.begin(), expected.end(), match) != expected.end());

@@ -1,0 +1,67 @@
+// The tables that a plan reads from files: read once before the run, and again, by a thread of their own,
+// when a file has changed. What is wrong with a file never takes effect: at the start it ends the run, later
+// the rows from before stay.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/progress.hpp"
+#include "connectors/table_rows.hpp"
+#include "engine/match/table.hpp"
+#include "engine/plan/plan.hpp"
+#include "engine/runtime/engine.hpp"
+
+namespace tocsin::cli {
+
+/// A file as a table.
+struct ReadTable {
+  std::shared_ptr<const match::Table> table;  // null where there is a problem
+  std::vector<std::string> problems;          // sentences with their place
+  std::string warning;                        // of keys that come twice; or empty
+};
+
+ReadTable read_table(const plan::Plan& plan, std::uint32_t number, std::size_t max_rows);
+
+class TableFiles {
+ public:
+  static constexpr std::chrono::milliseconds looks_every{500};
+
+  /// `plan` and `progress` must outlive this. `quiet`: says nothing of what goes well.
+  TableFiles(const plan::Plan& plan, std::size_t max_rows, Progress& progress, bool quiet);
+
+  /// Reads all of them. False where one can't be read, which it has told then.
+  bool read_all();
+  /// Gives the engine what was read, and from then on what files change to. Until destruction, which must
+  /// come before the engine's.
+  void serve(runtime::Engine& engine);
+
+ private:
+  struct File {
+    std::uint32_t number;
+    connectors::FileWatch watch;
+    std::shared_ptr<const match::Table> table;
+  };
+
+  void look_now_and_then(const std::stop_token& stop);
+  void reread(File& file);
+  void tell(const std::string& sentence);
+
+  const plan::Plan& plan_;
+  const std::size_t max_rows_;
+  Progress& progress_;
+  const bool quiet_;
+  std::vector<File> files_;
+  runtime::Engine* engine_ = nullptr;
+  std::mutex mutex_;
+  std::condition_variable_any stopped_;
+  std::jthread thread_;  // last: it ends before what it uses
+};
+
+}  // namespace tocsin::cli
