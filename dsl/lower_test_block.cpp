@@ -34,9 +34,7 @@ class TestLowerer {
         case Statement::Kind::event: lower_event(statement); break;
         case Statement::Kind::advance: lower_advance(statement); break;
         case Statement::Kind::expect: lower_expectation(statement); break;
-        case Statement::Kind::table:
-          error(statement.name.span, "a table in a test is not supported yet");
-          break;
+        case Statement::Kind::table: lower_table(statement); break;
         case Statement::Kind::start:
         case Statement::Kind::param: break;
       }
@@ -113,11 +111,8 @@ class TestLowerer {
     }
     input.type = type;
     input.fields = lower_fields(*type, statement.fields);
-    const bool misspelt = std::any_of(
-        statement.fields.begin(), statement.fields.end(),
-        [&](const ast::TestField& field) { return !symbols_.catalog[*type].find(field.name.text); });
     const auto missing = never_null(*type, statement.fields);
-    if (!misspelt && !missing.empty()) {
+    if (!missing.empty()) {
       error(statement.name.span,
             fmt::format("this {} lacks {}, never null", statement.name.text, join(missing)),
             fmt::format("add {}: …, or declare it with '?'", missing.front()));
@@ -167,11 +162,12 @@ class TestLowerer {
     return out;
   }
 
-  /// The fields that are never null and not given.
+  /// The fields that are never null and not given; none where one is misspelt, and may be such a field.
   std::vector<std::string> never_null(EventTypeId id, const std::vector<ast::TestField>& given) const {
     std::vector<std::string> missing;
     const model::EventType& type = symbols_.catalog[id];
-    if (symbols_.infos[id].open) return missing;
+    const auto misspelt = [&](const ast::TestField& field) { return !type.find(field.name.text); };
+    if (symbols_.infos[id].open || std::any_of(given.begin(), given.end(), misspelt)) return missing;
     for (std::uint32_t i = 0; i < type.fields.size(); ++i) {
       const auto is_it = [&](const ast::TestField& field) { return field.name.text == type.fields[i].name; };
       if (type.fields[i].type.nullable || type.timestamp == i ||
@@ -254,6 +250,41 @@ class TestLowerer {
       return fmt::format("text is written in quotes: \"{}\"", expr.integer);
     if (is_number(wanted) && given == Kind::string) return "a number is written without quotes";
     return unit_hint(expr, wanted, given);
+  }
+
+  // Tables.
+
+  void lower_table(const Statement& statement) {
+    const std::string& name = statement.name.text;
+    std::vector<std::string> names;
+    const auto is_it = [&](const TableInfo& info) {
+      names.push_back(info.decl->name.text);
+      return info.decl->name.text == name;
+    };
+    const auto info = std::find_if(symbols_.tables.begin(), symbols_.tables.end(), is_it);
+    if (info == symbols_.tables.end()) {
+      sound_ = false;
+      if (symbols_.is_suspect(name)) return;
+      error(statement.name.span, fmt::format("unknown table '{}'", name), symbols_.suggest(name, names));
+      return;
+    }
+    if (info->keeps_events) {
+      error(statement.name.span, fmt::format("table '{}' keeps events, so events fill it", name));
+      return;
+    }
+    TestTable table{static_cast<std::uint32_t>(info - symbols_.tables.begin()), {}};
+    const bool again = std::any_of(test_.tables.begin(), test_.tables.end(),
+                                   [&](const TestTable& other) { return other.table == table.table; });
+    if (again) error(statement.name.span, fmt::format("a second table '{}' in this test", name));
+    if (!info->known) return;
+    const EventTypeId type = info->table.type;
+    for (const auto& row : statement.rows) {
+      table.rows.push_back(lower_fields(type, row));
+      if (const auto missing = never_null(type, row); !missing.empty()) {
+        error(statement.name.span, fmt::format("a row of '{}' lacks {}, never null", name, join(missing)));
+      }
+    }
+    test_.tables.push_back(std::move(table));
   }
 
   // Expectations.

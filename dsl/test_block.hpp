@@ -45,6 +45,12 @@ struct Expectation {
   Span span;
 };
 
+/// The rows of a table that is read from a file, in a test; the file itself is not read.
+struct TestTable {
+  std::uint32_t table = 0;  // index in the plan's tables
+  std::vector<std::vector<TestField>> rows;
+};
+
 struct TestBlock {
   std::string name;
   Span span;              // of the name
@@ -52,6 +58,7 @@ struct TestBlock {
   std::int64_t start_ns = 0;
   bool absolute = false;          // it writes all times as such, none since its start
   std::vector<TestInput> inputs;  // in order of first_ns
+  std::vector<TestTable> tables;  // the others are empty
   std::vector<Expectation> expectations;
   std::optional<plan::Plan> plan;  // the rules with the params of this test; none: those of all
 };

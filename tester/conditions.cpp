@@ -73,6 +73,7 @@ bool Conditions::applies(const Expr& conjunct, model::EventTypeId type,
 bool Conditions::hold(const std::vector<Expr>& conjuncts, model::EventView event,
                       const std::vector<model::MatchedEvent>& run, std::uint32_t step) {
   const match::Bindings bindings{event, run, step, event.time_ns()};
+  scratch_.tables = tables_.at(event);
   return std::all_of(conjuncts.begin(), conjuncts.end(), [&](const Expr& conjunct) {
     scratch_.reset();
     return !applies(conjunct, event.type(), run, step) ||
@@ -83,6 +84,7 @@ bool Conditions::hold(const std::vector<Expr>& conjuncts, model::EventView event
 std::vector<Refusal> Conditions::refusals(const std::vector<Expr>& conjuncts, model::EventView event,
                                           const std::vector<model::MatchedEvent>& run, std::uint32_t step) {
   const match::Bindings bindings{event, run, step, event.time_ns()};
+  scratch_.tables = tables_.at(event);
   std::vector<Refusal> out;
   for (const Expr& conjunct : conjuncts) {
     scratch_.reset();

@@ -10,6 +10,7 @@
 #include "engine/match/evaluate.hpp"
 #include "engine/plan/plan.hpp"
 #include "tester/show.hpp"
+#include "tester/tables_at.hpp"
 
 namespace tocsin::tester {
 
@@ -23,8 +24,8 @@ struct Refusal {
 class Conditions {
  public:
   /// All must outlive this.
-  Conditions(const plan::Plan& plan, const plan::Rule& rule, const Show& show)
-      : plan_(plan), rule_(rule), show_(show) {}
+  Conditions(const plan::Plan& plan, const plan::Rule& rule, const Record& record, const Show& show)
+      : plan_(plan), rule_(rule), show_(show), tables_(plan, record) {}
 
   /// Those of `conjuncts` that are false of `event` as the next event of `run`. `step`: whose they are; a
   /// conjunct with `prev` counts once the run holds an event of it.
@@ -45,6 +46,7 @@ class Conditions {
   const plan::Plan& plan_;
   const plan::Rule& rule_;
   const Show& show_;
+  TablesAt tables_;
   match::Scratch scratch_;
   std::map<std::pair<const plan::Expr*, model::EventTypeId>, match::Expression> compiled_;
 };

@@ -18,7 +18,7 @@ void Coverage::add(const plan::Plan& plan, const Record& record, const Show& sho
         rule.steps.size() == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << rule.steps.size()) - 1;
     Reached& reached = rules_[id];
     if (!rule.has_pattern || reached.steps == all) continue;
-    Conditions conditions(plan, rule, show);
+    Conditions conditions(plan, rule, record, show);
     reached.steps |= explore(plan, id, record, conditions).steps_reached;
     reached.started |= reached.steps != 0;
   }

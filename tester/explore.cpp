@@ -95,7 +95,9 @@ class Explorer {
 
   static void thin_out(const Stream& stream, std::vector<std::size_t>& waiting) {
     std::stable_sort(waiting.begin(), waiting.end(), [&](std::size_t a, std::size_t b) {
-      return stream.runs[a].needed < stream.runs[b].needed;
+      const Run& one = stream.runs[a];
+      const Run& other = stream.runs[b];
+      return one.needed != other.needed ? one.needed < other.needed : one.taken.size() > other.taken.size();
     });
     waiting.resize(max_waiting / 2);
     std::sort(waiting.begin(), waiting.end());

@@ -29,13 +29,9 @@ std::vector<Moment> moments_of(const dsl::TestBlock& test) {
   return moments;
 }
 
-void write_event(model::EventBatch& batch, const model::EventType& type, const Moment& moment,
-                 std::uint64_t seq) {
-  model::EventWriter writer(batch);
-  writer.begin(type);
-  if (type.timestamp) writer.set_int(*type.timestamp, moment.time_ns);
+void write_fields(model::EventWriter& writer, const std::vector<dsl::TestField>& fields) {
   std::vector<model::Value> elements;
-  for (const dsl::TestField& field : moment.input->fields) {
+  for (const dsl::TestField& field : fields) {
     if (!field.array) {
       writer.set(field.field, value_of(field.value));
       continue;
@@ -45,7 +41,33 @@ void write_event(model::EventBatch& batch, const model::EventType& type, const M
       elements.push_back(value_of(element));
     writer.set_array(field.field, elements);
   }
+}
+
+void write_event(model::EventBatch& batch, const model::EventType& type, const Moment& moment,
+                 std::uint64_t seq) {
+  model::EventWriter writer(batch);
+  writer.begin(type);
+  if (type.timestamp) writer.set_int(*type.timestamp, moment.time_ns);
+  write_fields(writer, moment.input->fields);
   writer.commit(moment.time_ns, seq, 0);  // as the engine will number it, too
+}
+
+std::shared_ptr<const match::Table> table_of(const plan::Plan& plan, const dsl::TestBlock& test,
+                                             std::uint32_t number) {
+  const plan::Table& table = plan.tables[number];
+  auto content = std::make_shared<match::Table>(table, plan.catalog, Limits{}.table_rows);
+  for (const dsl::TestTable& given : test.tables) {
+    if (given.table != number) continue;
+    for (const auto& fields : given.rows) {
+      model::EventBatch row;
+      model::EventWriter writer(row);
+      writer.begin(plan.catalog[table.type]);
+      write_fields(writer, fields);
+      writer.commit(0, 0, 0);
+      content->put(row[0]);
+    }
+  }
+  return content;
 }
 
 /// Puts each input event behind what timers made before it and before what it completed.
@@ -86,6 +108,10 @@ Record play(const plan::Plan& plan, const dsl::TestBlock& test) {
   Recorder recorder(record);
   runtime::Engine engine(plan, {}, recorder);
   const std::uint16_t source = engine.add_source();
+  for (std::uint32_t number = 0; number < plan.tables.size(); ++number) {
+    record.tables.push_back(plan.tables[number].path.empty() ? nullptr : table_of(plan, test, number));
+    if (record.tables.back()) engine.set_table(number, record.tables.back());
+  }
   model::EventBatch batch;
   std::uint64_t seq = 0;
   const std::vector<Moment> moments = moments_of(test);

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "dsl/test_block.hpp"
+#include "engine/match/table.hpp"
 #include "engine/model/batch.hpp"
 #include "engine/plan/plan.hpp"
 
@@ -22,9 +24,10 @@ struct Alert {
 };
 
 struct Record {
-  model::EventBatch events;    // what came in and what rules emitted, in the order of processing
-  std::vector<Alert> alerts;   // in order
-  std::int64_t passed_ns = 0;  // all before this time has happened
+  model::EventBatch events;  // what came in and what rules emitted, in the order of processing
+  std::vector<std::shared_ptr<const match::Table>> tables;  // by number; none: it keeps events
+  std::vector<Alert> alerts;                                // in order
+  std::int64_t passed_ns = 0;                               // all before this time has happened
 };
 
 /// Plays `test`. `plan` is its own where it has one. At each `advance` all that waits for a time up to the

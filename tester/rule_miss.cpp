@@ -27,7 +27,7 @@ RuleMiss::RuleMiss(const plan::Plan& plan, std::uint32_t rule, const Record& rec
       id_(rule),
       record_(record),
       show_(show),
-      conditions_(plan, rule_, show),
+      conditions_(plan, rule_, record, show),
       explored_(explore(plan, rule, record, conditions_)) {
   std::vector<std::optional<model::Value>> wanted;
   for (const plan::PartitionKey& part : rule_.partition) {
@@ -149,7 +149,8 @@ Lines RuleMiss::pattern_lines() {
   const auto nearest =
       std::min_element(candidates.begin(), candidates.end(),
                        [](const Candidate& a, const Candidate& b) { return rank(a) < rank(b); });
-  const Run& run = nearest == candidates.end() ? *best.front().run : *nearest->run;
+  const Place at = nearest == candidates.end() ? best.front() : Place{nullptr, nearest->run};
+  const Run& run = *at.run;
   Lines out =
       run_lines(run, fmt::format("is {} short of a match",
                                  run.needed == 1 ? "one event" : fmt::format("{} events", run.needed)));
@@ -157,9 +158,22 @@ Lines RuleMiss::pattern_lines() {
     show_candidate(*nearest, out);
     return out;
   }
+  if (run.closed_by) {
+    out.push_back(
+        fmt::format("  but {} came, which {} forbids", show_.event_at(run.closed_by), watch_text(run.watch)));
+    return out;
+  }
   note_lacking(run);
+  const auto& events = at.stream->events;
+  const auto after =
+      events.begin() + static_cast<std::ptrdiff_t>(run.taken.empty() ? events.size() : run.index + 1);
+  const bool too_late = std::any_of(after, events.end(), [&](model::EventView event) {
+    return std::find(lacking_.begin(), lacking_.end(), event.type()) != lacking_.end();
+  });
   out.push_back(fmt::format("  no {}{} came{}", run.taken.empty() ? "" : "further ", type_names(lacking_),
-                            run.taken.empty() ? "" : " after that"));
+                            run.taken.empty() ? ""
+                            : too_late        ? " after that in time"
+                                              : " after that"));
   return out;
 }
 

@@ -16,6 +16,13 @@ lacks seen "$escape"
 run 1 check wrong.tocsin
 lacks err "$escape"
 
+# The results of tests go to stdout.
+echo 'event A { x: int } rule r { match a: A } test "t" { 0s A { x: 1 } expect r }' >tests.tocsin
+NO_COLOR='' script -qefc "'$tocsin' test tests.tocsin" /dev/null </dev/null >seen || fail 'the test does not pass'
+has seen 'ok ' "$escape"
+NO_COLOR=1 script -qefc "'$tocsin' test tests.tocsin" /dev/null </dev/null >seen || fail 'the test does not pass'
+lacks seen "$escape"
+
 cat >long.tocsin <<'RULES'
 event Payment { card: string, amount: float, at: time @timestamp }
 rule r { from Payment[amount > 1000000] emit Large { card } }

@@ -222,8 +222,33 @@ TEST_CASE("wrong expectations of a test") {
       {"expect Large exactly { card: \"c\" }",
        "8 'exactly' compares all fields, and 'amount', 'took' and 'at' of Large is never null | add amount: "
        "…, or leave out 'exactly'"},
-      {"table t { }", "7 a table in a test is not supported yet"},
   });
+}
+
+TEST_CASE("tables of a test") {
+  const std::string tables =
+      "\ntable list from \"list.csv\" { ip: string @key, score: int, note: string? }\n"
+      "table last from Login keyed by user\n"
+      "rule r { from Login[ip in list and list[ip].score > 3 and user in last] emit R { user } }\n";
+  const auto compiled = compile_with_events(
+      "test \"t\" { table list { { ip: \"a\", score: 5 } { ip: \"b\", score: 2, note: \"n\" } } expect no R "
+      "}" +
+      tables);
+  CHECK(summary(compiled) == "");
+  REQUIRE(compiled.tests.size() == 1);
+  REQUIRE(compiled.tests[0].tables.size() == 1);
+  CHECK(compiled.tests[0].tables[0].rows.size() == 2);
+  CHECK(compiled.tests[0].tables[0].rows[1].size() == 3);
+  const auto said = [&](const std::string& statement) {
+    return summary(compile_with_events("test \"t\" { " + statement + " expect no R }" + tables));
+  };
+  CHECK(said("table lst { }") == "1:18 unknown table 'lst' | did you mean 'list'?\n");
+  CHECK(said("table last { }") == "1:18 table 'last' keeps events, so events fill it\n");
+  CHECK(said("table list { } table list { }") == "1:33 a second table 'list' in this test\n");
+  CHECK(said("table list { { ip: \"a\", scor: 5 } }") ==
+        "1:36 unknown field 'scor' of list | did you mean 'score'?\n");
+  CHECK(said("table list { { ip: 5, score: 5 } }") ==
+        "1:31 'ip' of list is a string; this is an int | text is written in quotes: \"5\"\n");
 }
 
 TEST_CASE("names of tests, tests of nothing, tests of imported files") {

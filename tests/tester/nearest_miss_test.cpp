@@ -79,6 +79,16 @@ TEST_CASE("an event that must not come, one in between, and too many steps to go
         "  a: 0s A { k: \"k\", x: 1 }\n"
         "  not b: 2s B { k: \"k\", x: 2 }\n"
         "    but 1s C { k: \"k\", x: 4 } came before, which 'not C[x > 3]' forbids\n");
+  CHECK(miss("match a: A , not B -> c: C[x > 5] emit R { x: a.x }",
+             event("0s", "A", 1) + event("1s", "B", 4) + event("2s", "C", 2)) ==
+        "rule r: this run is one event short of a match\n"
+        "  a: 0s A { k: \"k\", x: 1 }\n"
+        "  but 1s B { k: \"k\", x: 4 } came, which 'not B' forbids\n");
+  CHECK(miss("match a: A -> c: C[x > 5] within 1s emit R { x: a.x }",
+             event("0s", "A", 1) + event("2s", "C", 2)) ==
+        "rule r: this run is one event short of a match\n"
+        "  a: 0s A { k: \"k\", x: 1 }\n"
+        "  no further C came after that in time\n");
   CHECK(miss("from A, B, C match a: A , b: B emit R { x: a.x }",
              event("0s", "A", 1) + event("1s", "C", 4) + event("2s", "B", 2)) ==
         "rule r: this run is one event short of a match\n"
@@ -168,8 +178,8 @@ TEST_CASE("a long run is shown by its ends") {
 }
 
 TEST_CASE("many events make no long search") {
-  const std::string said = miss("match a: A{2..} -> b: B[x > a[0].x] emit R { n: count(a) }",
+  const std::string said = miss("match a: A{2..} -> b: B[x > 5] emit R { n: count(a) }",
                                 "0s..1500s every 1s A { k: \"k\", x: 1 } 1501s B { k: \"k\", x: 1 } ");
   CHECK(said.find("  … 1495 more\n") != std::string::npos);
-  CHECK(said.find("x > a[0].x is false") != std::string::npos);
+  CHECK(said.find("x > 5 is false") != std::string::npos);
 }

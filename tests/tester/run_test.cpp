@@ -101,6 +101,40 @@ TEST_CASE("params of a test") {
   CHECK(passes("param limit = 50 " + pay("1s", "A", "limit + 1") + "expect Large { amount: 51 }"));
 }
 
+TEST_CASE("tables: rows of a file are the test's, those of events come with events") {
+  const std::string with_tables =
+      "event Login { user: string, ip: string, at: time @timestamp }\n"
+      "table list from \"there is no such file.csv\" { ip: string @key, score: int }\n"
+      "table last from Login keyed by user\n"
+      "rule listed { from Login[list[ip].score > 3] emit Listed { user, score: list[ip].score } }\n"
+      "rule moved { from Login[last[user].ip != ip] emit Moved { user, before: last[user].ip } }\n";
+  CHECK(failures(
+            with_tables +
+            "test \"t\" { table list { { ip: \"a\", score: 5 } { ip: \"b\", score: 2 } }\n"
+            "  0s Login { user: \"u\", ip: \"a\" } 1s Login { user: \"u\", ip: \"b\" }\n"
+            "  expect 1 Listed { user: \"u\", score: 5 } at 0s expect 1 Moved { before: \"a\" } at 1s }\n") ==
+        "");
+  CHECK(failures(with_tables + "test \"t\" { 0s Login { user: \"u\", ip: \"a\" } 1s Login { user: \"u\", ip: "
+                               "\"a\" } expect Listed }") ==
+        "rules.tocsin:6:76: expect Listed\n"
+        "  but none came\n"
+        "  the nearest miss:\n"
+        "    rule listed:\n"
+        "      not reported: 0s Login { user: \"u\", ip: \"a\" }\n"
+        "        list[ip].score > 3 is false\n"
+        "          list[ip].score = null\n");
+  CHECK(failures(with_tables + "test \"t\" { 0s Login { user: \"u\", ip: \"a\" } 1s Login { user: \"u\", ip: "
+                               "\"a\" } expect Moved }") ==
+        "rules.tocsin:6:76: expect Moved\n"
+        "  but none came\n"
+        "  the nearest miss:\n"
+        "    rule moved:\n"
+        "      not reported: 0s Login { user: \"u\", ip: \"a\" }\n"
+        "        last[user].ip != ip is false\n"
+        "          last[user].ip = null\n"
+        "          ip = \"a\"\n");
+}
+
 TEST_CASE("what is shown of alerts that came") {
   CHECK(said(pay("1s", "A", "20") + pay("2s", "A", "30") +
              "expect Large { card: \"A\", amount: 31,\n  side: buy } at 2s") ==
@@ -117,7 +151,7 @@ TEST_CASE("what is shown of alerts that came") {
         "    Large { card: \"A\", amount: 20.0, tags: [\"a\", \"b\"], side: sell, at: 1s, lasted: 2m } at "
         "1s\n");
   CHECK(said("@2026-01-31 Beat { host: \"h\" } @2026-01-31T00:00:01Z Beat { host: \"h\" } expect no two") ==
-        "rules.tocsin:9:91: expect no two\n"
+        "rules.tocsin:9:73: expect no two\n"
         "  but there is:\n"
         "    a match of two at @2026-01-31T00:00:01Z\n");
   CHECK(said("0s..20s every 1s Beat { host: \"h\" } expect 3 two").find("but 10 came:\n") !=
