@@ -237,11 +237,12 @@ void WindowState::insert(std::uint32_t slot, model::EventView event, std::uint64
   Entry entry = no_entry;
   if (keeps_entries_) {
     entry = queue_ ? log_.push() : log_.take();
-    if (evicts_) log_.at(times_, entry) = event.time_ns();
-    if (queue_) log_.at(keys_, entry) = slot;
-    if (keeps_orders_) log_.at(orders_, entry) = order;
+    const WindowLog::Place place = log_.place(entry);
+    if (evicts_) place.at(times_) = event.time_ns();
+    if (queue_) place.at(keys_) = slot;
+    if (keeps_orders_) place.at(orders_) = order;
     for (const std::uint32_t number : raw_)
-      log_.at(arguments_[number].raw, entry) = arguments_[number].bits;
+      place.at(arguments_[number].raw) = arguments_[number].bits;
     if (null_bytes_ > 0) mark_nulls(entry);
   }
   for (const Cell& each : cells_)
