@@ -265,10 +265,13 @@ std::string_view window_word(Window::Kind kind);
 /// `rise`, `every`, `fall` or `close`
 std::string_view on_word(Threshold::On on);
 
+/// A step as dumps name it: `#2` where the rule gave it no name.
+std::string step_name(const Rule& rule, std::uint32_t step);
+
 /// A stable text form of the whole plan, for `explain`, golden tests and diagnosis.
 std::string dump(const Plan& plan);
 std::string dump(const Plan& plan, const Rule& rule);
-/// One expression as rule text, with steps by name (`#2` where unnamed).
+/// One expression as rule text, with steps by name.
 std::string dump(const Plan& plan, const Rule& rule, const Expr& expr);
 
 }  // namespace tocsin::plan
