@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <deque>
 #include <fstream>
+#include <malloc.h>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -94,6 +95,7 @@ class ByEngine {
     }
     prepare();
     round_ = 0;
+    malloc_trim(0);  // what earlier benchmarks have freed is not to be used again unseen
     base_bytes_ = resident_bytes();
     engine_.emplace(*compiled_.plan, runtime::EngineOptions{}, sink_);
     source_ = engine_->add_source();

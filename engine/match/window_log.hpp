@@ -48,6 +48,17 @@ class WindowLog {
     return reinterpret_cast<std::uint8_t*>(slab(entry) + offset)[entry % entries_per_slab * bytes + index];
   }
 
+  /// Where an entry stands, for those who want several columns of it.
+  struct Place {
+    std::byte* slab;
+    std::uint32_t index;
+    template <class T>
+    T& at(Column<T> column) const {
+      return reinterpret_cast<T*>(slab + column.offset)[index];
+    }
+  };
+  Place place(Entry entry) { return {slab(entry), entry % entries_per_slab}; }
+
   /// Entries in use.
   std::size_t size() const { return size_; }
 

@@ -73,10 +73,10 @@ void WindowStore::build() {
   if (!partitioned_) reserve(0);
 }
 
+// Makes room for keys up to `slot`, and for as many again.
 void WindowStore::reserve(std::uint32_t slot) {
-  state_.reserve(slot);
-  if (slot < touched_in_.size()) return;
   const std::size_t slots = std::max<std::size_t>(slot + std::size_t{1}, 2 * touched_in_.size());
+  state_.reserve(static_cast<std::uint32_t>(slots - 1));
   touched_in_.resize(slots);
   if (!queue()) spans_.resize(slots);
   if (keeps_newest_) newest_.resize(slots);
@@ -95,7 +95,7 @@ std::uint32_t WindowStore::take(model::EventView event, std::uint64_t order) {
     return slot_;  // between two windows
   slot_ = slot_of(event, order);
   if (slot_ == absent) return slot_;
-  reserve(slot_);
+  if (slot_ >= touched_in_.size()) reserve(slot_);
   if (state_.keeps_entries() && state_.entries() >= std::max<std::size_t>(limits_.window_events_per_rule, 1))
     drop_oldest();
   if (queue() && state_.take_changed(slot_)) {
