@@ -3,7 +3,7 @@
 # data: TOCSIN_DATA, or ../shared/data beside the repository; skipped (77) where it is not there.
 source "$(dirname "$0")/lib.sh" "$@"
 data=${TOCSIN_DATA:-$root/../shared/data}
-for file in tick1000.csv.zst txn10000.csv.zst openssh.ndjson; do
+for file in tick1000.csv.zst txn10000.csv.zst openssh.ndjson machine_temperature.csv; do
   if [[ ! -r $data/$file ]]; then
     echo "no $data/$file"
     exit 77
@@ -67,14 +67,17 @@ grep '"rule":"probe"' out >probe || true
 lines probe 56
 
 # Ten different names from one address within five minutes.
-{
-  sed -n '/^event/,/^}/p' "$ssh"
-  echo 'rule guess { from LoginFailed partition by ip window sliding 5m when distinct(user) >= 10
-    emit Guess { ip } }'
-} >guess.tocsin
 for shards in 1 3; do
-  run 0 run guess.tocsin --input "$data/openssh.ndjson" --shards "$shards"
-  lines out 4
-  twice=$(grep -c '"ip":"103.99.0.122"' out)
-  [[ $twice == 2 ]] || fail "guess: expected 103.99.0.122 twice, got $twice"
+  run 0 run "$ssh" --input "$data/openssh.ndjson" --shards "$shards"
+  grep '"rule":"many_names"' out >names || true
+  lines names 4
+  twice=$(grep -c '"ip":"103.99.0.122"' names)
+  [[ $twice == 2 ]] || fail "many_names: expected 103.99.0.122 twice, got $twice"
 done
+
+# Both failures of the machine, and nothing else, are failures.
+machine=(--input "$data/machine_temperature.csv" --event Reading --lateness 1h)
+run 0 run "$root/examples/machine_temperature.tocsin" "${machine[@]}"
+grep -oE '"rule":"failure","type":"Failure","at":"[^"]*"' out >failures
+lines failures 2
+has failures '2013-12-16T15:55:00Z' '2014-02-08T01:55:00Z'
