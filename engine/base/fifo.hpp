@@ -16,6 +16,7 @@ class Fifo {
   const T& front() const { return items_[head_]; }
   const T& back() const { return items_.back(); }
   void pop_front() { ++head_; }
+  void pop_back() { items_.pop_back(); }
 
   /// Amortised constant.
   void push_back(const T& item) {

@@ -54,14 +54,18 @@ std::uint32_t WindowState::argument(const WindowProgram& program, std::uint32_t 
   return added;
 }
 
-std::uint32_t WindowState::cell(Cell::Kind kind, std::uint32_t argument, double decay) {
+std::uint32_t WindowState::cell(Cell::Kind kind, std::uint32_t argument, double decay, bool greatest) {
   for (std::uint32_t i = 0; i < cells_.size(); ++i) {
-    if (cells_[i].kind == kind && cells_[i].argument == argument && cells_[i].decay == decay) return i;
+    const Cell& other = cells_[i];
+    if (other.kind == kind && other.argument == argument && other.decay == decay &&
+        other.greatest == greatest)
+      return i;
   }
   Cell& added = cells_.emplace_back();
   added.kind = kind;
   added.argument = argument;
   added.decay = decay;
+  added.greatest = greatest;
   added.floating = arguments_[argument].source->kind == Kind::floating;
   if (kind != Cell::Kind::present) arguments_[argument].is_wanted = true;
   if (kind == Cell::Kind::different) {
@@ -74,6 +78,9 @@ std::uint32_t WindowState::cell(Cell::Kind kind, std::uint32_t argument, double 
   } else if (kind == Cell::Kind::registers) {
     added.table = static_cast<std::uint32_t>(registers_.size());
     registers_.emplace_back();
+  } else if (kind == Cell::Kind::extreme) {
+    added.table = static_cast<std::uint32_t>(extremes_.size());
+    extremes_.emplace_back(greatest, added.floating);
   }
   return static_cast<std::uint32_t>(cells_.size() - 1);
 }
@@ -96,8 +103,8 @@ std::uint32_t WindowState::add(const WindowProgram& program, std::uint32_t numbe
         aggregate.cell = cell(Wanted::floats, arg);
         aggregate.second = cell(Wanted::squares, arg);
         break;
-      case WindowFunction::min: aggregate.cell = cell(Wanted::least, arg); break;
-      case WindowFunction::max: aggregate.cell = cell(Wanted::greatest, arg); break;
+      case WindowFunction::min: aggregate.cell = cell(Wanted::extreme, arg, 0, false); break;
+      case WindowFunction::max: aggregate.cell = cell(Wanted::extreme, arg, 0, true); break;
       case WindowFunction::distinct:
       case WindowFunction::is_new: aggregate.cell = cell(Wanted::different, arg); break;
       case WindowFunction::top: {
@@ -143,9 +150,8 @@ void WindowState::build() {
     return argument.is_text && argument.is_wanted;
   });
   keeps_entries_ = evicts_ || has_text || has(Wanted::different, Wanted::registers, Wanted::collected);
-  is_linked_ = keeps_entries_ &&
-               (!queue_ || window_.kind == plan::Window::Kind::hopping ||
-                has(Wanted::least, Wanted::greatest, Wanted::decayed, Wanted::first, Wanted::collected));
+  is_linked_ = keeps_entries_ && (!queue_ || window_.kind == plan::Window::Kind::hopping ||
+                                  has(Wanted::decayed, Wanted::first, Wanted::collected));
   if (evicts_) times_ = log_.add_column<std::int64_t>();
   if (queue_) keys_ = log_.add_column<std::uint32_t>();
   if (is_linked_) links_ = log_.add_column<Entry>();
@@ -165,22 +171,20 @@ void WindowState::build() {
       case Wanted::last: words_per_row_ += 2; break;
       case Wanted::floats: words_per_row_ += sizeof(FloatSum) / 8; break;
       case Wanted::first: words_per_row_ += keeps_entries_ ? 0 : 2; break;
-      case Wanted::least:
-      case Wanted::greatest:
-        words_per_row_ += sizeof(Extreme) / 8;
-        if (evicts_) each.column = log_.add_column<std::uint64_t>();
-        break;
+      case Wanted::extreme: words_per_row_ += sizeof(Extreme) / 8; break;
       case Wanted::decayed:
         words_per_row_ += sizeof(Decayed) / 8;
         if (!evicts_) break;
-        each.column = log_.add_column<std::uint64_t>();
+        each.weighted = log_.add_column<double>();
         each.weights = log_.add_column<double>();
         break;
       default: break;
     }
-    if (each.is_stacked()) stacked_.push_back(i);
+    if (each.kind == Wanted::decayed) decayed_.push_back(i);
     if (each.kind == Wanted::different) different_.push_back(i);
-    if (!keeps_entries_ || each.is_stacked() || each.kind == Wanted::present) continue;
+    if (!keeps_entries_ || each.kind == Wanted::decayed || each.kind == Wanted::extreme ||
+        each.kind == Wanted::present)
+      continue;
     const bool goes = evicts_ && each.kind != Wanted::last;
     argument.is_raw |= goes || argument.is_text || each.kind == Wanted::first ||
                        each.kind == Wanted::different || each.kind == Wanted::registers ||
@@ -208,6 +212,8 @@ void WindowState::grow(std::uint32_t slot) {
   for (auto& of_slot : ranked_)
     of_slot.resize(slots);
   for (auto& of_slot : quantiles_)
+    of_slot.resize(slots);
+  for (auto& of_slot : extremes_)
     of_slot.resize(slots);
 }
 
@@ -292,7 +298,7 @@ void WindowState::add_float(FloatSum& sum, double value, bool out) {
 void WindowState::insert_into(const Cell& cell, Row& row, std::uint32_t slot, Entry entry,
                               std::int64_t time_ns) {
   const Argument& argument = arguments_[cell.argument];
-  if (cell.is_stacked()) return stack(cell, row, entry, time_ns);
+  if (cell.kind == Cell::Kind::decayed) return stack(cell, row, entry, time_ns);
   std::uint64_t* const words = &state<std::uint64_t>(row, cell);
   if (argument.null) {
     if (cell.kind == Cell::Kind::last ||
@@ -330,15 +336,37 @@ void WindowState::insert_into(const Cell& cell, Row& row, std::uint32_t slot, En
       if (cell.ranked != none) change_rank(cell, slot, argument.bits, times - 1, times);
       break;
     }
+    case Cell::Kind::extreme: widen(cell, row, slot, entry); break;
     case Cell::Kind::quantiles: quantiles_[cell.table][slot].add(number(argument, argument.bits)); break;
     case Cell::Kind::registers: registers_[cell.table].add(slot, entry, hash(argument, argument.bits)); break;
     default: break;
   }
 }
 
+// The event at hand against the key's least or greatest value. NaN is passed over.
+void WindowState::widen(const Cell& cell, Row& row, std::uint32_t slot, Entry entry) {
+  const std::uint64_t bits = arguments_[cell.argument].bits;
+  if (cell.floating && std::isnan(std::bit_cast<double>(bits))) return;
+  WindowExtremes& extremes = extremes_[cell.table];
+  Extreme& extreme = state<Extreme>(row, cell);
+  if (evicts_) {
+    const WindowExtremes::Value& furthest = extremes.push(slot, bits, entry);
+    extreme = {furthest.bits, furthest.entry, 1};
+  } else if (extreme.known == 0 || extremes.outdoes(bits, extreme.bits)) {
+    extreme = {bits, entry, 1};
+  }
+}
+
 void WindowState::remove_from(const Cell& cell, Row& row, std::uint32_t slot, Entry entry) {
   const Argument& argument = arguments_[cell.argument];
-  if (cell.is_stacked() || is_null(argument, entry)) return;
+  if (cell.kind == Cell::Kind::extreme) {
+    Extreme& extreme = state<Extreme>(row, cell);
+    if (extreme.known == 0 || extreme.entry != entry) return;
+    const WindowExtremes::Value* const next = extremes_[cell.table].pop(slot);
+    extreme = next ? Extreme{next->bits, next->entry, 1} : Extreme{0, 0, 0};
+    return;
+  }
+  if (cell.kind == Cell::Kind::decayed || is_null(argument, entry)) return;
   std::uint64_t* const words = &state<std::uint64_t>(row, cell);
   const auto bits = [&] { return log_.at(argument.raw, entry); };
   switch (cell.kind) {

@@ -3,13 +3,13 @@
 //
 // A key has a row of fixed size with the state of each aggregate, and the events that must be known when they
 // leave are entries of a WindowLog with only the columns that some aggregate needs. Counts, sums and
-// variances are kept by adding and taking out. What can't be taken out (min, max, ewma) is kept by two stacks
-// that lie in the log itself: entries of a key are linked, the newer ones backwards (the back stack, whose
-// aggregate is in the row), the older ones forwards, each with the aggregate of all newer ones of its stack
-// in its column (the front stack, whose aggregate is in the row, too, so that a look reads nothing else).
-// When the front stack is used up, one walk along the links turns the back stack into the front stack:
-// amortised constant, and no room but the link. Tested in tests/engine/window_test.cpp against a plain
-// computation.
+// variances are kept by adding and taking out; min and max by a queue of what may yet be it, apart from the
+// log (window_extremes.hpp). What can't be taken out either (ewma) is kept by two stacks that lie in the log
+// itself: entries of a key are linked, the newer ones backwards (the back stack, whose aggregate is in the
+// row), the older ones forwards, each with the aggregate of all newer ones of its stack in its columns (the
+// front stack, whose aggregate is in the row, too, so that a look reads nothing else). When the front stack
+// is used up, one walk along the links turns the back stack into the front stack: amortised constant, and no
+// room but the link. Tested in tests/engine/window_test.cpp against a plain computation.
 #pragma once
 
 #include <algorithm>
@@ -23,6 +23,7 @@
 #include "engine/match/quantiles.hpp"
 #include "engine/match/text_pool.hpp"
 #include "engine/match/value_table.hpp"
+#include "engine/match/window_extremes.hpp"
 #include "engine/match/window_log.hpp"
 #include "engine/match/window_program.hpp"
 
@@ -135,10 +136,9 @@ class WindowState {
       integers,  // sum, 128 bits
       floats,    // sum
       squares,   // sum of squares
-      least,
-      greatest,
-      decayed,  // sums of weights, and of weights times values
-      first,    // of windows that keep no entries
+      extreme,   // min or max
+      decayed,   // sums of weights, and of weights times values
+      first,     // of windows that keep no entries
       last,
       different,  // how often each value occurs
       quantiles,
@@ -149,13 +149,12 @@ class WindowState {
     std::uint32_t argument = 0;
     std::uint32_t word = 0;  // in the row, behind Row
     bool floating = false;
+    bool greatest = false;        // of extreme
     double decay = 0;             // of ewma: 1 / half-life in ns
-    std::uint32_t table = 0;      // in values_, quantiles_ or registers_
+    std::uint32_t table = 0;      // in values_, quantiles_, registers_ or extremes_
     std::uint32_t ranked = none;  // of different: in ranked_, where values are wanted by how often they occur
-    WindowLog::Column<std::uint64_t> column;  // of least, greatest; of decayed the weighted values …
-    WindowLog::Column<double> weights;        // … and the weights
-
-    bool is_stacked() const { return kind == Kind::least || kind == Kind::greatest || kind == Kind::decayed; }
+    WindowLog::Column<double> weighted;  // of decayed: the weighted values …
+    WindowLog::Column<double> weights;   // … and the weights
   };
   struct Aggregate {
     WindowAggregate source;
@@ -171,8 +170,9 @@ class WindowState {
     std::uint32_t unused;
   };
   struct Extreme {
-    std::uint64_t back;  // of the back stack
-    std::uint64_t front;
+    std::uint64_t bits;
+    Entry entry;  // whose value it is
+    std::uint32_t known;
   };
   struct Decayed {
     double weighted;  // of the back stack, weights relative to back_ns
@@ -207,7 +207,7 @@ class WindowState {
   }
 
   std::uint32_t argument(const WindowProgram& program, std::uint32_t number);
-  std::uint32_t cell(Cell::Kind kind, std::uint32_t argument, double decay = 0);
+  std::uint32_t cell(Cell::Kind kind, std::uint32_t argument, double decay = 0, bool greatest = false);
   void evaluate(model::EventView event, Scratch& scratch);
   void mark_nulls(Entry entry);
   void release_texts(Entry entry);
@@ -217,8 +217,7 @@ class WindowState {
   void unlink_front(Row& row);
   void turn(Row& row);
   void stack(const Cell& cell, Row& row, Entry entry, std::int64_t time_ns);
-  static std::uint64_t combine(const Cell& cell, std::uint64_t a, std::uint64_t b);
-  static std::uint64_t nothing(const Cell& cell);
+  void widen(const Cell& cell, Row& row, std::uint32_t slot, Entry entry);
   void link(Row& row, Entry entry);
   static void add_float(FloatSum& sum, double value, bool out);
   void change_rank(const Cell& cell, std::uint32_t slot, std::uint64_t bits, std::uint32_t before,
@@ -248,7 +247,7 @@ class WindowState {
   bool keeps_orders_ = false;
   std::vector<Argument> arguments_;
   std::vector<Cell> cells_;
-  std::vector<std::uint32_t> stacked_;    // those cells that are stacks
+  std::vector<std::uint32_t> decayed_;    // those cells that are stacks
   std::vector<std::uint32_t> different_;  // those that count values
   std::vector<std::uint32_t> raw_;        // those arguments whose values entries keep
   bool has_texts_ = false;                // among them are texts
@@ -272,6 +271,7 @@ class WindowState {
   std::vector<std::vector<std::vector<Ranked>>> ranked_;  // then by slot: the most frequent first
   std::vector<std::vector<Quantiles>> quantiles_;         // then by slot
   std::vector<SlidingHyperLogLog> registers_;
+  std::vector<WindowExtremes> extremes_;
   std::vector<std::uint64_t> elements_;  // working memory: of the array at hand
 };
 

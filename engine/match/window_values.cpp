@@ -197,15 +197,12 @@ Value WindowState::variance_of(const Aggregate& aggregate, Row& row) {
 }
 
 Value WindowState::extreme_of(const Aggregate& aggregate, Row& row) {
-  const Argument& argument = arguments_[aggregate.argument];
-  if (present(argument, row) == 0) return Value::null();
   const Cell& cell = cells_[aggregate.cell];
   const auto& extreme = state<Extreme>(row, cell);
-  const std::uint64_t bits = row.in_front == 0           ? extreme.back
-                             : row.in_front == row.count ? extreme.front
-                                                         : combine(cell, extreme.front, extreme.back);
-  return cell.floating ? Value::floating(std::bit_cast<double>(bits))
-                       : Value::of_int(static_cast<std::int64_t>(bits), argument.source->kind);
+  if (extreme.known == 0) return Value::null();
+  return cell.floating ? Value::floating(std::bit_cast<double>(extreme.bits))
+                       : Value::of_int(static_cast<std::int64_t>(extreme.bits),
+                                       arguments_[aggregate.argument].source->kind);
 }
 
 Value WindowState::decayed_of(const Aggregate& aggregate, Row& row) {
