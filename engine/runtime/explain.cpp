@@ -39,11 +39,11 @@ std::string windows_text(const RuleSet& rules, const match::Program& program, co
     if (&other != &program) sharers += (sharers.empty() ? "" : ", ") + other.name;
   }
   const match::WindowState& state = store.state();
-  std::string text = fmt::format("  windows: {} bytes a key, ", state.bytes_per_row());
+  std::string text = fmt::format("  windows: {} bytes a key; a pane is ", state.bytes_per_row());
   if (state.keeps_entries()) {
-    text += fmt::format("{} bytes an event in them\n", state.bytes_per_entry());
+    text += fmt::format("an event, of {} bytes\n", state.bytes_per_entry());
   } else {
-    text += "no event is kept\n";
+    text += "a whole window: no event is kept\n";
   }
   if (!sharers.empty()) text += fmt::format("  windows shared with: {}\n", sharers);
   return text;

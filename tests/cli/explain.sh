@@ -38,3 +38,14 @@ echo 'rule r { from Nothing emit A { } }' >bad.tocsin
 run 1 explain bad.tocsin
 has err 'bad.tocsin:1:15: error'
 empty out
+
+# Of windows: what they take, and who shares them.
+cat >windows.tocsin <<'RULES'
+event Payment { card: string, amount: float, at: time @timestamp }
+rule many { from Payment partition by card window sliding 1m when count() > 5 on every emit Many { card } }
+rule much { from Payment partition by card window sliding 1m when sum(amount) > 900 emit Much { card } }
+rule each { from Payment partition by card window tumbling 1m emit Each { card, n: count() } }
+RULES
+run 0 explain windows.tocsin --matchers
+has out 'windows shared with: much' 'windows shared with: many' 'a pane is an event, of 28 bytes' \
+  'a pane is a whole window: no event is kept'
