@@ -243,7 +243,8 @@ void ArenaMatcher::close(model::EventView event, std::uint32_t slot, std::uint64
   }
 }
 
-// Of one run's arcs that would take the event, takes out those that another of them bars.
+// Of one run's arcs that would take the event, takes out those that another of them bars, and all but one of
+// those that lead to the same place.
 void ArenaMatcher::settle_bars() {
   barred_.clear();
   if (advances_.size() > 1) {
@@ -252,7 +253,7 @@ void ArenaMatcher::settle_bars() {
     });
   }
   for (std::size_t begin = 0, end = 0; begin < advances_.size(); begin = end) {
-    std::uint64_t fitting = 0;
+    std::uint64_t fitting = 0, going = 0;
     for (end = begin; end < advances_.size() && advances_[end].parent == advances_[begin].parent; ++end)
       fitting |= program_.bit(advances_[end].arc);
     for (std::size_t i = begin; i < end; ++i) {
@@ -260,10 +261,11 @@ void ArenaMatcher::settle_bars() {
       if ((arc.barred_by & fitting) != 0) {
         advances_[i].node = 0;  // marked: to be taken out
         barred_.push_back(advances_[i]);
-      } else if (advances_[i].parent != none) {
-        Node& parent = store_.mutable_node(advances_[i].parent);
-        parent.closed |= arc.closes;
-        parent.absence_closed |= arc.closes_absence;
+      } else if ((arc.twins & going) != 0) {
+        advances_[i].node = 0;
+      } else {
+        going |= program_.bit(advances_[i].arc);
+        if (advances_[i].parent != none) close_behind(advances_[i].parent, arc.closes);
       }
     }
   }
@@ -280,6 +282,22 @@ void ArenaMatcher::settle_bars() {
     store_.mutable_node(barred.parent).closed &= ~program_.bit(barred.arc);
     wait_on(barred.parent, store_.node(barred.parent).key, barred.arc);
   }
+}
+
+// Closes to a run what it has left for good; where no way to the end is open, so is the wait for it.
+void ArenaMatcher::close_behind(Id id, std::uint64_t closes) {
+  Node& node = store_.mutable_node(id);
+  node.closed |= closes;
+  if (program_.after_ns != plan::no_bound) node.absence_closed |= !open_end(node);
+}
+
+// The number of the preferred way from the run to the pattern's end, if any is open.
+std::optional<std::size_t> ArenaMatcher::open_end(const Node& node) const {
+  const State& state = program_.states[program_.arcs[node.arc].to];
+  for (std::size_t end = 0; end < state.end_ranks.size(); ++end) {
+    if ((node.closed & program_.end_bit(state, end)) == 0) return end;
+  }
+  return std::nullopt;
 }
 
 void ArenaMatcher::note_leading(model::EventView event, std::uint32_t slot, std::uint64_t watches) {

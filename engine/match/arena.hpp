@@ -91,6 +91,8 @@ class ArenaMatcher final : public RunMatcher {
   void close(model::EventView event, std::uint32_t slot, std::uint64_t watches, std::uint64_t position,
              bool first);
   void settle_bars();
+  void close_behind(Id node, std::uint64_t closes);
+  std::optional<std::size_t> open_end(const Node& node) const;
   void note_leading(model::EventView event, std::uint32_t slot, std::uint64_t watches);
   bool holds(const Joined& joined, std::uint32_t step, model::EventView event, Id parent, bool repeats,
              bool ends_loop = false);

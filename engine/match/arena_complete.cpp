@@ -41,8 +41,10 @@ void ArenaMatcher::choose() {
   for (const Id last : completed_) {
     const std::size_t begin = entries_.size();
     // At a timer one candidate may be the begin of another: the end has a place among the arcs.
-    const State& end = program_.states[program_.arcs[store_.node(last).arc].to];
-    entries_.push_back({2u * (end.out.begin + end.accept_rank), 0});
+    const Node& node = store_.node(last);
+    const State& state = program_.states[program_.arcs[node.arc].to];
+    const auto end = program_.after_ns == plan::no_bound ? std::nullopt : open_end(node);
+    entries_.push_back({2u * (state.out.begin + (end ? state.end_ranks[*end] : 0)), 0});
     for (Id id = last; id != none; id = store_.node(id).parent)
       entries_.push_back({2u * store_.node(id).arc + 1, store_.node(id).order});
     std::reverse(entries_.begin() + static_cast<std::ptrdiff_t>(begin), entries_.end());
@@ -123,11 +125,10 @@ void ArenaMatcher::run_endings(std::int64_t deadline_ns, Output& output) {
   for (; !endings_.empty() && endings_.front().deadline_ns == deadline_ns; endings_.pop_front()) {
     if (!is_closed(endings_.front())) due_.push_back(endings_.front().node);
   }
-  const bool ends = program_.report == Report::first;  // a complete run does not go on
-  for (const Id id : due_) {
-    if (ends) store_.mutable_node(id).closed = ~std::uint64_t{0};
-  }
   complete_due({{}, deadline_ns, 0, false}, output);
+  if (program_.report != Report::first) return;
+  for (const Id id : due_)  // a complete run does not go on
+    store_.mutable_node(id).closed = ~std::uint64_t{0};
 }
 
 void ArenaMatcher::run_timeouts(std::int64_t deadline_ns, Output& output) {

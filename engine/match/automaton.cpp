@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <set>
 #include <stdexcept>
 
 #include "engine/base/assert.hpp"
@@ -41,19 +40,36 @@ struct Gap {
   friend bool operator==(const Gap&, const Gap&) = default;
 };
 
+/// Where a step is entered.
+struct Entrance {
+  std::uint16_t state = 0;
+  Gap gap;
+
+  friend bool operator==(const Entrance&, const Entrance&) = default;
+};
+using Entrances = std::vector<Entrance>;
+
 struct Target {
   std::uint16_t state = 0;
   Gap gap;
   bool repeats = false;
-  std::uint64_t passes = 0;  // possessive loops that every way here passes over, by place in the list
-  std::set<std::uint16_t> yields_to;  // of a reluctant loop: the states that come where it is left
+  std::uint64_t passes = 0;  // possessive loops that the way here passes over, by place in the list
+  Entrances yields_to;       // of a reluctant loop: what comes where it is left
+
+  bool is(const Entrance& entrance) const {
+    return !repeats && state == entrance.state && gap == entrance.gap;
+  }
+};
+
+/// A way to the pattern's end.
+struct End {
+  std::size_t rank = 0;      // targets that are preferred to it
+  std::uint64_t passes = 0;  // as of a target
 };
 
 struct Targets {
   std::vector<Target> list;
-  bool accept = false;              // the pattern may end here
-  std::size_t accept_rank = 0;      // targets that are preferred to that
-  std::uint64_t accept_passes = 0;  // the possessive loops that every way to its end passes over
+  std::vector<End> ends;
 };
 
 using Bans = std::vector<Ban>;
@@ -67,6 +83,10 @@ Bans joined_bans(Bans bans, const Bans& more) {
     if (std::find(bans.begin(), bans.end(), ban) == bans.end()) bans.push_back(ban);
   }
   return bans;
+}
+
+void add(const Entrance& entrance, Entrances& to) {
+  if (std::find(to.begin(), to.end(), entrance) == to.end()) to.push_back(entrance);
 }
 
 Place inside(Place place, std::uint32_t copy) {
@@ -90,13 +110,12 @@ class AutomatonBuilder {
 
   void build() {
     const Then end = [this](Targets& out, const Bans&) {
-      out.accept_passes = out.accept ? out.accept_passes & passed_ : passed_;
-      if (!out.accept) out.accept_rank = out.list.size();
-      out.accept = true;
+      if (is_no_better_than(out.ends)) return;
+      out.ends.push_back({out.list.size(), passed_});
     };
     Targets first;
     enter(rule_.pattern, {}, {}, end, first);
-    TOCSIN_ASSERT(!first.accept);
+    TOCSIN_ASSERT(first.ends.empty());
     program_.start = add_arcs(start_state, first);
     visit(rule_.pattern, {}, end);
     for (const auto& absence : rule_.after)
@@ -135,17 +154,18 @@ class AutomatonBuilder {
     const std::uint16_t state = state_of(step, place);
     const auto& quantifier = rule_.steps[step].quantifier;
     // One state may be reached as the next repeat of an inner group and of an outer one, and only the latter
-    // begins the outer one's time anew: as many arcs as there are gaps.
+    // begins the outer one's time anew; and one way may be closed by a possessive loop that another does not
+    // pass over. So there are as many arcs as there are such ways.
+    const Entrance entrance{state, gap};
     const auto known = std::find_if(out.list.begin(), out.list.end(), [&](const Target& t) {
-      return t.state == state && !t.repeats && t.gap == gap;
+      return t.is(entrance) && is_subset(t.passes, passed_);
     });
     const auto own = static_cast<std::size_t>(known - out.list.begin());
-    if (known != out.list.end()) {
-      known->passes &= passed_;
-    } else {
+    if (known == out.list.end()) {
       out.list.push_back({state, gap, false, passed_, {}});
+      check_size(out);
     }
-    if (has_choices_) listed_.insert(state);
+    if (has_choices_) add(entrance, listed_);
     if (quantifier.min == 0) pass_over(quantifier.loop, own, then, gap.bans, out);
   }
 
@@ -156,9 +176,20 @@ class AutomatonBuilder {
     if (loop == Loop::possessive) passed_ |= bit(own);
     auto listed = std::exchange(listed_, {});
     then(out, bans);
-    if (loop == Loop::reluctant) out.list[own].yields_to.insert(listed_.begin(), listed_.end());
+    for (const Entrance& entrance : listed_) {
+      if (loop == Loop::reluctant) add(entrance, out.list[own].yields_to);
+      add(entrance, listed);
+    }
+    listed_ = std::move(listed);
     passed_ = passed;
-    listed_.merge(listed);
+  }
+
+  static bool is_subset(std::uint64_t part, std::uint64_t whole) { return (part & ~whole) == 0; }
+
+  // Is the way at hand to the pattern's end closed wherever a known one is?
+  bool is_no_better_than(const std::vector<End>& known) const {
+    return std::any_of(known.begin(), known.end(),
+                       [&](const End& end) { return is_subset(end.passes, passed_); });
   }
 
   // Which of several ways leads to a target matters only where a loop may be passed over on one of them.
@@ -184,11 +215,14 @@ class AutomatonBuilder {
                     const Then& then, Targets& out) {
     const auto& quantifier = group.quantifier;
     const bool is_due = done < quantifier.min;
+    const std::uint64_t passed = passed_;
     const Then leave = [&](Targets& o, const Bans& bans) {
       if (is_due) return then(o, bans);
       if (!has_choices_) return;
       Targets aside = o;  // no way on, but what a reluctant loop in the group yields to
-      then(aside, bans);
+      const std::uint64_t passed_inside = std::exchange(passed_, passed);
+      then(aside, gap.bans);
+      passed_ = passed_inside;
     };
     if (done < quantifier.max) {
       Gap inner = gap;
@@ -282,21 +316,27 @@ class AutomatonBuilder {
       then(next, {});
     }
     State& made = program_.states[state];
-    made.accepts = next.accept;
-    made.accept_rank = static_cast<std::uint16_t>(next.accept_rank);
+    made.accepts = !next.ends.empty();
+    for (const End& end : next.ends)
+      made.end_ranks.push_back(static_cast<std::uint16_t>(end.rank));
     made.groups = groups_;
     made.joined = join_conditions(rule_.steps[step].conditions, catalog_, bound_, unbound_);
     made.closings.begin = static_cast<std::uint16_t>(program_.closings.size());
     made.out = add_arcs(state, next);
-    if (next.accept) add_absences();
+    if (made.accepts) add_absences();
     made.closings.end = static_cast<std::uint16_t>(program_.closings.size());
   }
 
+  // Behind the bits of the arcs stand those of the ends, where something can close them.
+  void check_size(const Targets& targets) const {
+    const std::size_t ends = rule_.after.empty() ? 0 : targets.ends.size();
+    if (targets.list.size() + ends <= max_arcs_of_state) return;
+    throw std::runtime_error("rule '" + rule_.name + "': more than " + std::to_string(max_arcs_of_state) +
+                             " elements may come next at one place of the pattern");
+  }
+
   Range add_arcs(std::uint16_t from, const Targets& targets) {
-    if (targets.list.size() > max_arcs_of_state) {
-      throw std::runtime_error("rule '" + rule_.name + "': more than " + std::to_string(max_arcs_of_state) +
-                               " elements may come next at one place of the pattern");
-    }
+    check_size(targets);
     Range range;
     range.begin = static_cast<std::uint16_t>(program_.arcs.size());
     const std::size_t first_closing = program_.closings.size();
@@ -310,6 +350,9 @@ class AutomatonBuilder {
       arc.bound_ns = target.gap.bound_ns;
       arc.opens = target.gap.opens;
       arc.barred_by = target.passes;
+      for (std::size_t other = 0; other < i; ++other) {
+        if (!target.repeats && targets.list[other].is({target.state, target.gap})) arc.twins |= bit(other);
+      }
       for (std::size_t other = 0; other < targets.list.size(); ++other) {
         if (yields(target, targets.list[other])) arc.barred_by |= bit(other);
       }
@@ -329,11 +372,12 @@ class AutomatonBuilder {
   }
 
   static bool yields(const Target& loop, const Target& to) {
-    return loop.yields_to.count(to.state) > 0 && &loop != &to;
+    return &loop != &to && std::any_of(loop.yields_to.begin(), loop.yields_to.end(),
+                                       [&](const Entrance& entrance) { return to.is(entrance); });
   }
 
   // What a run closes to itself when it goes to target `i`: a possessive loop that consumes its event all
-  // that passes over it, and whatever comes behind a reluctant loop that loop.
+  // that passes over it, ends too, and whatever comes behind a reluctant loop that loop.
   static void set_closes(const Targets& targets, std::size_t i, Arc& arc) {
     const bool consumes = arc.contiguity != Contiguity::any;
     for (std::size_t other = 0; other < targets.list.size(); ++other) {
@@ -341,7 +385,9 @@ class AutomatonBuilder {
       const bool passes = (target.passes & bit(i)) != 0 && consumes;
       if (passes || yields(target, targets.list[i])) arc.closes |= bit(other);
     }
-    arc.closes_absence = targets.accept && (targets.accept_passes & bit(i)) != 0 && consumes;
+    for (std::size_t end = 0; end < targets.ends.size(); ++end) {
+      if ((targets.ends[end].passes & bit(i)) != 0 && consumes) arc.closes |= bit(targets.list.size() + end);
+    }
   }
 
   // Adds an arc to those that `watch` closes, in a state whose closings begin at `begin`.
@@ -427,7 +473,7 @@ class AutomatonBuilder {
   bool has_choices_ = false;           // some loop is reluctant or possessive
   std::size_t ways_ = 0;               // tried so far
   std::uint64_t passed_ = 0;           // possessive loops that the way at hand passes over
-  std::set<std::uint16_t> listed_;     // states met on the ways tried
+  Entrances listed_;                   // met on the ways tried
   std::vector<std::uint16_t> groups_;  // bounded ones around the node at hand
   std::uint64_t bound_ = 0;            // steps known to be taken there
   std::uint64_t unbound_ = 0;          // and known not to be

@@ -308,7 +308,7 @@ Program build_program(const plan::Plan& plan, std::uint32_t rule_id) {
   program.counts_positions = rule.within.unit == plan::Within::Unit::events;
   for (const Arc& arc : program.arcs) {
     program.counts_positions |= arc.from != start_state && arc.contiguity == Contiguity::strict;
-    program.has_bars |= arc.barred_by != 0 || arc.closes_absence;
+    program.has_bars |= arc.barred_by != 0 || arc.closes != 0;
   }
   for (const Closing& closing : program.closings)
     program.counts_positions |= closing.strict;

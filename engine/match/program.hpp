@@ -96,9 +96,9 @@ struct Arc {
   std::int64_t bound_ns = plan::no_bound;  // the most time since the event matched last
   std::vector<std::uint16_t> opens;        // bounded groups that begin (anew) with its event
   std::uint64_t barred_by = 0;             // arcs that take an event which this one would take too
-  std::uint64_t closes = 0;                // arcs that are closed to a run once it has gone by this one
-  bool closes_absence = false;             // and the end that waits for Program::after
-  std::uint16_t until = no_watch;          // of the start's arcs: what its first event must not be
+  std::uint64_t twins = 0;                 // arcs to the same place that come before it, barred by others
+  std::uint64_t closes = 0;        // arcs, and ends, that are closed to a run once it has gone by this one
+  std::uint16_t until = no_watch;  // of the start's arcs: what its first event must not be
 };
 
 /// A watch where it matters: its event closes arcs to the runs that wait in a state.
@@ -118,9 +118,9 @@ struct Range {
 
 struct State {
   std::uint16_t step = 0;
-  bool accepts = false;           // a match may end here
-  std::uint16_t accept_rank = 0;  // of its arcs, how many are preferred to ending
-  Range out;                      // its arcs
+  bool accepts = false;                  // a match may end here
+  std::vector<std::uint16_t> end_ranks;  // by way to the end: of its arcs, how many are preferred to it
+  Range out;                             // its arcs
   Range closings;
   std::vector<std::uint16_t> groups;  // bounded groups that it stands in
   Joined joined;                      // of its step
@@ -212,6 +212,10 @@ struct Program {
   std::uint64_t bit(std::uint16_t arc) const {
     const std::uint16_t from = arcs[arc].from;
     return std::uint64_t{1} << (arc - (from == start_state ? start.begin : states[from].out.begin));
+  }
+  /// And those that stand for the ways from `state` to the end: those where it waits for `after`.
+  std::uint64_t end_bit(const State& state, std::size_t end) const {
+    return std::uint64_t{1} << (state.out.end - state.out.begin + end);
   }
   bool may_repeat(std::uint16_t state, std::uint32_t count) const {
     return count < steps[states[state].step].quantifier.max;

@@ -54,21 +54,21 @@ void sequence(const Rule& rule, const PatternNode& pattern, std::size_t index, W
 using Children = std::vector<const PatternNode*>;
 
 /// The children that are left, in every order, that of the text first. Optional ones may be skipped where
-/// they would stand, but taking any is preferred. The edge before the permutation is that of its first event.
+/// they would stand, but taking any is preferred. The edge before the permutation is that of its first event;
+/// of what is skipped no edge is passed.
 void permutation(const Rule& rule, const Children& left, const Way& way, std::size_t size, const Next& next,
                  Arcs& out) {
   if (left.empty()) return (*next)(way, size, out);
   const auto behind = [&](std::size_t index, bool skipped) {
     Children others = left;
     others.erase(others.begin() + std::ptrdiff_t(index));
-    const bool all_skip = way.skips;
-    return next_by([&rule, others, size, next, skipped, all_skip](Way passed, std::size_t now, Arcs& to) {
-      if (now == size && !skipped && !passed.probes) return;  // the other pass does this
-      if (now > size) {
-        passed.edge.contiguity = plan::Contiguity::relaxed;
-        passed.edge.bound_ns = plan::no_bound;
+    return next_by([&rule, others, size, next, skipped, way](Way passed, std::size_t now, Arcs& to) {
+      if (now == size) {
+        if (skipped) permutation(rule, others, way, now, next, to);  // else the other pass does this
+        return;
       }
-      if (skipped) passed.skips = all_skip;
+      passed.edge.contiguity = plan::Contiguity::relaxed;
+      passed.edge.bound_ns = plan::no_bound;
       permutation(rule, others, passed, now, next, to);
     });
   };
@@ -113,13 +113,17 @@ void group(const Rule& rule, const PatternNode& pattern, std::uint32_t taken, Wa
       inner.edge.bound_ns = quantifier.gap_ns;
     }
     if (bounded) inner.spans.push_back({pattern.within_ns, size});
-    const auto rest = [&rule, &pattern, taken, size, next, bounded, owed](Way behind, std::size_t now,
-                                                                          Arcs& to) {
+    const auto rest = [&rule, &pattern, taken, size, next, bounded, owed, way](Way behind, std::size_t now,
+                                                                               Arcs& to) {
       if (bounded) behind.spans.pop_back();
       if (now > size) {
         group(rule, pattern, taken + 1, std::move(behind), now, next, to);
-      } else if (owed || behind.probes) {
+      } else if (owed) {
         (*next)(std::move(behind), now, to);
+      } else if (behind.probes) {
+        Way outside = way;
+        outside.probes = true;
+        (*next)(std::move(outside), now, to);
       }
     };
     body(rule, pattern, inner, size, next_by(rest), out);
