@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 
 #include "engine/match/program.hpp"
 
@@ -56,6 +57,15 @@ Expr as_written(Expr expr) {
 
 }  // namespace
 
+void add_lines(const std::vector<Refusal>& refusals, const std::string& indent,
+               std::vector<std::string>& out) {
+  for (const Refusal& refusal : refusals) {
+    out.push_back(indent + refusal.text + " is false");
+    for (const auto& [what, value] : refusal.values)
+      out.push_back(fmt::format("{}  {} = {}", indent, what, value));
+  }
+}
+
 const match::Expression& Conditions::compiled(const Expr& expr, model::EventTypeId type) {
   const auto found = compiled_.find({&expr, type});
   if (found != compiled_.end()) return found->second;
@@ -64,32 +74,48 @@ const match::Expression& Conditions::compiled(const Expr& expr, model::EventType
       .first->second;
 }
 
-bool Conditions::applies(const Expr& conjunct, model::EventTypeId type,
-                         const std::vector<model::MatchedEvent>& run, std::uint32_t step) {
-  return !compiled(conjunct, type).reads_previous() ||
-         std::any_of(run.begin(), run.end(), [&](const auto& taken) { return taken.step == step; });
+Conditions::Conditions(const plan::Plan& plan, const plan::Rule& rule, const Record& record, const Show& show)
+    : plan_(plan), rule_(rule), show_(show), tables_(plan, record) {
+  for (plan::WindowAggregate& aggregate : rule_.aggregates) {
+    for (Expr& argument : aggregate.argument)
+      argument = as_written(std::move(argument));
+  }
+}
+
+match::Scratch& Conditions::scratch_at(model::EventView event) {
+  scratch_.tables = tables_.at(event);
+  return scratch_;
+}
+
+bool Conditions::applies(const Expr& conjunct, const match::Bindings& bindings) {
+  return !compiled(conjunct, bindings.current.type()).reads_previous() ||
+         std::any_of(bindings.run.begin(), bindings.run.end(),
+                     [&](const auto& taken) { return taken.step == bindings.step; });
 }
 
 bool Conditions::hold(const std::vector<Expr>& conjuncts, model::EventView event,
                       const std::vector<model::MatchedEvent>& run, std::uint32_t step) {
   const match::Bindings bindings{event, run, step, event.time_ns()};
-  scratch_.tables = tables_.at(event);
+  scratch_at(event);
   return std::all_of(conjuncts.begin(), conjuncts.end(), [&](const Expr& conjunct) {
     scratch_.reset();
-    return !applies(conjunct, event.type(), run, step) ||
-           compiled(conjunct, event.type()).holds(bindings, scratch_);
+    return !applies(conjunct, bindings) || compiled(conjunct, event.type()).holds(bindings, scratch_);
   });
 }
 
 std::vector<Refusal> Conditions::refusals(const std::vector<Expr>& conjuncts, model::EventView event,
                                           const std::vector<model::MatchedEvent>& run, std::uint32_t step) {
-  const match::Bindings bindings{event, run, step, event.time_ns()};
-  scratch_.tables = tables_.at(event);
+  scratch_at(event);
+  return refusals(conjuncts, {event, run, step, event.time_ns()});
+}
+
+std::vector<Refusal> Conditions::refusals(const std::vector<Expr>& conjuncts,
+                                          const match::Bindings& bindings) {
   std::vector<Refusal> out;
   for (const Expr& conjunct : conjuncts) {
     scratch_.reset();
-    if (!applies(conjunct, event.type(), run, step)) continue;
-    if (!compiled(conjunct, event.type()).holds(bindings, scratch_))
+    if (!applies(conjunct, bindings)) continue;
+    if (!compiled(conjunct, bindings.current.type()).holds(bindings, scratch_))
       out.push_back(describe(conjunct, bindings));
   }
   return out;

@@ -17,10 +17,13 @@ void Coverage::add(const plan::Plan& plan, const Record& record, const Show& sho
     const std::uint64_t all =
         rule.steps.size() == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << rule.steps.size()) - 1;
     Reached& reached = rules_[id];
-    if (!rule.has_pattern || reached.steps == all) continue;
+    if (rule.window ? reached.started : !rule.has_pattern || reached.steps == all) continue;
     Conditions conditions(plan, rule, record, show);
-    reached.steps |= explore(plan, id, record, conditions).steps_reached;
+    const Exploration explored = explore(plan, id, record, conditions);
+    reached.steps |= explored.steps_reached;
     reached.started |= reached.steps != 0;
+    reached.started |=
+        rule.window && std::any_of(explored.streams.begin(), explored.streams.end(), any_passes);
   }
 }
 
@@ -49,6 +52,7 @@ std::vector<std::string> Coverage::lines(const plan::Plan& plan) const {
                  (name.empty() ? plan.catalog[rule.steps[step].types.front()].name : name);
     }
     if (!missing.empty()) line += "; never reached: " + missing;
+    if (rule.window && reached.started && !reached.matched) line += "; never fired";
     out.push_back(std::move(line));
   }
   return out;

@@ -19,7 +19,8 @@ class Coverage {
   void add(const plan::Plan& plan, const Record& record, const Show& show);
 
   std::size_t matched() const;
-  /// A line a rule: `card_testing  matched`, `two_countries  started; never reached: b`, `campaign  never`.
+  /// A line a rule: `card_testing  matched`, `two_countries  started; never reached: b`,
+  /// `port_scan  started; never fired` (events came into its window), `campaign  never`.
   std::vector<std::string> lines(const plan::Plan& plan) const;
 
  private:

@@ -246,6 +246,10 @@ bool key_of(const plan::Rule& rule, const model::Catalog& catalog, model::EventV
 
 }  // namespace
 
+bool any_passes(const Stream& stream) {
+  return std::find(stream.passes.begin(), stream.passes.end(), true) != stream.passes.end();
+}
+
 std::string bound_passed(const plan::Rule& rule, const Program& program, const Run& run, const Arc& arc,
                          std::int64_t time_ns, std::size_t place) {
   const auto passed = [&](std::int64_t since_ns, std::int64_t bound_ns) {

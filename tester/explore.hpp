@@ -42,13 +42,17 @@ struct Stream {
   std::vector<Run> runs;     // in the order in which they came up; the first has taken nothing
 };
 
+/// True where the condition of its `from` holds for an event.
+bool any_passes(const Stream& stream);
+
 struct Exploration {
   match::Program program;  // no states for a filter
   std::vector<Stream> streams;
   std::uint64_t steps_reached = 0;  // bit i: some run took an event of step i
 };
 
-/// Explores rule number `rule`, which has no window. The events are `record`'s, and must stay there.
+/// Explores rule number `rule`; without a pattern there are streams alone. The events are `record`'s, and
+/// must stay there.
 Exploration explore(const plan::Plan& plan, std::uint32_t rule, const Record& record, Conditions& conditions);
 
 /// Empty where an event at `time_ns` and `place` may still be the one that `run` takes by `arc`; else the

@@ -14,7 +14,6 @@ class Misses {
       : plan_(plan), record_(record), show_(show) {}
 
   void add_rule(std::uint32_t id, bool at_timeout, const dsl::Expectation& expected, int depth) {
-    if (plan_.rules[id].window) return;
     RuleMiss miss(plan_, id, record_, show_, expected);
     for (std::string& line : miss.lines(at_timeout))
       lines_.push_back(std::string(2 * static_cast<std::size_t>(depth), ' ') + std::move(line));

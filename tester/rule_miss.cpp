@@ -6,6 +6,7 @@
 #include "engine/base/saturate.hpp"
 #include "engine/plan/literal.hpp"
 #include "tester/check.hpp"
+#include "tester/window_miss.hpp"
 
 namespace tocsin::tester {
 
@@ -69,12 +70,15 @@ Lines RuleMiss::lines(bool at_timeout) {
     const std::string with = explored_.streams.empty() ? "" : " with " + key_;
     return {fmt::format("rule {}: no {} came{}", rule_.name, type_names(types), with)};
   }
+  if (rule_.window &&
+      std::any_of(streams_.begin(), streams_.end(), [](const Stream* stream) { return any_passes(*stream); }))
+    return window_miss(plan_, id_, record_, show_, conditions_, streams_);
   if (!rule_.has_pattern) return filter_lines();
   const auto told = at_timeout ? pending_timeout() : whole_run();
   return told ? *told : pattern_lines();
 }
 
-// Of a filter each event is tried by itself.
+// Of a filter each event is tried by itself, and so is what may come into a window.
 Lines RuleMiss::filter_lines() {
   const Run nothing;
   std::optional<Candidate> nearest;
@@ -86,7 +90,7 @@ Lines RuleMiss::filter_lines() {
     }
   }
   if (!nearest) return {fmt::format("rule {}: all that came is reported", rule_.name)};
-  Lines out = {fmt::format("rule {}:", rule_.name)};
+  Lines out = {fmt::format("rule {}:{}", rule_.name, rule_.window ? " no event came into its window" : "")};
   show_candidate(*nearest, out);
   return out;
 }
@@ -335,13 +339,9 @@ Lines RuleMiss::run_lines(const Run& run, const std::string& what) const {
 void RuleMiss::show_candidate(const Candidate& candidate, Lines& out) const {
   const std::string event = show_.event_at(candidate.event);
   out.push_back(rule_.has_pattern ? fmt::format("  not {}: {}", step_name(candidate.step), event)
-                                  : fmt::format("  not reported: {}", event));
+                                  : fmt::format("  not {}: {}", rule_.window ? "taken" : "reported", event));
   if (!candidate.reason.empty()) out.push_back("    " + candidate.reason);
-  for (const Refusal& refusal : candidate.refusals) {
-    out.push_back(fmt::format("    {} is false", refusal.text));
-    for (const auto& [what, value] : refusal.values)
-      out.push_back(fmt::format("      {} = {}", what, value));
-  }
+  add_lines(candidate.refusals, "    ", out);
 }
 
 }  // namespace tocsin::tester

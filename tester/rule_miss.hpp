@@ -19,7 +19,7 @@ using Lines = std::vector<std::string>;
 
 class RuleMiss {
  public:
-  /// A rule without a window. All must outlive this.
+  /// All must outlive this.
   RuleMiss(const plan::Plan& plan, std::uint32_t rule, const Record& record, const Show& show,
            const dsl::Expectation& expected);
 

@@ -27,9 +27,10 @@ std::span<const match::Table* const> TablesAt::at(model::EventView event) {
   const bool keeps_any =
       std::any_of(kept_.begin(), kept_.end(), [](const auto& table) { return table != nullptr; });
   if (!keeps_any) return by_number_;
-  if (next_ > 0 && record_.events[next_ - 1].bytes() >= event.bytes()) start_again();
-  for (; next_ < record_.events.size() && record_.events[next_].bytes() < event.bytes(); ++next_) {
+  if (event && next_ > 0 && record_.events[next_ - 1].bytes() >= event.bytes()) start_again();
+  for (; next_ < record_.events.size(); ++next_) {
     const model::EventView each = record_.events[next_];
+    if (event && each.bytes() >= event.bytes()) break;
     for (std::size_t i = 0; i < kept_.size(); ++i) {
       if (kept_[i] && plan_.tables[i].type == each.type()) kept_[i]->put(each);
     }

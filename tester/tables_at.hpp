@@ -16,8 +16,8 @@ class TablesAt {
   /// Both must outlive this.
   TablesAt(const plan::Plan& plan, const Record& record);
 
-  /// By number, as they stand when `event`, one of the record, is looked at. Going back costs all events
-  /// before it again.
+  /// By number, as they stand when `event`, one of the record, is looked at; an empty view: at its end. Going
+  /// back costs all events before it again.
   std::span<const match::Table* const> at(model::EventView event);
 
  private:

@@ -78,6 +78,62 @@ head -n -1 out >shown
 same shown expected
 has out '0 tests passed, 2 failed, in '
 
+# Of a rule with a window: the instant at which its condition was nearest to true, or what held it back.
+cat >windows.tocsin <<'RULES'
+event Packet { src: string, port: int, at: time @timestamp }
+rule scan {
+  from Packet[port < 1024]
+  partition by src
+  window sliding 10s
+  when distinct(port) >= 4 and count() >= 4
+  emit Scan { src }
+}
+rule busy { from Packet window tumbling 1m when count() > 2 emit Busy { n: count() } }
+rule quiet { from Packet[port < 0] window sliding 10s when count() > 2 emit Quiet { n: count() } }
+test "one port short" {
+  0s Packet { src: "a", port: 22 }  1s Packet { src: "a", port: 23 }  2s Packet { src: "b", port: 23 }
+  3s Packet { src: "a", port: 25 }  4s Packet { src: "a", port: 25 }  20s Packet { src: "a", port: 80 }
+  expect Scan { src: "a" }
+  expect Busy
+  expect Quiet
+}
+test "busy" {
+  0s..2s every 1s Packet { src: "a", port: 22 }
+  advance 1m
+  expect Busy { n: 3 } at 60s
+}
+RULES
+run 1 test windows.tocsin --coverage
+cat >expected <<'TEXT'
+FAILED  one port short  (windows.tocsin:11:6)
+  windows.tocsin:14:3: expect Scan { src: "a" }
+    but none came
+    the nearest miss:
+      rule scan: its condition was nearest to true at 4s, with src: "a"
+        distinct(port) >= 4 is false
+          distinct(port) = 3
+  windows.tocsin:15:3: expect Busy
+    but none came
+    the nearest miss:
+      rule busy: its window has not closed
+        it closes once 1m has passed, but the test ends before: 'advance'
+  windows.tocsin:16:3: expect Quiet
+    but none came
+    the nearest miss:
+      rule quiet: no event came into its window
+        not taken: 0s Packet { src: "a", port: 22 }
+          port < 0 is false
+            port = 22
+ok      busy  (windows.tocsin:18:6)
+
+1 of 3 rules matched in the tests
+  scan   started; never fired
+  busy   matched
+  quiet  never
+TEXT
+head -n 25 out >shown
+same shown expected
+
 # The tests of an imported file are run where it is named.
 run 1 test wrong.tocsin fraud.tocsin
 has out '2 tests passed, 2 failed, in '

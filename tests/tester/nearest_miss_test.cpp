@@ -14,18 +14,8 @@ constexpr const char* events =
 
 // The lines of the miss, after `test` expected `R` of the rule.
 std::string miss(const std::string& rule, const std::string& body, const std::string& expected = "expect R") {
-  const std::string said = failures(events + std::string("rule r { ") + rule + " }\ntest \"t\" { " + body +
-                                    " " + expected + " }\n");
-  const std::string head = "  the nearest miss:\n";
-  const auto at = said.find(head);
-  REQUIRE_MESSAGE(at != std::string::npos, said);
-  std::string out;
-  for (std::size_t begin = at + head.size(); begin < said.size();) {
-    const std::size_t end = said.find('\n', begin);
-    out += said.substr(begin + 4, end - begin - 4) + "\n";
-    begin = end + 1;
-  }
-  return out;
+  return nearest(events + std::string("rule r { ") + rule + " }\ntest \"t\" { " + body + " " + expected +
+                 " }\n");
 }
 
 std::string event(const char* time, const char* type, int x, const char* key = "k") {

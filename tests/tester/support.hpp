@@ -29,4 +29,19 @@ inline std::string failures(const std::string& text) {
   return out;
 }
 
+/// Of these, the lines behind "the nearest miss".
+inline std::string nearest(const std::string& text) {
+  const std::string said = failures(text);
+  const std::string head = "  the nearest miss:\n";
+  const auto at = said.find(head);
+  REQUIRE_MESSAGE(at != std::string::npos, said);
+  std::string out;
+  for (std::size_t begin = at + head.size(); begin < said.size();) {
+    const std::size_t end = said.find('\n', begin);
+    out += said.substr(begin + 4, end - begin - 4) + "\n";
+    begin = end + 1;
+  }
+  return out;
+}
+
 }  // namespace tocsin::test
