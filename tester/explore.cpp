@@ -159,9 +159,17 @@ class Explorer {
       if (starts) continue;
       if (arc.contiguity != Contiguity::any) stream.runs[number].spent |= program_.bit(a);
       stream.runs[number].spent |= arc.closes;
-      stream.runs[number].absence_closed |= arc.closes_absence;
+      if (arc.closes != 0) stream.runs[number].absence_closed |= !has_open_end(stream.runs[number]);
     }
     close(stream.runs[number], event, place, false);
+  }
+
+  bool has_open_end(const Run& run) const {
+    const match::State& state = program_.states[run.state];
+    for (std::size_t end = 0; end < state.end_ranks.size(); ++end) {
+      if ((run.spent & program_.end_bit(state, end)) == 0) return true;
+    }
+    return false;
   }
 
   bool takes(Run& run, const Arc& arc, std::uint16_t a, model::EventView event, std::size_t place) {
