@@ -83,9 +83,19 @@ Lines RuleMiss::filter_lines() {
   const Run nothing;
   std::optional<Candidate> nearest;
   for (const Stream* stream : streams_) {
+    std::optional<std::int64_t> last_ns;  // of the matches that `throttle` lets pass
     for (std::size_t i = 0; i < stream->events.size(); ++i) {
-      if (stream->passes[i]) continue;
-      Candidate candidate{&nothing, stream->events[i], 0, refusals(stream->events[i], nothing, {}), {}};
+      const model::EventView event = stream->events[i];
+      Candidate candidate{&nothing, event, 0, {}, {}};
+      if (!stream->passes[i]) {
+        candidate.refusals = refusals(event, nothing, {});
+      } else if (last_ns && rule_.throttle_ns != plan::no_bound &&
+                 later(*last_ns, rule_.throttle_ns) > event.time_ns()) {
+        candidate.reason = show_.throttled(rule_.throttle_ns, *last_ns);
+      } else {
+        last_ns = event.time_ns();
+        continue;
+      }
       if (!nearest || rank(candidate) < rank(*nearest)) nearest = std::move(candidate);
     }
   }
@@ -122,7 +132,9 @@ std::optional<Lines> RuleMiss::whole_run() const {
       }
       Lines out = run_lines(run, "has all its events");
       out.push_back(
-          "  but a match before has used them up (after match skip), or another was preferred (report)");
+          "  but a match before has used them up (after match skip), or another was preferred (report)" +
+          std::string(rule_.throttle_ns == plan::no_bound ? ""
+                                                          : ", or it came too soon after one (throttle)"));
       return out;
     }
   }

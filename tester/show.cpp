@@ -1,5 +1,7 @@
 #include "tester/show.hpp"
 
+#include <fmt/format.h>
+
 #include "dsl/literal.hpp"
 #include "engine/plan/literal.hpp"
 
@@ -52,6 +54,11 @@ std::string Show::event(model::EventView event) const {
     any = true;
   }
   return out + (any ? " }" : "}");
+}
+
+std::string Show::throttled(std::int64_t throttle_ns, std::int64_t last_ns) const {
+  return fmt::format("but 'throttle {}' held the match back: the last one was at {}",
+                     plan::duration_text(throttle_ns), time(last_ns));
 }
 
 Value value_of(const plan::Constant& constant) {

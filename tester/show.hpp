@@ -28,6 +28,8 @@ class Show {
   std::string event_at(model::EventView event) const {
     return time(event.time_ns()) + " " + this->event(event);
   }
+  /// That `throttle` held a match back, as one had passed at `last_ns`.
+  std::string throttled(std::int64_t throttle_ns, std::int64_t last_ns) const;
 
  private:
   const model::Catalog& catalog_;

@@ -177,8 +177,7 @@ class Replay final : private match::WindowStore::Member, private match::WindowVi
     fired_ns_ = at_ns;
     if (rule_.throttle_ns != plan::no_bound && passed_ns_ && later(*passed_ns_, rule_.throttle_ns) > at_ns) {
       note({.what = "it fired at " + show_.time(at_ns),
-            .but = fmt::format("but 'throttle {}' held the match back: the last one was at {}",
-                               plan::duration_text(rule_.throttle_ns), show_.time(*passed_ns_)),
+            .but = show_.throttled(rule_.throttle_ns, *passed_ns_),
             .at_ns = at_ns});
       return;
     }
@@ -196,7 +195,7 @@ class Replay final : private match::WindowStore::Member, private match::WindowVi
   void note_held(std::int64_t at_ns) {
     if (threshold_.on != On::rise || completes_ns_) return;
     note({.what = "its condition was true at " + show_.time(at_ns),
-          .but = fmt::format("but it was from {} on, and 'on rise' fires once: at {}", show_.time(since_ns_),
+          .but = fmt::format("but it fired at {} and was true ever since: 'on rise' fires once",
                              show_.time(*fired_ns_)),
           .at_ns = at_ns,
           .matched = true});
@@ -209,11 +208,11 @@ class Replay final : private match::WindowStore::Member, private match::WindowVi
   /// What the test's end leaves open.
   void note_unfinished() {
     if (completes_ns_)
-      note({.what = fmt::format("its condition is true since {}", show_.time(since_ns_)),
+      note({.what = fmt::format("its condition has been true since {}", show_.time(since_ns_)),
             .but = "it is a match " + until_text(show_.time(*completes_ns_)),
             .at_ns = record_.passed_ns});
     if (threshold_.on == On::fall && holds_)
-      note({.what = fmt::format("its condition is true since {}", show_.time(since_ns_)),
+      note({.what = fmt::format("its condition has been true since {}", show_.time(since_ns_)),
             .but = falls_ns_ ? fmt::format("'keep {}' ends {}", plan::duration_text(threshold_.keep_ns),
                                            until_text(show_.time(*falls_ns_)))
                              : "it has not become false when the test ends",

@@ -423,6 +423,44 @@ TEST_CASE("layout of rules") {
             ",\n    c: 1,\n  }\n}\n");
 }
 
+TEST_CASE("layout of tables") {
+  CHECK(check_layout("table seen from A\n keyed by k , l\ntable t from \"b.csv\" { ip : string @key // who\n"
+                     " , score:int\nlonger: float? } table one from \"c.csv\"{a:string @key,b:int}") ==
+        "table seen from A keyed by k, l\n\n"
+        "table t from \"b.csv\" {\n  ip:     string  @key  // who\n  score:  int\n  longer: float?\n}\n\n"
+        "table one from \"c.csv\" { a: string @key, b: int }\n");
+}
+
+TEST_CASE("layout of rules with a window") {
+  CHECK(
+      check_layout("rule r { emit T { n: count() } // sent\nthrottle 10m when count()>5 and sum( x )>=1_000 "
+                   "on rise for 5m keep 1m // why\n window sliding 100 events // how\n partition by k "
+                   "from A[x>1],B }") ==
+      "rule r {\n  from A[x > 1], B\n  partition by k\n"
+      "  window sliding 100 events                                    // how\n"
+      "  when count() > 5 and sum(x) >= 1_000 on rise for 5m keep 1m  // why\n"
+      "  throttle 10m\n  emit T { n: count() }  // sent\n}\n");
+  const std::string name(36, 'x');
+  CHECK(check_layout("rule r { when count(" + name + ") > 5 and percentile(" + name +
+                     ", 99.9) > 1 on close window session gap 90s from A }") ==
+        "rule r {\n  from A\n  window session gap 90s\n  when count(" + name + ") > 5\n    and percentile(" +
+            name + ", 99.9) > 1 on close\n}\n");
+}
+
+TEST_CASE("layout of tests") {
+  CHECK(check_layout(
+            "test \"one\" { start @2026-01-31T12:00:00Z\n param n=3 table t { {ip:\"a\",score:1} // row"
+            "\n\n { ip: \"b\", score: 2 } }\n 0s..2s   every 1s Payment{card:\"A\",amount:1} // three\n"
+            " 9s Payment { card: \"A\",\n amount: 500 }\n  advance 5m\n // end\n\n expect T{card:\"A\"} "
+            "at 9s expect 3 T{} expect no T expect T exactly { a: [1,2] } }") ==
+        "test \"one\" {\n  start @2026-01-31T12:00:00Z\n  param n = 3\n"
+        "  table t {\n    { ip: \"a\", score: 1 }  // row\n\n    { ip: \"b\", score: 2 }\n  }\n"
+        "  0s..2s every 1s  Payment { card: \"A\", amount: 1 }  // three\n"
+        "  9s  Payment { card: \"A\", amount: 500 }\n  advance 5m\n  // end\n\n"
+        "  expect T { card: \"A\" } at 9s\n  expect 3 T {}\n  expect no T\n"
+        "  expect T exactly { a: [1, 2] }\n}\n");
+}
+
 TEST_CASE("a layout that would make a keyword of a name") {
   // `from` is a name here, as long as no line begins with it and a bracket behind it.
   check_layout("rule r { where f(1 // one\n, from(2)) }");

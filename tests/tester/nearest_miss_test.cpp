@@ -139,6 +139,19 @@ TEST_CASE("filters, and a rule whose feeder gave nothing") {
         "        x = 1\n");
 }
 
+TEST_CASE("a throttle held it back") {
+  CHECK(miss("from A[x > 3] partition by k throttle 10s emit R { x }",
+             event("0s", "A", 4) + event("5s", "A", 1) + event("9s", "A", 6) + event("10s", "A", 7),
+             "expect 3 R") ==
+        "rule r:\n"
+        "  not reported: 9s A { k: \"k\", x: 6 }\n"
+        "    but 'throttle 10s' held the match back: the last one was at 0s\n");
+  CHECK(miss("match a: A -> b: B throttle 10s emit R { x: a.x }",
+             event("0s", "A", 4) + event("1s", "B", 1) + event("2s", "A", 6) + event("3s", "B", 7),
+             "expect 2 R")
+            .find("or it came too soon after one (throttle)\n") != std::string::npos);
+}
+
 TEST_CASE("what a match has used up is no miss of the next") {
   CHECK(miss("match a: A -> b: B emit R { x: a.x }",
              event("0s", "A", 1) + event("1s", "B", 1) + event("2s", "B", 1), "expect 2 R") ==

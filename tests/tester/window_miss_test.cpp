@@ -81,7 +81,7 @@ TEST_CASE("it was true, but not for long enough") {
   CHECK(miss("from A window sliding 3s when count() >= 2 for 5s", a("0s", 1) + a("2s", 1) + "advance 1m") ==
         lines({"rule r: its condition was true from 2s to 3s", "  but 'for 5s' had not passed"}));
   CHECK(miss(rule, a("0s", 1) + a("2s", 1)) ==
-        lines({"rule r: its condition is true since 2s",
+        lines({"rule r: its condition has been true since 2s",
                "  it is a match once 7s has passed, but the test ends before: 'advance'"}));
   CHECK(miss("from A window sliding 3s when count() >= 2 for 5s keep 1s",
              a("0s", 1) + a("2s", 1) + "advance 1m") ==
@@ -91,11 +91,11 @@ TEST_CASE("it was true, but not for long enough") {
 TEST_CASE("it was true already") {
   CHECK(miss("from A window sliding 10s when count() >= 2", a("0s", 1) + a("2s", 1) + a("3s", 1),
              "expect 2 R") == lines({"rule r: its condition was true at 3s",
-                                     "  but it was from 2s on, and 'on rise' fires once: at 2s"}));
+                                     "  but it fired at 2s and was true ever since: 'on rise' fires once"}));
   CHECK(miss("from A window sliding 10s when count() >= 2 for 2s",
              a("0s", 1) + a("2s", 1) + a("3s", 1) + a("5s", 1),
              "expect 2 R") == lines({"rule r: its condition was true at 5s",
-                                     "  but it was from 2s on, and 'on rise' fires once: at 4s"}));
+                                     "  but it fired at 4s and was true ever since: 'on rise' fires once"}));
   CHECK(miss("from A window sliding 10s when count() >= 2 on every", a("0s", 1) + a("2s", 1), "expect 2 R") ==
         lines({"rule r: its condition was nearest to true at 0s", "  count() >= 2 is false",
                "    count() = 1"}));
@@ -110,9 +110,10 @@ TEST_CASE("the throttle held it back") {
 
 TEST_CASE("it has not become false") {
   CHECK(miss("from A window sliding 3 events when max(x) > 5 on fall", a("0s", 9) + a("2s", 1)) ==
-        lines({"rule r: its condition is true since 0s", "  it has not become false when the test ends"}));
+        lines({"rule r: its condition has been true since 0s",
+               "  it has not become false when the test ends"}));
   CHECK(miss("from A window sliding 1 events when x > 5 on fall keep 10s", a("0s", 9) + a("2s", 1)) ==
-        lines({"rule r: its condition is true since 0s",
+        lines({"rule r: its condition has been true since 0s",
                "  'keep 10s' ends once 12s has passed, but the test ends before: 'advance'"}));
   CHECK(
       miss("from A window sliding 3 events when max(x) > 5 on fall", a("0s", 4) + a("2s", 1)) ==
