@@ -74,7 +74,9 @@ std::string sentence(const CLI::ParseError& error) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Tocsin finds patterns in streams of events: rules in, events in, matches out.", "tocsin");
+  CLI::App app(
+      "Tocsin finds patterns and passed thresholds in streams of events: rules in, events in, matches out.",
+      "tocsin");
   app.formatter(std::make_shared<HelpFormatter>());
   app.set_help_flag("-h,--help", "Show this help");
   app.set_version_flag("--version", "tocsin " TOCSIN_VERSION, "Show the version");

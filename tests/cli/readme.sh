@@ -18,7 +18,7 @@ while [[ -f sh.$((blocks + 1)) ]]; do
   bash -euo pipefail "sh.$blocks" >out 2>err || fail "block $blocks of the README fails"
   if [[ -f json.$blocks ]]; then same out "json.$blocks"; fi
 done
-[[ $blocks == 3 ]] || fail "expected 3 blocks in the README, found $blocks"
+[[ $blocks == 4 ]] || fail "expected 4 blocks in the README, found $blocks"
 for link in $(grep -oP '\]\(\K[^)#:]+(?=\))' "$root/README.md"); do
   [[ -e $root/$link ]] || fail "the README links $link, which is not there"
 done
