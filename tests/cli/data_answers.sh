@@ -59,17 +59,17 @@ matches 28386 all.tocsin --input payments.ndjson --event Payment
 
 ssh=$root/examples/ssh.tocsin
 run 0 run "$ssh" --input "$data/openssh.ndjson"
-grep '"rule":"brute_force"' out >brute_force || true
+grep '^{"rule":"brute_force"' out >brute_force || true
 lines brute_force 95
 addresses=$(grep -oE '"ip":"[^"]*"' brute_force | sort -u | wc -l)
 [[ $addresses == 9 ]] || fail "brute_force: expected 9 addresses, got $addresses"
-grep '"rule":"probe"' out >probe || true
+grep '^{"rule":"probe"' out >probe || true
 lines probe 56
 
 # Ten different names from one address within five minutes.
 for shards in 1 3; do
   run 0 run "$ssh" --input "$data/openssh.ndjson" --shards "$shards"
-  grep '"rule":"many_names"' out >names || true
+  grep '^{"rule":"many_names"' out >names || true
   lines names 4
   twice=$(grep -c '"ip":"103.99.0.122"' names)
   [[ $twice == 2 ]] || fail "many_names: expected 103.99.0.122 twice, got $twice"
@@ -78,6 +78,6 @@ done
 # Both failures of the machine, and nothing else, are failures.
 machine=(--input "$data/machine_temperature.csv" --event Reading --lateness 1h)
 run 0 run "$root/examples/machine_temperature.tocsin" "${machine[@]}"
-grep -oE '"rule":"failure","type":"Failure","at":"[^"]*"' out >failures
+grep -oE '^{"rule":"failure","type":"Failure","at":"[^"]*"' out >failures
 lines failures 2
 has failures '2013-12-16T15:55:00Z' '2014-02-08T01:55:00Z'
