@@ -55,6 +55,7 @@ struct Target {
   bool repeats = false;
   std::uint64_t passes = 0;  // possessive loops that the way here passes over, by place in the list
   Entrances yields_to;       // of a reluctant loop: what comes where it is left
+  bool is_left = false;      // that is being found out
 
   bool is(const Entrance& entrance) const {
     return !repeats && state == entrance.state && gap == entrance.gap;
@@ -157,16 +158,43 @@ class AutomatonBuilder {
     // begins the outer one's time anew; and one way may be closed by a possessive loop that another does not
     // pass over. So there are as many arcs as there are such ways.
     const Entrance entrance{state, gap};
+    if (has_choices_) add(entrance, listed_);
+    if (quantifier.min == 0 && quantifier.loop == Loop::reluctant)
+      return enter_reluctant(entrance, then, out);
     const auto known = std::find_if(out.list.begin(), out.list.end(), [&](const Target& t) {
       return t.is(entrance) && is_subset(t.passes, passed_);
     });
     const auto own = static_cast<std::size_t>(known - out.list.begin());
-    if (known == out.list.end()) {
-      out.list.push_back({state, gap, false, passed_, {}});
-      check_size(out);
-    }
-    if (has_choices_) add(entrance, listed_);
+    if (known == out.list.end()) add_target(entrance, out);
     if (quantifier.min == 0) pass_over(quantifier.loop, own, then, gap.bans, out);
+  }
+
+  // A loop that a group's next repeat begins with yields to less there than in the repeat before, which may
+  // be left for that: each has an arc of its own, unless a better one yields to no more.
+  void enter_reluctant(const Entrance& entrance, const Then& then, Targets& out) {
+    const std::size_t own = out.list.size(), ends = out.ends.size();
+    add_target(entrance, out);
+    out.list[own].is_left = true;
+    pass_over(Loop::reluctant, own, then, entrance.gap.bans, out);
+    out.list[own].is_left = false;
+    const bool is_last = own + 1 == out.list.size() && ends == out.ends.size();
+    const bool is_needless = std::any_of(out.list.begin(), out.list.begin() + std::ptrdiff_t(own),
+                                         [&](const Target& t) { return is_better(t, out.list[own]); });
+    if (is_last && is_needless) out.list.pop_back();
+  }
+
+  void add_target(const Entrance& entrance, Targets& out) {
+    if (out.list.size() > 2 * max_arcs_of_state) refuse();  // early, as there may be many more
+    out.list.push_back({entrance.state, entrance.gap, false, passed_, {}});
+  }
+
+  // Of two arcs to one place.
+  static bool is_better(const Target& first, const Target& then) {
+    const auto yields_too = [&](const Entrance& each) {
+      return std::find(then.yields_to.begin(), then.yields_to.end(), each) != then.yields_to.end();
+    };
+    return !first.is_left && first.is({then.state, then.gap}) && is_subset(first.passes, then.passes) &&
+           std::all_of(first.yields_to.begin(), first.yields_to.end(), yields_too);
   }
 
   // Lists what comes where the loop that is target `own` is left or passed over.
@@ -330,7 +358,10 @@ class AutomatonBuilder {
   // Behind the bits of the arcs stand those of the ends, where something can close them.
   void check_size(const Targets& targets) const {
     const std::size_t ends = rule_.after.empty() ? 0 : targets.ends.size();
-    if (targets.list.size() + ends <= max_arcs_of_state) return;
+    if (targets.list.size() + ends > max_arcs_of_state) refuse();
+  }
+
+  [[noreturn]] void refuse() const {
     throw std::runtime_error("rule '" + rule_.name + "': more than " + std::to_string(max_arcs_of_state) +
                              " elements may come next at one place of the pattern");
   }
@@ -371,9 +402,11 @@ class AutomatonBuilder {
     return range;
   }
 
+  // To its like only where that comes behind it: in the next repeat.
   static bool yields(const Target& loop, const Target& to) {
-    return &loop != &to && std::any_of(loop.yields_to.begin(), loop.yields_to.end(),
-                                       [&](const Entrance& entrance) { return to.is(entrance); });
+    const auto is_that = [&](const Entrance& entrance) { return to.is(entrance); };
+    return (&loop < &to || !to.is({loop.state, loop.gap})) &&
+           std::any_of(loop.yields_to.begin(), loop.yields_to.end(), is_that);
   }
 
   // What a run closes to itself when it goes to target `i`: a possessive loop that consumes its event all

@@ -96,9 +96,9 @@ struct Arc {
   std::int64_t bound_ns = plan::no_bound;  // the most time since the event matched last
   std::vector<std::uint16_t> opens;        // bounded groups that begin (anew) with its event
   std::uint64_t barred_by = 0;             // arcs that take an event which this one would take too
-  std::uint64_t twins = 0;                 // arcs to the same place that come before it, barred by others
-  std::uint64_t closes = 0;        // arcs, and ends, that are closed to a run once it has gone by this one
-  std::uint16_t until = no_watch;  // of the start's arcs: what its first event must not be
+  std::uint64_t twins = 0;                 // arcs to the same place that stand before it, barred by others
+  std::uint64_t closes = 0;                // arcs and ends that are closed to a run once it goes by this one
+  std::uint16_t until = no_watch;          // of the start's arcs: what its first event must not be
 };
 
 /// A watch where it matters: its event closes arcs to the runs that wait in a state.
