@@ -33,8 +33,11 @@ std::string windows_text(const RuleSet& rules, const match::Program& program, co
   match::WindowStore store(program, limits, keys, scratch);
   Nobody nobody;
   std::string sharers;
+  const auto layer_of = [&](const match::Program& each) {
+    return rules.layer_of[&each - rules.programs.data()];
+  };
   for (const match::Program& other : rules.programs) {
-    if (!match::WindowStore::may_share(program, other)) continue;
+    if (layer_of(program) != layer_of(other) || !match::WindowStore::may_share(program, other)) continue;
     store.join(nobody, *other.window);
     if (&other != &program) sharers += (sharers.empty() ? "" : ", ") + other.name;
   }

@@ -8,10 +8,13 @@ namespace tocsin::runtime {
 Shard::Shard(const RuleSet& rules, const Limits& limits, bool predicate_index, unsigned number,
              unsigned shards)
     : rules_(rules), number_(number), shards_(shards), limits_(limits) {
-  for (const auto& program : rules.programs) {
+  windows_.resize(rules.layers.size());
+  for (std::uint32_t i = 0; i < rules.programs.size(); ++i) {
+    const match::Program& program = rules.programs[i];
     match::KeySpace& space = key_space_of(program);
     space_of_.push_back(program.partitioned ? &space : nullptr);
-    matchers_.push_back(match::make_matcher(program, {limits_, scratch_, space, windows_}));
+    matchers_.push_back(
+        match::make_matcher(program, {limits_, scratch_, space, windows_[rules.layer_of[i]]}));
     auto& throttle = throttles_.emplace_back();
     if (program.throttle_ns != plan::no_bound) throttle.emplace(program);
   }
