@@ -8,10 +8,12 @@ namespace tocsin::runtime {
 Shard::Shard(const RuleSet& rules, const Limits& limits, bool predicate_index, unsigned number,
              unsigned shards)
     : rules_(rules), number_(number), shards_(shards), limits_(limits) {
+  windows_.resize(rules.layers.size());
   for (const auto& program : rules.programs) {
     match::KeySpace& space = key_space_of(program);
+    match::WindowStores& windows = windows_[rules.layer_of[matchers_.size()]];
     space_of_.push_back(program.partitioned ? &space : nullptr);
-    matchers_.push_back(match::make_matcher(program, {limits_, scratch_, space, windows_}));
+    matchers_.push_back(match::make_matcher(program, {limits_, scratch_, space, windows}));
     auto& throttle = throttles_.emplace_back();
     if (program.throttle_ns != plan::no_bound) throttle.emplace(program);
   }
