@@ -75,7 +75,7 @@ struct Resources {
   const Limits& limits;
   Scratch& scratch;
   KeySpace& keys;         // of all rules with this one's partition
-  WindowStores& windows;  // of the rules of one layer; those with the same windows share
+  WindowStores& windows;  // of all rules of its layer; those with the same windows share
 };
 
 /// The matcher chosen; `program` must outlive it.

@@ -27,17 +27,16 @@ struct Nobody final : match::WindowStore::Member {
 };
 
 // What a rule's windows take, and the rules with which it shares them.
-std::string windows_text(const RuleSet& rules, const match::Program& program, const Limits& limits) {
+std::string windows_text(const RuleSet& rules, std::size_t layer, const match::Program& program,
+                         const Limits& limits) {
   match::KeySpace keys(limits.near_keys);
   match::Scratch scratch;
   match::WindowStore store(program, limits, keys, scratch);
   Nobody nobody;
   std::string sharers;
-  const auto layer_of = [&](const match::Program& each) {
-    return rules.layer_of[&each - rules.programs.data()];
-  };
-  for (const match::Program& other : rules.programs) {
-    if (layer_of(program) != layer_of(other) || !match::WindowStore::may_share(program, other)) continue;
+  for (const std::uint32_t number : rules.layers[layer]) {
+    const match::Program& other = rules.programs[number];
+    if (!match::WindowStore::may_share(program, other)) continue;
     store.join(nobody, *other.window);
     if (&other != &program) sharers += (sharers.empty() ? "" : ", ") + other.name;
   }
@@ -63,7 +62,7 @@ std::string explain(const plan::Plan& plan, const EngineOptions& options) {
       const match::Program& program = rules.programs[number];
       programs.push_back(&program);
       text += match::dump(plan, program);
-      if (program.window) text += windows_text(rules, program, options.limits);
+      if (program.window) text += windows_text(rules, layer, program, options.limits);
       text += fmt::format("  layer: {}\n  shards: {}\n", layer, routing_text(rules.routings[number].front()));
     }
     for (const std::uint32_t table : rules.tables[layer]) {

@@ -64,7 +64,7 @@ RuleSet::RuleSet(const plan::Plan& source, match::MatcherChoice choice, unsigned
     }
     if (layers.size() <= layer) layers.resize(layer + 1);
     layers[layer].push_back(number);
-    layer_of.push_back(static_cast<std::uint32_t>(layer));
+    layer_of.push_back(layer);
     tables.resize(layers.size());
     for (const std::uint32_t table : tables_read) {
       tables[layer].push_back(table);

@@ -35,7 +35,7 @@ struct RuleSet {
   const plan::Plan& plan;
   std::vector<match::Program> programs;            // in the plan's order: emitters before readers
   std::vector<std::vector<std::uint32_t>> layers;  // programs by layer; a layer reads only earlier ones
-  std::vector<std::uint32_t> layer_of;             // by program
+  std::vector<std::size_t> layer_of;               // by program: its layer
   std::vector<std::vector<Routing>> routings;      // by program, then input
   std::vector<std::vector<Routing>> of_type;       // by event type: the distinct ones of all rules
   std::vector<bool> is_read;                       // by event type: some rule reads it, or a table keeps it

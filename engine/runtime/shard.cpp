@@ -9,12 +9,11 @@ Shard::Shard(const RuleSet& rules, const Limits& limits, bool predicate_index, u
              unsigned shards)
     : rules_(rules), number_(number), shards_(shards), limits_(limits) {
   windows_.resize(rules.layers.size());
-  for (std::uint32_t i = 0; i < rules.programs.size(); ++i) {
-    const match::Program& program = rules.programs[i];
+  for (const auto& program : rules.programs) {
     match::KeySpace& space = key_space_of(program);
+    match::WindowStores& windows = windows_[rules.layer_of[matchers_.size()]];
     space_of_.push_back(program.partitioned ? &space : nullptr);
-    matchers_.push_back(
-        match::make_matcher(program, {limits_, scratch_, space, windows_[rules.layer_of[i]]}));
+    matchers_.push_back(match::make_matcher(program, {limits_, scratch_, space, windows}));
     auto& throttle = throttles_.emplace_back();
     if (program.throttle_ns != plan::no_bound) throttle.emplace(program);
   }

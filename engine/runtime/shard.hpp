@@ -95,8 +95,8 @@ class Shard final : private match::Output {
   std::uint64_t layers_run_ = 0;  // batches times layers
   match::Scratch scratch_;
   std::vector<std::unique_ptr<match::KeySpace>> key_spaces_;
-  std::vector<match::KeySpace*> space_of_;    // by program; none without a partition
-  std::vector<match::WindowStores> windows_;  // by layer: each goes through a batch at a time of its own
+  std::vector<match::KeySpace*> space_of_;                 // by program; none without a partition
+  std::vector<match::WindowStores> windows_;               // by layer: each sees events in turns of its own
   std::vector<std::unique_ptr<match::Matcher>> matchers_;  // by program
   std::vector<std::optional<match::Throttle>> throttles_;  // by program
   std::vector<std::uint64_t> throttled_;                   // by program: matches suppressed
