@@ -58,6 +58,7 @@ std::string as_script(const Case& test, const std::vector<Setup>& setups) {
                 .matcher = "",
                 .lateness_ns = arrivals.lateness_ns,
                 .sources = arrivals.sources,
+                .tables = {},
                 .events = small.events,
                 .matches = {},
                 .errors = {}};

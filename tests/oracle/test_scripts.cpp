@@ -35,6 +35,7 @@ TEST_CASE("a script prints as it was read") {
                       .matcher = "grouped",
                       .lateness_ns = 5,
                       .sources = 2,
+                      .tables = {},
                       .events = {R"({"type":"A"})", R"({"type":"A"})"},
                       .matches = {R"({"rule":"r"})"},
                       .errors = {}};
