@@ -99,7 +99,8 @@ struct Prepared {
     CountingSink sink;
     runtime::Engine engine(*compiled.plan, {}, sink);
     const auto source = engine.add_source();
-    for (auto& batch : input) engine.push(source, batch);
+    for (auto& batch : input)
+      engine.push(source, batch);
     engine.finish();
     return sink.answer;
   }

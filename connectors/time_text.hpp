@@ -10,8 +10,9 @@
 namespace tocsin::connectors {
 
 /// `2026-01-31T12:00:00.25+01:00` → ns since the epoch. `t` or a space may stand for `T`, `z` for `Z`; a
-/// time without an offset is taken as UTC. Fraction digits beyond the ninth are cut off. A leap second (`:60`) counts as the
-/// second after it. Nothing where the text is no such time or lies outside of 1677-09-21 … 2262-04-11.
+/// time without an offset is taken as UTC. Fraction digits beyond the ninth are cut off. A leap second
+/// (`:60`) counts as the second after it. Nothing where the text is no such time or lies outside of
+/// 1677-09-21 … 2262-04-11.
 std::optional<std::int64_t> parse_time(std::string_view text);
 
 /// `1h30m`, `500us`, `-2d`: whole numbers with units of d h m s ms us ns, the largest first, each once.
