@@ -78,6 +78,6 @@ done
 # Both failures of the machine, and nothing else, are failures.
 machine=(--input "$data/machine_temperature.csv" --event Reading --lateness 1h)
 run 0 run "$root/examples/machine_temperature.tocsin" "${machine[@]}"
-grep -oE '^{"rule":"failure","type":"Failure","at":"[^"]*"' out >failures
+grep -oE '^[{]"rule":"failure","type":"Failure","at":"[^"]*"' out >failures
 lines failures 2
 has failures '2013-12-16T15:55:00Z' '2014-02-08T01:55:00Z'
