@@ -373,6 +373,9 @@ class AutomatonBuilder {
     const std::size_t first_closing = program_.closings.size();
     for (std::size_t i = 0; i < targets.list.size(); ++i) {
       const Target& target = targets.list[i];
+      program_.is_ambiguous |=
+          std::any_of(targets.list.begin(), targets.list.begin() + static_cast<std::ptrdiff_t>(i),
+                      [&](const Target& other) { return other.state == target.state; });
       Arc arc;
       arc.from = from;
       arc.to = target.state;
