@@ -57,7 +57,7 @@ std::string against_grouped(const Program& program) {
   }
   if (!program.groups.empty()) return "a group has a bound of its own";
   if (program.has_bars) return "a loop is reluctant or possessive";
-  if (program.is_ambiguous) return "a group is repeated";
+  if (program.is_ambiguous) return "one assignment may be found in two ways, as where a group is repeated";
   if (!program.before.empty() || program.is_timed()) return "it waits for time to pass";
   if (program.report == plan::Report::last || program.report == plan::Report::longest)
     return "it reports the last or the longest match";
