@@ -71,10 +71,16 @@ class Enumeration {
  private:
   // Carrying runs on.
 
+  /// Where a few runs have very many ways, the ways looked at are what takes the time.
+  void spend(std::size_t ways) {
+    ways_ += ways;
+    if (ways_ > 200 * max_) throw TooMany("too many ways");
+  }
+
   /// Everything that becomes of the run at hand, which stands before `choices`, the better ones first.
   void go(const Choices& choices) {
     if (++steps_ > 4 * max_) throw TooMany("too many runs");
-    if (choices.size() > max_) throw TooMany("too many ways");
+    spend(choices.size());
     std::optional<Candidate> complete;
     for (std::size_t i = 0; i < choices.size() && !complete; ++i) {
       complete = completed(choices[i].arc);
@@ -91,6 +97,7 @@ class Enumeration {
       const std::uint32_t step = choices[i].arc.step;
       for (const std::size_t position : taken[i]) {
         if (!done.insert({step, position}).second) continue;
+        spend(choices.size() - i);
         Choices behind;
         for (std::size_t j = i; j < choices.size(); ++j) {
           const bool same = choices[j].arc.step == step &&
@@ -313,6 +320,7 @@ class Enumeration {
   const std::size_t max_;
   std::size_t start_ = 0;
   std::size_t steps_ = 0;
+  std::size_t ways_ = 0;
   Assignment run_;
   Run events_;                // the events of run_
   std::vector<Found> found_;  // of this start
