@@ -186,10 +186,33 @@ bool agrees(const plan::Rule& rule, const Match& expected, const Match& found) {
          std::find(others.begin(), others.end(), found) != others.end();
 }
 
-}  // namespace
+constexpr std::size_t most_ordered = 4096;  // matches of a rule at one event, by docs/language.md
 
-std::string difference(const plan::Plan& plan, const std::vector<Match>& expected,
-                       const std::vector<Match>& found) {
+/// Calls with each stretch of matches that one event or timer completes, of one rule.
+template <class Function>
+void for_each_stretch(const std::vector<Match>& matches, Function function) {
+  for (std::size_t begin = 0, end = 0; begin < matches.size(); begin = end) {
+    const Match& first = matches[begin];
+    while (end < matches.size() && matches[end].rule == first.rule && matches[end].at_ns == first.at_ns &&
+           matches[end].trigger_seq == first.trigger_seq)
+      ++end;
+    function(begin, end);
+  }
+}
+
+/// In order of their events, and without the numbers that they have by their order, where they are too many.
+std::vector<Match> reordered(std::vector<Match> matches) {
+  for_each_stretch(matches, [&](std::size_t begin, std::size_t end) {
+    if (end - begin <= most_ordered) return;
+    const auto at = [&](std::size_t index) { return matches.begin() + static_cast<std::ptrdiff_t>(index); };
+    std::sort(at(begin), at(end), [](const Match& a, const Match& b) { return a.events < b.events; });
+    std::for_each(at(begin), at(end), [](Match& match) { match.ordinal = 0; });
+  });
+  return matches;
+}
+
+std::string difference_in_order(const plan::Plan& plan, const std::vector<Match>& expected,
+                                const std::vector<Match>& found) {
   std::vector<std::vector<const Match*>> want(plan.rules.size());  // by rule
   for (const Match& match : expected)
     want[match.rule].push_back(&match);
@@ -212,6 +235,21 @@ std::string difference(const plan::Plan& plan, const std::vector<Match>& expecte
     if (next[rule] < want[rule].size()) return "missing: " + to_json(*want[rule][next[rule]], plan);
   }
   return "";
+}
+
+}  // namespace
+
+bool has_unordered(const std::vector<Match>& matches) {
+  bool has = false;
+  for_each_stretch(matches,
+                   [&](std::size_t begin, std::size_t end) { has |= end - begin > most_ordered; });
+  return has;
+}
+
+std::string difference(const plan::Plan& plan, const std::vector<Match>& expected,
+                       const std::vector<Match>& found) {
+  return has_unordered(expected) ? difference_in_order(plan, reordered(expected), reordered(found))
+                                 : difference_in_order(plan, expected, found);
 }
 
 std::string difference_under(const std::vector<Setup>& setups, const plan::Plan& plan,

@@ -61,8 +61,11 @@ std::vector<model::EventView> processing_order(Arrivals& arrivals);
 std::vector<Match> run_engine(const plan::Plan& plan, const Arrivals& arrivals, const Setup& setup,
                               const Limits& limits = {});
 
+/// Has one event or timer completed so many of one rule that their order is not specified?
+bool has_unordered(const std::vector<Match>& matches);
+
 /// Empty where both are the same, else the first difference as a sentence. `expected` is the oracle's.
-/// Matches of one rule must come in the same order, and those of all rules in order of the events and timers
+/// Matches of one rule must come in the same order where it is specified, and those of all rules in order of the events and timers
 /// that completed them; among different rules that one of these completes, any order will do, as the language
 /// promises none. Under `report any`, whichever candidate was reported will do. Floats that come from windows
 /// may differ by rounding (1e-9), approx_distinct by one or 5 %.

@@ -82,6 +82,7 @@ TEST_CASE("random rules over random streams") {
       const plan::Plan plan = compile(rules_of(test));
       Arrivals arrivals = arrivals_of(test, plan);
       const auto expected = find_matches(plan, processing_order(arrivals), most_candidates);
+      if (plan.rules.size() > 1 && has_unordered(expected)) throw TooMany("no order for later rules");
       pairs += plan.rules.size();
       matches += expected.size();
       with_matches += expected.empty() ? 0 : 1;

@@ -86,7 +86,9 @@ Datum percentile_of(Values values, double percent, Kind kind) {
   const std::size_t below = std::size_t(rank);
   const std::size_t above = std::min(below + 1, values.size() - 1);
   const double low = number_of(values[below]);
-  return to_kind(low + (rank - double(below)) * (number_of(values[above]) - low), kind);
+  const double high = number_of(values[above]);
+  if (low == high) return to_kind(low, kind);  // two infinities have no difference
+  return to_kind(low + (rank - double(below)) * (high - low), kind);
 }
 
 Datum array_of(Values values) {
