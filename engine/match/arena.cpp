@@ -91,7 +91,7 @@ void ArenaMatcher::visit(model::EventView event, std::uint64_t order, std::uint6
   }
 }
 
-void ArenaMatcher::prefetch(std::uint32_t slot, PrefetchStage stage) const {
+void ArenaMatcher::prefetch(model::EventView, std::uint32_t slot, PrefetchStage stage) const {
   const std::uint32_t own = keys_.number_ahead(slot);
   if (own >= records_.size()) return;
   if (stage == PrefetchStage::key) return records_.prefetch(own);

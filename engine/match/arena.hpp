@@ -39,7 +39,7 @@ class ArenaMatcher final : public RunMatcher {
   Instant next_timer() const override;
   void run_timers(Output& output) override;
   void shrink(std::size_t nodes) override;
-  void prefetch(std::uint32_t slot, PrefetchStage stage) const override;
+  void prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const override;
 
  private:
   struct Advance {

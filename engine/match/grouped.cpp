@@ -26,7 +26,7 @@ void GroupedMatcher::ensure(std::uint32_t slot) {
   lists_.resize((slot + std::size_t{1}) * width_);
 }
 
-void GroupedMatcher::prefetch(std::uint32_t slot, PrefetchStage stage) const {
+void GroupedMatcher::prefetch(model::EventView, std::uint32_t slot, PrefetchStage stage) const {
   const std::uint32_t own = keys_.number_ahead(slot);
   if (own >= positions_.size()) return;
   const List* const first = lists_.data() + own * width_;

@@ -35,7 +35,7 @@ class GroupedMatcher final : public RunMatcher {
   GroupedMatcher(const Program& program, const Resources& resources);
 
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
-  void prefetch(std::uint32_t slot, PrefetchStage stage) const override;
+  void prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const override;
 
  private:
   struct alignas(32) List {

@@ -50,8 +50,8 @@ class Matcher {
   /// predicate of step i, or, behind the steps, of watch i (bit 0 for a rule without steps).
   virtual void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) = 0;
 
-  /// Soon it will be shown an event whose key has this slot in the key space. Changes nothing.
-  virtual void prefetch(std::uint32_t /*slot*/, PrefetchStage) const {}
+  /// Soon it will be shown this event, whose key has this slot in the key space. Changes nothing.
+  virtual void prefetch(model::EventView, std::uint32_t /*slot*/, PrefetchStage) const {}
 
   /// The next timer, `never` where there is none. Timers run in order of their instants, before any event
   /// that these precede.

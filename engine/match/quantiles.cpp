@@ -49,79 +49,64 @@ std::uint32_t Quantiles::Side::count(std::int32_t bucket) const {
              : counts[static_cast<std::size_t>(index)];
 }
 
-void Quantiles::change(double value, std::uint32_t by) {
+void Quantiles::Sketch::change(double value, std::int32_t by) {
   const std::int32_t bucket = bucket_of(value);
-  (bucket == 0 ? zeros_ : bucket > 0 ? positive_.at(bucket) : negative_.at(-bucket)) += by;
-  for (Cursor& cursor : cursors_) {
-    if (bucket < cursor.bucket) cursor.below += static_cast<std::uint64_t>(static_cast<std::int32_t>(by));
+  (bucket == 0  ? zeros
+   : bucket > 0 ? positive.at(bucket)
+                : negative.at(-bucket)) += static_cast<std::uint32_t>(by);
+  count += static_cast<std::uint64_t>(by);
+  for (Cursor& cursor : cursors) {
+    if (bucket < cursor.bucket) cursor.below += static_cast<std::uint64_t>(by);
   }
 }
 
 void Quantiles::add(double value) {
   if (std::isnan(value)) return;
-  ++count_;
-  if (!exact_) return change(value, 1);
-  if (sorted_.size() < most_exact) {
-    sorted_.insert(std::upper_bound(sorted_.begin(), sorted_.end(), value), value);
-    return;
+  if (!sketch_) {
+    if (exact_.size() < most_exact) return exact_.insert(value);
+    sketch_ = std::make_unique<Sketch>();
+    exact_.for_each([&](double known) { sketch_->change(known, 1); });
+    exact_.release();
   }
-  exact_ = false;
-  for (const double known : sorted_)
-    change(known, 1);
-  sorted_.clear();
-  change(value, 1);
+  sketch_->change(value, 1);
 }
 
 void Quantiles::remove(double value) {
   if (std::isnan(value)) return;
-  if (--count_ == 0) return clear();
-  if (!exact_) return change(value, ~std::uint32_t{0});
-  sorted_.erase(std::lower_bound(sorted_.begin(), sorted_.end(), value));
+  if (!sketch_) return exact_.remove(value);
+  sketch_->change(value, -1);
+  if (sketch_->count == 0) sketch_.reset();
 }
 
 void Quantiles::clear() {
-  sorted_.clear();
-  count_ = 0;
-  if (exact_) return;
-  exact_ = true;
-  std::fill(positive_.counts.begin(), positive_.counts.end(), 0);
-  std::fill(negative_.counts.begin(), negative_.counts.end(), 0);
-  zeros_ = 0;
-  cursors_.clear();
+  exact_.clear();
+  sketch_.reset();
 }
 
 // The neighbour of a bucket in the direction of `by`, past those that neither side has.
-std::int32_t Quantiles::next_bucket(std::int32_t bucket, std::int32_t by) const {
+std::int32_t Quantiles::Sketch::next_bucket(std::int32_t bucket, std::int32_t by) const {
   bucket += by;
   const auto end = [](const Side& side) {
     return side.first + static_cast<std::int32_t>(side.counts.size());
   };
   if (by > 0) {
-    if (bucket > 0 && bucket < positive_.first) return positive_.first;
-    if (bucket < 0 && -bucket < negative_.first) return 0;
+    if (bucket > 0 && bucket < positive.first) return positive.first;
+    if (bucket < 0 && -bucket < negative.first) return 0;
   } else {
-    if (bucket < 0 && -bucket < negative_.first) return -negative_.first;
-    if (bucket > 0 && bucket < positive_.first) return 0;
-    if (bucket > 0 && bucket >= end(positive_)) return end(positive_) - 1;
+    if (bucket < 0 && -bucket < negative.first) return -negative.first;
+    if (bucket > 0 && bucket < positive.first) return 0;
+    if (bucket > 0 && bucket >= end(positive)) return end(positive) - 1;
   }
   return bucket;
 }
 
-double Quantiles::percentile(double percent, std::uint32_t number) {
-  const double place = static_cast<double>(count_ - 1) * percent / 100;
-  const auto rank = std::min(static_cast<std::uint64_t>(place), count_ - 1);
-  if (exact_) {
-    const double low = sorted_[rank];
-    if (rank + 1 == sorted_.size()) return low;
-    const double part = place - static_cast<double>(rank);
-    return part == 0 ? low : low + part * (sorted_[rank + 1] - low);
-  }
-  if (number >= cursors_.size()) {  // new ones start at the least bucket there is
+double Quantiles::Sketch::value_at(std::uint64_t rank, std::uint32_t number) {
+  if (number >= cursors.size()) {  // new ones start at the least bucket there is
     Cursor start;
-    start.bucket = -(negative_.first + static_cast<std::int32_t>(negative_.counts.size()));
-    cursors_.resize(number + 1, start);
+    start.bucket = -(negative.first + static_cast<std::int32_t>(negative.counts.size()));
+    cursors.resize(number + 1, start);
   }
-  Cursor& cursor = cursors_[number];
+  Cursor& cursor = cursors[number];
   while (cursor.below > rank) {
     cursor.bucket = next_bucket(cursor.bucket, -1);
     cursor.below -= count_of(cursor.bucket);
@@ -131,6 +116,15 @@ double Quantiles::percentile(double percent, std::uint32_t number) {
     cursor.bucket = next_bucket(cursor.bucket, 1);
   }
   return value_of(cursor.bucket);
+}
+
+double Quantiles::percentile(double percent, std::uint32_t cursor) {
+  const double place = static_cast<double>(count() - 1) * percent / 100;
+  const auto rank = std::min(static_cast<std::uint64_t>(place), count() - 1);
+  if (sketch_) return sketch_->value_at(rank, cursor);
+  const auto [low, high] = exact_.at(static_cast<std::uint32_t>(rank));
+  const double part = place - static_cast<double>(rank);
+  return part == 0 || low == high ? low : low + part * (high - low);
 }
 
 }  // namespace tocsin::match

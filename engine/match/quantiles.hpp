@@ -6,25 +6,34 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
+
+#include "engine/match/sorted_blocks.hpp"
 
 namespace tocsin::match {
 
 class Quantiles {
  public:
-  static constexpr std::size_t most_exact = 1024;
+  static constexpr std::size_t most_exact = SortedBlocks::most;
 
-  /// Values that are no number are left out. At most linear in most_exact, then constant.
+  /// Values that are no number are left out. Constant time, for all that most_exact is.
   void add(double value);
   /// `value` must have been added.
   void remove(double value);
   void clear();
-  bool empty() const { return count_ == 0; }
-  std::uint64_t count() const { return count_; }
+  bool empty() const { return count() == 0; }
+  std::uint64_t count() const { return sketch_ ? sketch_->count : exact_.size(); }
 
   /// The percentile, 0 < percent <= 100. `cursor` numbers those that are asked for, from 0.
   /// Precondition: not empty.
   double percentile(double percent, std::uint32_t cursor);
+
+  // Ask for the memory that is read when a value comes or goes, and for a percentile: first the head.
+
+  void prefetch_head() const { exact_.prefetch_head(); }
+  void prefetch_value(double value) const { exact_.prefetch_block(value); }
+  void prefetch_percentile() const { exact_.prefetch_asked(); }
 
  private:
   /// Counts of the buckets of one sign, by number from `first` on.
@@ -38,19 +47,23 @@ class Quantiles {
     std::int32_t bucket = 0;
     std::uint64_t below = 0;  // values in lesser buckets
   };
-  void change(double value, std::uint32_t by);
-  std::uint32_t count_of(std::int32_t bucket) const {
-    return bucket == 0 ? zeros_ : bucket > 0 ? positive_.count(bucket) : negative_.count(-bucket);
-  }
-  std::int32_t next_bucket(std::int32_t bucket, std::int32_t by) const;
+  struct Sketch {
+    std::uint64_t count = 0;
+    // Buckets are numbered in order of their values: 0 holds 0, negative numbers negative values.
+    Side positive, negative;
+    std::uint32_t zeros = 0;
+    std::vector<Cursor> cursors;
 
-  std::vector<double> sorted_;
-  bool exact_ = true;
-  std::uint64_t count_ = 0;
-  // Buckets are numbered in order of their values: 0 holds 0, negative numbers negative values.
-  Side positive_, negative_;
-  std::uint32_t zeros_ = 0;
-  std::vector<Cursor> cursors_;
+    void change(double value, std::int32_t by);
+    std::uint32_t count_of(std::int32_t bucket) const {
+      return bucket == 0 ? zeros : bucket > 0 ? positive.count(bucket) : negative.count(-bucket);
+    }
+    std::int32_t next_bucket(std::int32_t bucket, std::int32_t by) const;
+    double value_at(std::uint64_t rank, std::uint32_t cursor);
+  };
+
+  SortedBlocks exact_;
+  std::unique_ptr<Sketch> sketch_;  // from more than most_exact values on, until none is left
 };
 
 }  // namespace tocsin::match

@@ -144,8 +144,8 @@ void WindowMatcher::fire(const Look& look, Output& output) {
   output.report(program_, completion);
 }
 
-void WindowMatcher::prefetch(std::uint32_t slot, PrefetchStage stage) const {
-  if (stage == PrefetchStage::key) store_.prefetch(slot);
+void WindowMatcher::prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const {
+  store_.prefetch(event, slot, stage);
 }
 
 // Timers.

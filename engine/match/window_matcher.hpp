@@ -20,7 +20,7 @@ class WindowMatcher final : public Matcher, private WindowStore::Member {
   WindowMatcher(const Program& program, const Resources& resources);
 
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
-  void prefetch(std::uint32_t slot, PrefetchStage stage) const override;
+  void prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const override;
   Instant next_timer() const override;
   void run_timers(Output& output) override;
   RuleCounters counters() const override;

@@ -182,6 +182,7 @@ void WindowState::build() {
     }
     if (each.kind == Wanted::decayed) decayed_.push_back(i);
     if (each.kind == Wanted::different) different_.push_back(i);
+    if (each.kind == Wanted::quantiles) sorted_.push_back(i);
     if (!keeps_entries_ || each.kind == Wanted::decayed || each.kind == Wanted::extreme ||
         each.kind == Wanted::present)
       continue;
@@ -228,7 +229,7 @@ void WindowState::evaluate(model::EventView event, Scratch& scratch) {
       if (argument.null || !argument.is_wanted) continue;
       argument.bits = argument.is_text ? texts_.hold(value.text()) : static_cast<std::uint64_t>(value.i);
     } else {
-      argument.bits = static_cast<std::uint64_t>(event.load_int(argument.source->slot));
+      argument.bits = plain_bits(argument, event);
     }
     if (!floating) continue;
     const auto value = std::bit_cast<double>(argument.bits);  // one zero and one NaN

@@ -65,7 +65,7 @@ class WindowState {
   std::uint32_t evict_oldest() {
     const Entry entry = log_.front();
     const std::uint32_t slot = log_.at(keys_, entry);
-    if (log_.size() > ahead) prefetch_entry(entry + ahead);
+    prefetch_entries(entry);
     evict(slot, entry, false);
     log_.pop();
     return slot;
@@ -94,11 +94,31 @@ class WindowState {
   /// What aggregate number `aggregate` comes to for the key. Text and arrays live as long as `scratch` says.
   model::Value value(std::uint32_t aggregate, std::uint32_t slot, const WindowPlace& place, Scratch& scratch);
 
-  /// Asks for the key's row. `slot` is one that has a row.
+  // Ask for what is read when the key's window changes, each for what the one before leads to. `slot` is one
+  // that has a row.
+
   void prefetch_row(std::uint32_t slot) const {
     const std::uint64_t* const begin = &rows_[std::size_t{slot} * words_per_row_];
     prefetch(begin);
     prefetch(begin + std::min<std::uint32_t>(words_per_row_ - 1, 8));
+    for (const auto& of_slot : quantiles_)
+      prefetch(&of_slot[slot]);
+  }
+  void prefetch_heads(std::uint32_t slot) const {
+    for (const auto& of_slot : quantiles_)
+      of_slot[slot].prefetch_head();
+  }
+  void prefetch_values(std::uint32_t slot, model::EventView event) const {
+    for (const std::uint32_t number : different_) {
+      const Argument& argument = arguments_[cells_[number].argument];
+      if (argument.is_plain) values_[cells_[number].table].prefetch(slot, plain_bits(argument, event));
+    }
+    for (const std::uint32_t number : sorted_) {
+      const Argument& argument = arguments_[cells_[number].argument];
+      const Quantiles& quantiles = quantiles_[cells_[number].table][slot];
+      quantiles.prefetch_percentile();
+      if (argument.is_plain) quantiles.prefetch_value(this->number(argument, plain_bits(argument, event)));
+    }
   }
 
   std::uint32_t bytes_per_row() const { return 8 * words_per_row_; }
@@ -106,7 +126,7 @@ class WindowState {
 
  private:
   static constexpr std::uint32_t none = 0xFFFFFFFF;
-  static constexpr std::uint32_t ahead = 12;  // entries, of what is asked of the memory
+  static constexpr std::uint32_t ahead = 12;  // entries, of what is asked of the memory first
 
   struct Row {
     std::uint32_t count;
@@ -197,17 +217,31 @@ class WindowState {
   }
   void grow(std::uint32_t slot);
   /// Asks for what evicting the entry will read.
-  void prefetch_entry(Entry entry) const {
-    const std::uint32_t slot = log_.at(keys_, entry);
+  /// Asks for what the entries soon to be taken out behind `entry` need.
+  void prefetch_entries(Entry entry) const {
+    if (log_.size() <= ahead) return;
+    const std::uint32_t slot = log_.at(keys_, entry + ahead);
     prefetch_row(slot);
     for (const std::uint32_t number : different_) {
       const Cell& cell = cells_[number];
-      values_[cell.table].prefetch(slot, log_.at(arguments_[cell.argument].raw, entry));
+      values_[cell.table].prefetch(slot, log_.at(arguments_[cell.argument].raw, entry + ahead));
+    }
+    if (quantiles_.empty()) return;
+    prefetch_heads(log_.at(keys_, entry + ahead * 2 / 3));
+    const Entry next = entry + ahead / 3;
+    for (const std::uint32_t number : sorted_) {
+      const Cell& cell = cells_[number];
+      const Argument& argument = arguments_[cell.argument];
+      quantiles_[cell.table][log_.at(keys_, next)].prefetch_value(
+          this->number(argument, log_.at(argument.raw, next)));
     }
   }
 
   std::uint32_t argument(const WindowProgram& program, std::uint32_t number);
   std::uint32_t cell(Cell::Kind kind, std::uint32_t argument, double decay = 0, bool greatest = false);
+  static std::uint64_t plain_bits(const Argument& argument, model::EventView event) {
+    return static_cast<std::uint64_t>(event.load_int(argument.source->slot));
+  }
   void evaluate(model::EventView event, Scratch& scratch);
   void mark_nulls(Entry entry);
   void release_texts(Entry entry);
@@ -249,6 +283,7 @@ class WindowState {
   std::vector<Cell> cells_;
   std::vector<std::uint32_t> decayed_;    // those cells that are stacks
   std::vector<std::uint32_t> different_;  // those that count values
+  std::vector<std::uint32_t> sorted_;     // those that keep values in order
   std::vector<std::uint32_t> raw_;        // those arguments whose values entries keep
   bool has_texts_ = false;                // among them are texts
   std::vector<Aggregate> aggregates_;

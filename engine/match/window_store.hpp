@@ -19,6 +19,7 @@
 #include "engine/base/limits.hpp"
 #include "engine/match/instant.hpp"
 #include "engine/match/key_space.hpp"
+#include "engine/match/matcher.hpp"
 #include "engine/match/program.hpp"
 #include "engine/match/window_state.hpp"
 
@@ -58,10 +59,15 @@ class WindowStore {
   /// Brings the windows to the event, which then is in its key's window. The key's slot, or `absent` where it
   /// is in no window. To be called by each member for each event that it is shown.
   std::uint32_t take(model::EventView event, std::uint64_t order);
-  /// Soon an event will come whose key has this slot in the key space.
-  void prefetch(std::uint32_t space_slot) const {
+  /// Soon this event will come, whose key has this slot in the key space.
+  void prefetch(model::EventView event, std::uint32_t space_slot, PrefetchStage stage) const {
     const std::uint32_t slot = keys_.number_ahead(space_slot);
-    if (slot < touched_in_.size()) state_.prefetch_row(slot);
+    if (slot >= touched_in_.size()) return;
+    switch (stage) {
+      case PrefetchStage::key: return state_.prefetch_row(slot);
+      case PrefetchStage::cells: return state_.prefetch_heads(slot);
+      case PrefetchStage::nodes: return state_.prefetch_values(slot, event);
+    }
   }
   /// True where the window closes with the event taken last.
   bool closes() const { return closes_; }

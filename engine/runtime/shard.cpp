@@ -194,9 +194,13 @@ void Shard::look_ahead() {
     space->find_ahead();
   using match::PrefetchStage;
   for (const auto stage : {PrefetchStage::key, PrefetchStage::cells, PrefetchStage::nodes}) {
-    for (const TouchedRule& touched : touched_) {
-      const match::KeySpace* const space = space_of_[touched.program];
-      if (is_large(space)) matchers_[touched.program]->prefetch(space->slot_ahead(touched.ahead), stage);
+    for (const Upcoming& next : upcoming_) {
+      for (std::uint32_t i = next.begin; i < next.end; ++i) {
+        const TouchedRule& touched = touched_[i];
+        const match::KeySpace* const space = space_of_[touched.program];
+        if (!is_large(space)) continue;
+        matchers_[touched.program]->prefetch(next.event, space->slot_ahead(touched.ahead), stage);
+      }
     }
   }
 }

@@ -8,6 +8,7 @@
 #include "engine/match/compensated.hpp"
 #include "engine/match/hyperloglog.hpp"
 #include "engine/match/quantiles.hpp"
+#include "engine/match/sorted_blocks.hpp"
 #include "engine/match/text_pool.hpp"
 #include "engine/match/value_table.hpp"
 #include "engine/match/window_log.hpp"
@@ -104,6 +105,66 @@ TEST_CASE("what leaves a compensated sum leaves nothing behind") {
   sum.add(-1e18);
   sum.add(-0.1);
   CHECK(sum.value() == 3);
+}
+
+// Fills and empties, with numbers from `next` put in and numbers at random places taken out, and compares
+// with one array after each.
+template <class Next>
+void compare_with_one_array(Next next) {
+  std::mt19937_64 random(9);
+  match::SortedBlocks blocks;
+  std::vector<double> truth;
+  for (const std::size_t target : {1024U, 0U, 40U, 7U, 700U, 12U, 300U, 0U}) {
+    while (truth.size() != target) {
+      const bool grows = truth.empty() || (truth.size() < target) == (random() % 8 != 0);
+      if (grows && truth.size() < match::SortedBlocks::most) {
+        const double number = next(random);
+        blocks.insert(number);
+        truth.insert(std::upper_bound(truth.begin(), truth.end(), number), number);
+      } else {
+        const auto gone = truth.begin() + static_cast<std::ptrdiff_t>(random() % truth.size());
+        blocks.remove(*gone);
+        truth.erase(gone);
+      }
+      REQUIRE(blocks.size() == truth.size());
+      std::vector<double> all;
+      blocks.for_each([&](double number) { all.push_back(number); });
+      REQUIRE(all == truth);
+      if (truth.empty()) continue;
+      const std::size_t rank = random() % truth.size();
+      const auto [here, behind] = blocks.at(static_cast<std::uint32_t>(rank));
+      REQUIRE(here == truth[rank]);
+      REQUIRE(behind == truth[std::min(rank + 1, truth.size() - 1)]);
+    }
+  }
+}
+
+TEST_CASE("numbers in blocks are in order, whatever comes and goes") {
+  compare_with_one_array([](auto& random) { return static_cast<double>(random() % 100'000); });
+  compare_with_one_array([](auto& random) { return static_cast<double>(random() % 4); });
+  compare_with_one_array([up = 0.0](auto&) mutable { return ++up; });
+  compare_with_one_array([down = 0.0](auto&) mutable { return --down; });
+  compare_with_one_array([](auto& random) {
+    const double infinity = std::numeric_limits<double>::infinity();
+    return random() % 3 == 0 ? infinity : random() % 2 == 0 ? -infinity : 1.0;
+  });
+}
+
+TEST_CASE("numbers in blocks that were cleared are gone") {
+  match::SortedBlocks blocks;
+  for (int i = 0; i < 100; ++i)
+    blocks.insert(i);
+  blocks.clear();
+  CHECK(blocks.size() == 0);
+  blocks.insert(5);
+  CHECK(blocks.at(0) == std::pair{5.0, 5.0});
+}
+
+TEST_CASE("the percentile of equal infinities is that infinity") {
+  match::Quantiles quantiles;
+  quantiles.add(std::numeric_limits<double>::infinity());
+  quantiles.add(std::numeric_limits<double>::infinity());
+  CHECK(quantiles.percentile(50, 0) == std::numeric_limits<double>::infinity());
 }
 
 TEST_CASE("percentiles: exact while few, then within one percent, and exact again") {

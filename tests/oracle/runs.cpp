@@ -241,8 +241,7 @@ std::string difference_in_order(const plan::Plan& plan, const std::vector<Match>
 
 bool has_unordered(const std::vector<Match>& matches) {
   bool has = false;
-  for_each_stretch(matches,
-                   [&](std::size_t begin, std::size_t end) { has |= end - begin > most_ordered; });
+  for_each_stretch(matches, [&](std::size_t begin, std::size_t end) { has |= end - begin > most_ordered; });
   return has;
 }
 

@@ -65,10 +65,10 @@ std::vector<Match> run_engine(const plan::Plan& plan, const Arrivals& arrivals, 
 bool has_unordered(const std::vector<Match>& matches);
 
 /// Empty where both are the same, else the first difference as a sentence. `expected` is the oracle's.
-/// Matches of one rule must come in the same order where it is specified, and those of all rules in order of the events and timers
-/// that completed them; among different rules that one of these completes, any order will do, as the language
-/// promises none. Under `report any`, whichever candidate was reported will do. Floats that come from windows
-/// may differ by rounding (1e-9), approx_distinct by one or 5 %.
+/// Matches of one rule must come in the same order where it is specified, and those of all rules in order of
+/// the events and timers that completed them; among different rules that one of these completes, any order
+/// will do, as the language promises none. Under `report any`, whichever candidate was reported will do.
+/// Floats that come from windows may differ by rounding (1e-9), approx_distinct by one or 5 %.
 std::string difference(const plan::Plan& plan, const std::vector<Match>& expected,
                        const std::vector<Match>& found);
 
