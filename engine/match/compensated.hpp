@@ -24,6 +24,10 @@ struct Compensated {
     add(out ? -square : square);
     add(out ? -lost : lost);
   }
+  void subtract(const Compensated& other) {
+    add(-other.high);
+    add(-other.low);
+  }
   double value() const { return high + low; }
 };
 

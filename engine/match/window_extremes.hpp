@@ -37,7 +37,8 @@ class WindowExtremes {
     auto& queue = queues_[slot];
     while (!queue.empty() && !outdoes(queue.back().bits, bits))
       queue.pop_back();
-    queue.push_back({bits, entry});
+    // Of a pane the furthest out is enough, as all its values leave at once.
+    if (queue.empty() || queue.back().entry != entry) queue.push_back({bits, entry});
     return queue.front();
   }
   /// The event leaves whose value push() or pop() gave last. Which value is furthest out now, if any is left.

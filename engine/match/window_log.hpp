@@ -4,10 +4,13 @@
 // Either way all steps are constant time, and no memory is asked for once there are as many slabs as needed.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
+
+#include "engine/base/fifo.hpp"
 
 namespace tocsin::match {
 
@@ -98,6 +101,47 @@ class WindowLog {
   Entry tail_ = 0;
   std::size_t size_ = 0;
   std::vector<Entry> free_;
+};
+
+/// A column of numbers that grow from entry to entry of a queue, of which only the first and the last are
+/// asked for: each entry keeps the step to it, four bytes; the rare step that is too large is kept apart.
+class AscendingColumn {
+ public:
+  void add_to(WindowLog& log) { steps_ = log.add_column<std::uint32_t>(); }
+
+  /// The entry pushed last has this number.
+  void push(WindowLog& log, std::uint64_t number) {
+    if (log.size() == 1) {
+      first_ = number;
+    } else {
+      const std::uint64_t step = number - last_;
+      log.at(steps_, log.end() - 1) = static_cast<std::uint32_t>(std::min<std::uint64_t>(step, far));
+      if (step >= far) far_numbers_.push_back(number);
+    }
+    last_ = number;
+  }
+  /// The oldest entry is about to be popped.
+  void pop(WindowLog& log) {
+    if (log.size() == 1) return;
+    const std::uint32_t step = log.at(steps_, log.front() + 1);
+    if (step < far) {
+      first_ += step;
+    } else {
+      first_ = far_numbers_.front();
+      far_numbers_.pop_front();
+    }
+  }
+  /// Of the oldest and the newest entry. Precondition: there is one.
+  std::uint64_t first() const { return first_; }
+  std::uint64_t last() const { return last_; }
+
+ private:
+  static constexpr std::uint32_t far = 0xFFFFFFFF;
+
+  WindowLog::Column<std::uint32_t> steps_;
+  std::uint64_t first_ = 0;
+  std::uint64_t last_ = 0;
+  Fifo<std::uint64_t> far_numbers_;
 };
 
 }  // namespace tocsin::match

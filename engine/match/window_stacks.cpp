@@ -36,8 +36,9 @@ void WindowState::stack(const Cell& cell, Row& row, Entry entry, std::int64_t ti
 
 // The oldest entry goes; front stays the oldest of those that are left.
 void WindowState::unlink_front(Row& row) {
+  --row.entries;
   if (--row.in_front == 0) {
-    if (row.count > 0) turn(row);
+    if (row.entries > 0) turn(row);
     return;
   }
   for (const std::uint32_t number : decayed_) {
@@ -57,7 +58,7 @@ void WindowState::turn(Row& row) {
   }
   Entry newer = no_entry;
   Entry entry = row.newest;
-  for (std::uint32_t left = row.count; left > 0; --left) {
+  for (std::uint32_t left = row.entries; left > 0; --left) {
     for (const std::uint32_t number : decayed_) {  // each gets what there is so far, and adds its own
       const Cell& cell = cells_[number];
       Decayed& sums = state<Decayed>(row, cell);
@@ -65,7 +66,7 @@ void WindowState::turn(Row& row) {
       const double weight = std::exchange(log_.at(cell.weights, entry), sums.front_weights);
       if (weight == 0) continue;
       const double decay =
-          std::exp2(-static_cast<double>(sums.front_ns - log_.at(times_, entry)) * cell.decay);
+          std::exp2(-static_cast<double>(sums.front_ns - log_.at(linked_times_, entry)) * cell.decay);
       sums.front_weights += decay;
       sums.front_weighted += decay * own;
     }
@@ -75,7 +76,7 @@ void WindowState::turn(Row& row) {
     entry = older;
   }
   row.front = newer;
-  row.in_front = row.count;
+  row.in_front = row.entries;
 }
 
 }  // namespace tocsin::match

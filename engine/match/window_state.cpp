@@ -150,14 +150,25 @@ void WindowState::build() {
     return argument.is_text && argument.is_wanted;
   });
   keeps_entries_ = evicts_ || has_text || has(Wanted::different, Wanted::registers, Wanted::collected);
-  is_linked_ = keeps_entries_ && (!queue_ || window_.kind == plan::Window::Kind::hopping ||
-                                  has(Wanted::decayed, Wanted::first, Wanted::collected));
-  if (evicts_) times_ = log_.add_column<std::int64_t>();
+  const bool is_hopping = queue_ && window_.kind == plan::Window::Kind::hopping;
+  is_linked_ =
+      keeps_entries_ && (!queue_ || is_hopping || has(Wanted::decayed, Wanted::first, Wanted::collected));
+  keeps_panes_ = is_hopping && !has_text && std::all_of(cells_.begin(), cells_.end(), [](const Cell& each) {
+                   return is_sum(each) || each.kind == Wanted::extreme || each.kind == Wanted::first ||
+                          each.kind == Wanted::last;
+                 });
+  keeps_linked_times_ = evicts_ && (!queue_ || has(Wanted::decayed));
+  if (queue_) times_.add_to(log_);
+  if (keeps_linked_times_) linked_times_ = log_.add_column<std::int64_t>();
   if (queue_) keys_ = log_.add_column<std::uint32_t>();
   if (is_linked_) links_ = log_.add_column<Entry>();
   has_before_ = has(Wanted::collected) && evicts_;
   before_ = has_before_ ? log_.add_column<Entry>() : links_;
-  if (keeps_orders_) orders_ = log_.add_column<std::uint64_t>();
+  keeps_linked_orders_ = keeps_orders_ && is_hopping;
+  keeps_orders_ = keeps_orders_ && !is_hopping;
+  if (keeps_linked_orders_) linked_orders_ = log_.add_column<std::uint64_t>();
+  if (keeps_orders_) orders_.add_to(log_);
+  if (keeps_panes_) counts_ = log_.add_column<std::uint32_t>();
   words_per_row_ = sizeof(Row) / 8;
   for (std::uint32_t i = 0; i < cells_.size(); ++i) {
     Cell& each = cells_[i];
@@ -183,6 +194,11 @@ void WindowState::build() {
     if (each.kind == Wanted::decayed) decayed_.push_back(i);
     if (each.kind == Wanted::different) different_.push_back(i);
     if (each.kind == Wanted::quantiles) sorted_.push_back(i);
+    if (keeps_panes_ && is_sum(each)) {
+      each.partial = words_per_partial_;
+      words_per_partial_ += words_per_row_ - each.word;
+      continue;
+    }
     if (!keeps_entries_ || each.kind == Wanted::decayed || each.kind == Wanted::extreme ||
         each.kind == Wanted::present)
       continue;
@@ -191,6 +207,7 @@ void WindowState::build() {
                        each.kind == Wanted::different || each.kind == Wanted::registers ||
                        each.kind == Wanted::collected;
   }
+  if (words_per_partial_ > 0) partials_ = log_.add_bytes(8 * words_per_partial_);
   std::uint32_t null_bits = 0;
   for (Argument& argument : arguments_) {
     if (argument.is_raw) {
@@ -242,20 +259,45 @@ void WindowState::insert(std::uint32_t slot, model::EventView event, std::uint64
   evaluate(event, scratch);
   Row& here = row(slot);
   Entry entry = no_entry;
-  if (keeps_entries_) {
-    entry = queue_ ? log_.push() : log_.take();
-    const WindowLog::Place place = log_.place(entry);
-    if (evicts_) place.at(times_) = event.time_ns();
-    if (queue_) place.at(keys_) = slot;
-    if (keeps_orders_) place.at(orders_) = order;
-    for (const std::uint32_t number : raw_)
-      place.at(arguments_[number].raw) = arguments_[number].bits;
-    if (null_bytes_ > 0) mark_nulls(entry);
+  // A pane of the key goes on where the key's newest entry is not older than the panes at hand.
+  const bool goes_on =
+      keeps_panes_ && here.count > 0 && static_cast<std::int32_t>(here.newest - pane_begin_) >= 0;
+  if (goes_on) {
+    entry = here.newest;
+  } else if (keeps_entries_) {
+    entry = add_entry(slot, event, order);
   }
   for (const Cell& each : cells_)
     insert_into(each, here, slot, entry, event.time_ns());
-  if (is_linked_) link(here, entry);
+  if (is_linked_ && !goes_on) link(here, entry);
   ++here.count;
+  if (!keeps_panes_) return;
+  ++log_.at(counts_, entry);
+  for (const Cell& each : cells_) {
+    if (is_sum(each) && !arguments_[each.argument].null) add_to_sum(each, partial(each, entry));
+  }
+}
+
+// An entry for the event at hand.
+Entry WindowState::add_entry(std::uint32_t slot, model::EventView event, std::uint64_t order) {
+  const Entry entry = queue_ ? log_.push() : log_.take();
+  const WindowLog::Place place = log_.place(entry);
+  if (queue_) {
+    times_.push(log_, static_cast<std::uint64_t>(event.time_ns()));
+    place.at(keys_) = slot;
+  }
+  if (keeps_orders_) orders_.push(log_, order);
+  if (keeps_linked_times_) place.at(linked_times_) = event.time_ns();
+  if (keeps_linked_orders_) place.at(linked_orders_) = order;
+  for (const std::uint32_t number : raw_)
+    place.at(arguments_[number].raw) = arguments_[number].bits;
+  if (null_bytes_ > 0) mark_nulls(entry);
+  if (keeps_panes_) {
+    place.at(counts_) = 0;
+    if (words_per_partial_ > 0)
+      std::memset(&log_.byte_at(partials_, 8 * words_per_partial_, entry, 0), 0, 8 * words_per_partial_);
+  }
+  return entry;
 }
 
 void WindowState::mark_nulls(Entry entry) {
@@ -283,6 +325,7 @@ void WindowState::link(Row& row, Entry entry) {
     row.in_front = evicts_ ? 1 : 0;
   }
   row.newest = entry;
+  ++row.entries;
 }
 
 void WindowState::add_float(FloatSum& sum, double value, bool out) {
@@ -293,6 +336,58 @@ void WindowState::add_float(FloatSum& sum, double value, bool out) {
     sum.nan += one;
   } else {
     sum.infinite[value < 0] += one;
+  }
+}
+
+// The value at hand.
+void WindowState::add_to_sum(const Cell& cell, std::uint64_t* words) const {
+  const Argument& argument = arguments_[cell.argument];
+  switch (cell.kind) {
+    case Cell::Kind::present: ++words[0]; break;
+    case Cell::Kind::integers:
+      store_wide(words, load_wide(words) + static_cast<std::int64_t>(argument.bits));
+      break;
+    case Cell::Kind::floats:
+      add_float(*reinterpret_cast<FloatSum*>(words), number(argument, argument.bits), false);
+      break;
+    default: {
+      const double value = number(argument, argument.bits);
+      if (std::isfinite(value)) reinterpret_cast<Compensated*>(words)->add_square(value, false);
+    }
+  }
+}
+
+void WindowState::take_from_sum(const Cell& cell, std::uint64_t* words, std::uint64_t bits) const {
+  const Argument& argument = arguments_[cell.argument];
+  switch (cell.kind) {
+    case Cell::Kind::integers: store_wide(words, load_wide(words) - static_cast<std::int64_t>(bits)); break;
+    case Cell::Kind::floats:
+      add_float(*reinterpret_cast<FloatSum*>(words), number(argument, bits), true);
+      break;
+    default: {
+      const double value = number(argument, bits);
+      if (std::isfinite(value)) reinterpret_cast<Compensated*>(words)->add_square(value, true);
+    }
+  }
+}
+
+// What a pane came to.
+void WindowState::subtract(const Cell& cell, std::uint64_t* words, const std::uint64_t* partial) {
+  switch (cell.kind) {
+    case Cell::Kind::present: words[0] -= partial[0]; break;
+    case Cell::Kind::integers: store_wide(words, load_wide(words) - load_wide(partial)); break;
+    case Cell::Kind::floats: {
+      FloatSum& sum = *reinterpret_cast<FloatSum*>(words);
+      const FloatSum& part = *reinterpret_cast<const FloatSum*>(partial);
+      sum.sum.subtract(part.sum);
+      sum.infinite[0] -= part.infinite[0];
+      sum.infinite[1] -= part.infinite[1];
+      sum.nan -= part.nan;
+      break;
+    }
+    default: {
+      reinterpret_cast<Compensated*>(words)->subtract(*reinterpret_cast<const Compensated*>(partial));
+    }
   }
 }
 
@@ -308,19 +403,8 @@ void WindowState::insert_into(const Cell& cell, Row& row, std::uint32_t slot, En
     if (cell.kind == Cell::Kind::different) is_new_[cell.table] = 0;
     return;
   }
+  if (is_sum(cell)) return add_to_sum(cell, words);
   switch (cell.kind) {
-    case Cell::Kind::present: ++words[0]; break;
-    case Cell::Kind::integers:
-      store_wide(words, load_wide(words) + static_cast<std::int64_t>(argument.bits));
-      break;
-    case Cell::Kind::floats:
-      add_float(state<FloatSum>(row, cell), number(argument, argument.bits), false);
-      break;
-    case Cell::Kind::squares: {
-      const double value = number(argument, argument.bits);
-      if (std::isfinite(value)) state<Compensated>(row, cell).add_square(value, false);
-      break;
-    }
     case Cell::Kind::first:
       if (keeps_entries_ || row.count > 0) break;
       words[0] = argument.bits;
@@ -367,18 +451,16 @@ void WindowState::remove_from(const Cell& cell, Row& row, std::uint32_t slot, En
     extreme = next ? Extreme{next->bits, next->entry, 1} : Extreme{0, 0, 0};
     return;
   }
-  if (cell.kind == Cell::Kind::decayed || is_null(argument, entry)) return;
   std::uint64_t* const words = &state<std::uint64_t>(row, cell);
+  if (keeps_panes_ && is_sum(cell)) return subtract(cell, words, partial(cell, entry));
+  if (cell.kind == Cell::Kind::decayed || is_null(argument, entry)) return;
+  if (cell.kind == Cell::Kind::present) {
+    --words[0];
+    return;
+  }
   const auto bits = [&] { return log_.at(argument.raw, entry); };
+  if (is_sum(cell)) return take_from_sum(cell, words, bits());
   switch (cell.kind) {
-    case Cell::Kind::present: --words[0]; break;
-    case Cell::Kind::integers: store_wide(words, load_wide(words) - static_cast<std::int64_t>(bits())); break;
-    case Cell::Kind::floats: add_float(state<FloatSum>(row, cell), number(argument, bits()), true); break;
-    case Cell::Kind::squares: {
-      const double value = number(argument, bits());
-      if (std::isfinite(value)) state<Compensated>(row, cell).add_square(value, true);
-      break;
-    }
     case Cell::Kind::different: {
       std::uint32_t& times = values_[cell.table](slot, bits());
       const std::uint32_t left = times - 1;
@@ -402,7 +484,7 @@ void WindowState::evict(std::uint32_t slot, Entry entry, bool give_back) {
   for (const Cell& each : cells_)
     remove_from(each, here, slot, entry);
   if (has_texts_) release_texts(entry);
-  --here.count;
+  here.count -= keeps_panes_ ? log_.at(counts_, entry) : 1;
   here.changed = 1;
   if (is_linked_) unlink_front(here);
   if (give_back) log_.give_back(entry);

@@ -2,7 +2,8 @@
 // not of time: when something goes is the WindowStore's to say.
 //
 // A key has a row of fixed size with the state of each aggregate, and the events that must be known when they
-// leave are entries of a WindowLog with only the columns that some aggregate needs. Counts, sums and
+// leave are entries of a WindowLog with only the columns that some aggregate needs. Of a hopping window whose
+// aggregates allow it an entry is a pane instead: what a key's events of one hop come to. Counts, sums and
 // variances are kept by adding and taking out; min and max by a queue of what may yet be it, apart from the
 // log (window_extremes.hpp). What can't be taken out either (ewma) is kept by two stacks that lie in the log
 // itself: entries of a key are linked, the newer ones backwards (the back stack, whose aggregate is in the
@@ -67,6 +68,8 @@ class WindowState {
     const std::uint32_t slot = log_.at(keys_, entry);
     prefetch_entries(entry);
     evict(slot, entry, false);
+    times_.pop(log_);
+    if (keeps_orders_) orders_.pop(log_);
     log_.pop();
     return slot;
   }
@@ -83,13 +86,19 @@ class WindowState {
   /// Entries in use. Of all keys.
   std::size_t entries() const { return log_.size(); }
   bool keeps_entries() const { return keeps_entries_; }
-  /// Of the oldest entry, in windows by time. Precondition: entries() > 0.
-  std::int64_t oldest_ns() const { return log_.at(times_, log_.front()); }
-  std::int64_t newest_ns() const { return log_.at(times_, log_.end() - 1); }
-  std::uint64_t oldest_order() const { return keeps_orders_ ? log_.at(orders_, log_.front()) : 0; }
+  bool keeps_panes() const { return keeps_panes_; }
+  /// Where an entry is a pane: what comes in from now on belongs to another pane.
+  void begin_pane() { pane_begin_ = log_.end(); }
+  /// Of the oldest and the newest entry, in windows by time; of a pane its first event's. Precondition:
+  /// entries() > 0.
+  std::int64_t oldest_ns() const { return static_cast<std::int64_t>(times_.first()); }
+  std::int64_t newest_ns() const { return static_cast<std::int64_t>(times_.last()); }
+  std::uint64_t oldest_order() const { return keeps_orders_ ? orders_.first() : 0; }
+  /// How many events the oldest entry is.
+  std::uint32_t oldest_size() const { return keeps_panes_ ? log_.at(counts_, log_.front()) : 1; }
   /// Of the key's oldest event, where they are linked.
-  std::int64_t first_ns(std::uint32_t slot) const { return log_.at(times_, row(slot).front); }
-  std::uint64_t first_order(std::uint32_t slot) const { return log_.at(orders_, row(slot).front); }
+  std::int64_t first_ns(std::uint32_t slot) const { return log_.at(linked_times_, row(slot).front); }
+  std::uint64_t first_order(std::uint32_t slot) const { return log_.at(linked_orders_, row(slot).front); }
 
   /// What aggregate number `aggregate` comes to for the key. Text and arrays live as long as `scratch` says.
   model::Value value(std::uint32_t aggregate, std::uint32_t slot, const WindowPlace& place, Scratch& scratch);
@@ -134,7 +143,7 @@ class WindowState {
     Entry newest;
     std::uint32_t in_front;  // entries of the front stack
     std::uint32_t changed;
-    std::uint32_t unused;
+    std::uint32_t entries;  // where they are linked
   };
   struct Argument {
     const WindowArgument* source = nullptr;
@@ -167,7 +176,8 @@ class WindowState {
     };
     Kind kind = Kind::present;
     std::uint32_t argument = 0;
-    std::uint32_t word = 0;  // in the row, behind Row
+    std::uint32_t word = 0;     // in the row
+    std::uint32_t partial = 0;  // word in an entry, where entries are panes
     bool floating = false;
     bool greatest = false;        // of extreme
     double decay = 0;             // of ewma: 1 / half-life in ns
@@ -215,8 +225,16 @@ class WindowState {
   static T& state(Row& row, const Cell& cell) {
     return *reinterpret_cast<T*>(reinterpret_cast<std::uint64_t*>(&row) + cell.word);
   }
+  /// True where what is taken out of the cell need only be subtracted.
+  static bool is_sum(const Cell& cell) {
+    return cell.kind == Cell::Kind::present || cell.kind == Cell::Kind::integers ||
+           cell.kind == Cell::Kind::floats || cell.kind == Cell::Kind::squares;
+  }
+  std::uint64_t* partial(const Cell& cell, Entry entry) {
+    return reinterpret_cast<std::uint64_t*>(&log_.byte_at(partials_, 8 * words_per_partial_, entry, 0)) +
+           cell.partial;
+  }
   void grow(std::uint32_t slot);
-  /// Asks for what evicting the entry will read.
   /// Asks for what the entries soon to be taken out behind `entry` need.
   void prefetch_entries(Entry entry) const {
     if (log_.size() <= ahead) return;
@@ -243,10 +261,14 @@ class WindowState {
     return static_cast<std::uint64_t>(event.load_int(argument.source->slot));
   }
   void evaluate(model::EventView event, Scratch& scratch);
+  Entry add_entry(std::uint32_t slot, model::EventView event, std::uint64_t order);
   void mark_nulls(Entry entry);
   void release_texts(Entry entry);
   void insert_into(const Cell& cell, Row& row, std::uint32_t slot, Entry entry, std::int64_t time_ns);
   void remove_from(const Cell& cell, Row& row, std::uint32_t slot, Entry entry);
+  void add_to_sum(const Cell& cell, std::uint64_t* words) const;
+  void take_from_sum(const Cell& cell, std::uint64_t* words, std::uint64_t bits) const;
+  static void subtract(const Cell& cell, std::uint64_t* words, const std::uint64_t* partial);
   void evict(std::uint32_t slot, Entry entry, bool give_back);
   void unlink_front(Row& row);
   void turn(Row& row);
@@ -279,6 +301,8 @@ class WindowState {
   bool keeps_entries_ = false;
   bool is_linked_ = false;
   bool keeps_orders_ = false;
+  bool keeps_linked_orders_ = false;
+  bool keeps_panes_ = false;
   std::vector<Argument> arguments_;
   std::vector<Cell> cells_;
   std::vector<std::uint32_t> decayed_;    // those cells that are stacks
@@ -291,12 +315,19 @@ class WindowState {
   LargeVector<std::uint64_t> rows_;  // by slot
 
   WindowLog log_;
-  WindowLog::Column<std::int64_t> times_;
+  AscendingColumn times_;                         // of a queue
+  WindowLog::Column<std::int64_t> linked_times_;  // where they are asked for by key
+  bool keeps_linked_times_ = false;
   WindowLog::Column<std::uint32_t> keys_;  // of a queue
   WindowLog::Column<Entry> links_;
   WindowLog::Column<Entry> before_;  // the key's entry before, where some aggregate collects: links_ or …
   bool has_before_ = false;          // … a column of its own
-  WindowLog::Column<std::uint64_t> orders_;
+  AscendingColumn orders_;           // of a queue
+  WindowLog::Column<std::uint64_t> linked_orders_;  // where they are asked for by key
+  WindowLog::Column<std::uint32_t> counts_;         // of panes: their events
+  std::uint32_t partials_ = 0;                      // of panes: their sums, a byte column
+  std::uint32_t words_per_partial_ = 0;
+  Entry pane_begin_ = 0;          // the first entry of the pane at hand
   std::uint32_t null_bits_ = 0;   // a byte column
   std::uint32_t null_bytes_ = 0;  // of it, an entry
 

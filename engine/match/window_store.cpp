@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "engine/base/saturate.hpp"
 
@@ -59,6 +60,11 @@ std::vector<std::uint32_t> WindowStore::join(Member& member, const WindowProgram
   for (std::uint32_t i = 0; i < window.aggregates.size(); ++i)
     numbers.push_back(state_.add(window, i));
   return numbers;
+}
+
+// The longest span of which a window's width and hop are multiples.
+std::int64_t WindowStore::pane_ns() const {
+  return std::gcd(window_.width_ns, window_.hop_ns);
 }
 
 const WindowState& WindowStore::state() {
@@ -133,6 +139,10 @@ void WindowStore::insert(std::uint32_t slot, model::EventView event, std::uint64
       open_until_ns_ = times(floor_div(now_ns, window_.width_ns) + 1, window_.width_ns);
     }
     span.last_ns = now_ns;
+  }
+  if (state_.keeps_panes() && now_ns >= pane_end_ns_) {
+    pane_end_ns_ = times(floor_div(now_ns, pane_ns()) + 1, pane_ns());
+    state_.begin_pane();
   }
   state_.insert(slot, event, order, scratch_);
   if (keeps_newest_) {
@@ -296,7 +306,7 @@ void WindowStore::make_room() {
 std::uint32_t WindowStore::drop_oldest() {
   if (queue()) {
     if (state_.entries() == 0) return absent;
-    ++dropped_;
+    dropped_ += state_.oldest_size();
     const std::uint32_t slot = state_.evict_oldest();
     if (state_.count(slot) > 0) return slot;
     for (Member* member : members_)

@@ -97,6 +97,8 @@ class WindowStore {
   std::uint64_t dropped() const { return dropped_; }
   std::uint32_t capacity() const { return partitioned_ ? static_cast<std::uint32_t>(keys_.capacity()) : 1; }
   const WindowState& state();
+  /// Of windows whose state keeps panes: the span of one.
+  std::int64_t pane_ns() const;
 
  private:
   using Kind = plan::Window::Kind;
@@ -150,6 +152,7 @@ class WindowStore {
   std::vector<Touched> open_;             // tumbling by time: the windows that are open
   std::int64_t open_until_ns_ = 0;        // and when they close
   std::int64_t next_window_ = INT64_MIN;  // hopping: the first that has not closed
+  std::int64_t pane_end_ns_ = INT64_MIN;  // of the pane at hand
   std::size_t key_room_ = 1024;           // keys at which to look for idle ones
 
   // The event taken last.

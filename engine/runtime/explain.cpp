@@ -4,6 +4,7 @@
 #include "engine/match/matcher.hpp"
 #include "engine/match/predicate_index.hpp"
 #include "engine/match/window_store.hpp"
+#include "engine/plan/literal.hpp"
 #include "engine/runtime/engine.hpp"
 #include "engine/runtime/rule_set.hpp"
 
@@ -42,7 +43,10 @@ std::string windows_text(const RuleSet& rules, std::size_t layer, const match::P
   }
   const match::WindowState& state = store.state();
   std::string text = fmt::format("  windows: {} bytes a key; a pane is ", state.bytes_per_row());
-  if (state.keeps_entries()) {
+  if (state.keeps_panes()) {
+    text += fmt::format("{} of a key, of {} bytes\n", plan::duration_text(store.pane_ns()),
+                        state.bytes_per_entry());
+  } else if (state.keeps_entries()) {
     text += fmt::format("an event, of {} bytes\n", state.bytes_per_entry());
   } else {
     text += "a whole window: no event is kept\n";

@@ -44,8 +44,10 @@ cat >windows.tocsin <<'RULES'
 event Payment { card: string, amount: float, at: time @timestamp }
 rule many { from Payment partition by card window sliding 1m when count() > 5 on every emit Many { card } }
 rule much { from Payment partition by card window sliding 1m when sum(amount) > 900 emit Much { card } }
+rule hops { from Payment partition by card window hopping 1h every 10m emit Hops { card, total: sum(amount) } }
 rule each { from Payment partition by card window tumbling 1m emit Each { card, n: count() } }
 RULES
 run 0 explain windows.tocsin --matchers
-has out 'windows shared with: much' 'windows shared with: many' 'a pane is an event, of 28 bytes' \
+has out 'windows shared with: much' 'windows shared with: many' 'a pane is an event, of 20 bytes' \
+  'a pane is 10m of a key, of 56 bytes' \
   'a pane is a whole window: no event is kept'

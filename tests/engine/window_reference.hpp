@@ -35,6 +35,12 @@ inline constexpr const char* all_aggregates =
     "collect(s), "
     "cx2: collect(x)";
 
+/// Those of them that hopping windows keep by pane, and where they stand among all.
+inline constexpr const char* pane_aggregates =
+    "n: count(), cx: count(x), sx: sum(x), ax: avg(x), mn: min(x), my: max(y), sy: sum(y), ay: avg(y), "
+    "va: variance(y), sd: stddev(x), fx: first(x)";
+inline constexpr std::size_t places_of_pane_aggregates[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15};
+
 /// To nine digits, of the value a little moved: so the halves at which rounding turns are no values of tests.
 inline std::string text_of(double value) {
   char text[40];
@@ -167,6 +173,22 @@ inline std::string window_text(const std::vector<const Reading*>& events) {
   std::string text;
   for (const auto& field : fields)
     text += (text.empty() ? "" : ",") + field;
+  return text;
+}
+
+/// What pane_aggregates come to, out of window_text().
+inline std::string pane_text(const std::string& all) {
+  std::vector<std::string> fields(1);
+  for (const char c : all) {
+    if (c == ',') {
+      fields.emplace_back();
+    } else {
+      fields.back() += c;
+    }
+  }
+  std::string text;
+  for (const std::size_t place : places_of_pane_aggregates)
+    text += (text.empty() ? "" : ",") + fields[place];
   return text;
 }
 

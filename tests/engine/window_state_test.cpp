@@ -1,6 +1,7 @@
 // The parts that windows are made of, and what must hold of them: sums that recover, percentiles, estimates,
 // limits, sharing, no allocation, throttle.
 #include <cmath>
+#include <deque>
 #include <map>
 #include <random>
 #include <set>
@@ -105,6 +106,33 @@ TEST_CASE("what leaves a compensated sum leaves nothing behind") {
   sum.add(-1e18);
   sum.add(-0.1);
   CHECK(sum.value() == 3);
+}
+
+TEST_CASE("a column of ascending numbers keeps small and large steps") {
+  std::mt19937_64 random(5);
+  match::WindowLog log;
+  match::AscendingColumn column;
+  log.add_column<std::uint64_t>();
+  column.add_to(log);
+  std::deque<std::uint64_t> truth;
+  std::uint64_t number = static_cast<std::uint64_t>(INT64_MIN);
+  const std::uint64_t steps[] = {0, 1, 0xFFFFFFFE, 0xFFFFFFFF, 0x100000000, std::uint64_t{1} << 40};
+  for (int i = 0; i < 100'000; ++i) {
+    const bool grows = (i / 20'000) % 2 == 0 ? random() % 3 != 0 : random() % 3 == 0;
+    if (grows || truth.empty()) {
+      number += steps[random() % 6];
+      log.push();
+      column.push(log, number);
+      truth.push_back(number);
+    } else {
+      column.pop(log);
+      log.pop();
+      truth.pop_front();
+    }
+    if (truth.empty()) continue;
+    REQUIRE(column.first() == truth.front());
+    REQUIRE(column.last() == truth.back());
+  }
 }
 
 // Fills and empties, with numbers from `next` put in and numbers at random places taken out, and compares

@@ -152,14 +152,17 @@ TEST_CASE("windows that close: all aggregates, bounds, order") {
     std::sort(closed.begin(), closed.end(), [](const Closed& a, const Closed& b) {
       return std::tuple(a.at_ns, a.after_events, a.first) < std::tuple(b.at_ns, b.after_events, b.first);
     });
-    std::vector<std::string> expected;
-    for (const Closed& c : closed)
-      expected.push_back(match_text(c.at_ns,
-                                    window_text(c.events) + "," + std::to_string(c.start_ns) + "," +
-                                        std::to_string(c.at_ns) + "," + std::to_string(c.events.back()->key),
-                                    c.last));
-    check(rule_text(window, "", std::string(all_aggregates) + ", ws: window_start, we: window_end, key: k"),
-          readings, expected);
+    std::vector<std::string> expected, by_pane;
+    for (const Closed& c : closed) {
+      const std::string all = window_text(c.events);
+      const std::string bounds = "," + std::to_string(c.start_ns) + "," + std::to_string(c.at_ns) + "," +
+                                 std::to_string(c.events.back()->key);
+      expected.push_back(match_text(c.at_ns, all + bounds, c.last));
+      by_pane.push_back(match_text(c.at_ns, pane_text(all) + bounds, c.last));
+    }
+    const std::string bounds = ", ws: window_start, we: window_end, key: k";
+    check(rule_text(window, "", all_aggregates + bounds), readings, expected);
+    check(rule_text(window, "", pane_aggregates + bounds), readings, by_pane);
   };
   for (std::uint64_t seed = 11; seed <= 14; ++seed) {
     const auto readings = random_readings(seed, 500, seed == 14 ? 1 : 6, 9);
