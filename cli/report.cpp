@@ -6,10 +6,11 @@
 #include <iterator>
 #include <string_view>
 
-#include "cli/text.hpp"
 #include "connectors/json_text.hpp"
+#include "service/text.hpp"
 
 namespace tocsin::cli {
+using namespace service;
 namespace {
 
 struct Column {

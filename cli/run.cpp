@@ -9,54 +9,30 @@
 #include <string_view>
 #include <unistd.h>
 
-#include "cli/arguments.hpp"
 #include "cli/bad_lines.hpp"
 #include "cli/command.hpp"
-#include "cli/engine_options.hpp"
-#include "cli/inputs.hpp"
-#include "cli/match_output.hpp"
 #include "cli/progress.hpp"
 #include "cli/report.hpp"
 #include "cli/rules.hpp"
+#include "cli/setting_options.hpp"
 #include "cli/signals.hpp"
-#include "cli/table_files.hpp"
-#include "cli/text.hpp"
+#include "service/config.hpp"
+#include "service/inputs.hpp"
+#include "service/match_output.hpp"
+#include "service/signals_blocked.hpp"
+#include "service/table_files.hpp"
+#include "service/text.hpp"
 
 namespace tocsin::cli {
+using namespace service;
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-enum class StatsForm : std::uint8_t { none, table, json };
-
-struct RunOptions {
-  RuleArguments rules;
-  InputOptions inputs;
-  OutputOptions output;
-  runtime::EngineOptions engine;
-  std::int64_t lateness_ns = 0;
-  std::string dead_letter;
-  std::string stats;
-  StatsForm stats_form = StatsForm::none;
-  bool quiet = false;
-};
-
-// The options that CLI11 leaves as text.
-void complete(RunOptions& options) {
-  complete(options.inputs);
-  if (options.stats.empty()) return;
-  try {
-    options.stats_form =
-        choose<StatsForm>(options.stats, {{"table", StatsForm::table}, {"json", StatsForm::json}});
-  } catch (const UsageError& error) {
-    throw UsageError(fmt::format("--stats: {}", error.what()));
-  }
-}
-
 // On a terminal that does not show the matches, too.
-bool has_progress(const RunOptions& options) {
-  const bool shows_matches = options.output.path.empty() && isatty(STDOUT_FILENO) == 1;
-  return stderr_is_terminal() && !shows_matches && !options.quiet;
+bool has_progress(const Config& config) {
+  const bool shows_matches = config.output.path.empty() && isatty(STDOUT_FILENO) == 1;
+  return stderr_is_terminal() && !shows_matches && !config.log.quiet;
 }
 
 std::string_view name_of(int signal) {
@@ -65,28 +41,33 @@ std::string_view name_of(int signal) {
 
 class Run {
  public:
-  Run(const RunOptions& options, const plan::Plan& plan)
-      : options_(options),
+  Run(const Config& config, const plan::Plan& plan)
+      : config_(config),
         plan_(plan),
-        progress_(has_progress(options)),
-        bad_lines_(progress_, options.quiet),
-        output_(open_output(options.output.path)) {}
+        progress_(has_progress(config)),
+        bad_lines_(progress_, config.log.quiet),
+        output_(open_output(config.output.path)) {}
 
   int operator()() {
     const auto started = Clock::now();
     std::optional<runtime::Engine> engine;
-    TableFiles tables(plan_, options_.engine.limits.table_rows, progress_, options_.quiet);
+    const auto tell = [this](const std::string& sentence) {
+      progress_.clear();
+      say(sentence);
+    };
+    const auto tell_news = config_.log.quiet ? TableFiles::Tell([](const std::string&) {}) : tell;
+    TableFiles tables(plan_, config_.engine.limits.table_rows, tell, tell_news);
     if (!tables.read_all()) return exit_failed;
     if (!open()) return exit_fine;
     // One shard runs on this thread, which writes what a batch gave; more have a thread that writes.
-    const bool one_thread = options_.engine.shards == 1;
-    MatchOutput matches(plan_, *output_, options_.output, !one_thread);
+    const bool one_thread = config_.engine.shards == 1;
+    MatchOutput matches(plan_, *output_, config_.output, !one_thread);
     {
       const SignalsBlocked on_the_shards;
-      engine.emplace(plan_, options_.engine, matches);
+      engine.emplace(plan_, config_.engine, matches);
     }
     for (std::size_t id = 0; id < sources_.size(); ++id)
-      engine->add_source(options_.lateness_ns);
+      engine->add_source(config_.lateness_ns);
     tables.serve(*engine);
     while (open_ > 0 && StopSignals::requested() == 0 && !matches.failed()) {
       read_once(*engine);
@@ -105,12 +86,12 @@ class Run {
   bool open() {
     connectors::SourceContext context;
     context.report = [this](const connectors::BadRecord& record) { bad_lines_.report(record); };
-    if (!options_.dead_letter.empty()) {
-      dead_letters_ = open_output(options_.dead_letter);
+    if (!config_.dead_letter.empty()) {
+      dead_letters_ = open_output(config_.dead_letter);
       context.dead_letters = dead_letters_.get();
     }
     try {
-      sources_ = open_inputs(options_.inputs, plan_.catalog, context);
+      sources_ = open_inputs(config_.input, plan_.catalog, context);
     } catch (const std::runtime_error&) {
       const int signal = StopSignals::requested();
       if (signal == 0) throw;
@@ -123,7 +104,7 @@ class Run {
 
   void read_once(runtime::Engine& engine) {
     const std::uint16_t id = engine.slowest_source();
-    const model::ReadStatus status = sources_[id]->read(batch_, options_.engine.limits.batch_events);
+    const model::ReadStatus status = sources_[id]->read(batch_, config_.engine.limits.batch_events);
     if (!batch_.empty()) engine.push(id, batch_);
     if (status == model::ReadStatus::more) return;
     if (status == model::ReadStatus::failed) input_failed(*sources_[id]);
@@ -158,24 +139,24 @@ class Run {
     RunReport report;
     report.plan = &plan_;
     report.stats = engine.stats();
-    report.limits = options_.engine.limits;
+    report.limits = config_.engine.limits;
     report.elapsed = elapsed;
     for (const auto& source : sources_)
       report.inputs.push_back({source->name(), source->bad_records()});
-    if (!options_.quiet) {
-      bad_lines_.print_summary(options_.dead_letter);
+    if (!config_.log.quiet) {
+      bad_lines_.print_summary(config_.dead_letter);
       print_losses(report);
       if (const int signal = StopSignals::requested(); signal != 0) {
         say(fmt::format("stopped by {}; all that was read is matched", name_of(signal)));
       }
       print_totals(report);
     }
-    if (options_.stats_form == StatsForm::table) print_stats_table(report);
-    if (options_.stats_form == StatsForm::json) print_stats_json(report);
+    if (config_.stats == StatsForm::table) print_stats_table(report);
+    if (config_.stats == StatsForm::json) print_stats_json(report);
     return exit_code_;
   }
 
-  const RunOptions& options_;
+  const Config& config_;
   const plan::Plan& plan_;
   StopSignals signals_;
   Progress progress_;
@@ -188,14 +169,25 @@ class Run {
   int exit_code_ = exit_fine;
 };
 
-int run(RunOptions& options) {
-  complete(options);
-  const dsl::Compiled compiled = compile_rules(options.rules);
+// Puts stdin where nothing gives events.
+void complete(Config& config) {
+  if (!config.input.specs.empty() || config.is_service()) return;
+  if (isatty(STDIN_FILENO) == 1) {
+    throw UsageError("no input: give --input FILE, pipe events to stdin, or try --input gen:payments");
+  }
+  config.input.specs.emplace_back("-");
+}
+
+int run(SettingOptions& options) {
+  if (!read_layers(options)) return exit_failed;
+  Config config = config_of(options);
+  complete(config);
+  const dsl::Compiled compiled = compile_rules({config.rules, config.params});
   if (!compiled.plan) {
     fmt::print(stderr, "{}\n", summary(compiled.diagnostics));
     return exit_failed;
   }
-  return Run(options, *compiled.plan)();
+  return Run(config, *compiled.plan)();
 }
 
 }  // namespace
@@ -203,24 +195,8 @@ int run(RunOptions& options) {
 Command add_run(CLI::App& app) {
   CLI::App* command = app.add_subcommand("run", "Run rules over events and write the matches as NDJSON");
   command->group("Commands");
-  const auto options = std::make_shared<RunOptions>();
-  add_rule_arguments(*command, options->rules);
-  add_input_options(*command, options->inputs);
-  add_value(*command, "--lateness", "DURATION", "How late events may come; they are put in order (0)",
-            [options](const std::string& text) { options->lateness_ns = parse_duration(text); })
-      ->group("Input");
-  add_value(*command, "--dead-letter", "FILE", "Where bad lines go, as they came",
-            [options](const std::string& text) { options->dead_letter = text; })
-      ->group("Input");
-  add_output_options(*command, options->output);
-  command
-      ->add_flag("--stats{table}", options->stats,
-                 "Counters of rules and inputs at the end, on stderr; --stats=json")
-      ->group("Output");
-  command->add_flag("--quiet,-q", options->quiet, "No progress, warnings and totals on stderr")
-      ->group("Output");
-  add_engine_options(*command, options->engine);
-  add_hidden_engine_options(*command, options->engine);
+  const auto options = std::make_shared<SettingOptions>();
+  add_settings(*command, *options);
   command->footer(
       "Matches go to stdout, one JSON object a line; everything else goes to stderr. SIGINT and SIGTERM end "
       "the\n"

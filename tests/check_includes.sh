@@ -17,13 +17,14 @@ declare -A allowed=(
   [engine/runtime]="engine/base engine/model engine/plan engine/match"
   [dsl]="engine/base engine/model engine/plan"
   [connectors]="engine/base engine/model engine/runtime/engine.hpp"
+  [service]="engine dsl connectors"
   [tester]="engine dsl"
-  [cli]="engine dsl tester connectors"
-  [tests]="engine dsl tester connectors cli bench"
+  [cli]="engine dsl tester connectors service"
+  [tests]="engine dsl tester connectors service cli bench"
   [bench]="engine dsl connectors"
 )
 # folders of the project, for includes in angle brackets that should be in quotes
-own='^(engine|dsl|tester|connectors|cli|tests|bench)/'
+own='^(engine|dsl|tester|connectors|service|cli|tests|bench)/'
 include='^[[:space:]]*#[[:space:]]*include[[:space:]]*([<"])([^>"]+)[>"]'
 
 layer_of() {
@@ -70,7 +71,7 @@ check() {
 }
 
 folders=()
-for folder in engine dsl tester connectors cli tests bench; do
+for folder in engine dsl tester connectors service cli tests bench; do
   if [[ -d $folder ]]; then folders+=("$folder"); fi
 done
 if [[ ${#folders[@]} == 0 ]]; then

@@ -1,13 +1,11 @@
-#include "cli/match_output.hpp"
+#include "service/match_output.hpp"
 
 #include <stdexcept>
 #include <unistd.h>
 #include <utility>
 #include <vector>
 
-#include "cli/arguments.hpp"
-
-namespace tocsin::cli {
+namespace tocsin::service {
 namespace {
 
 using model::Kind;
@@ -48,14 +46,6 @@ std::vector<connectors::RuleOutput> rule_outputs(const plan::Plan& plan) {
 
 }  // namespace
 
-void add_output_options(CLI::App& app, OutputOptions& options) {
-  add_value(app, "--output,-o", "FILE", "Where matches go instead of stdout",
-            [&options](const std::string& text) { options.path = text; })
-      ->group("Output");
-  app.add_flag("--with-events", options.with_events, "Write each match with its events, by step")
-      ->group("Output");
-}
-
 std::unique_ptr<connectors::Output> open_output(const std::string& path) {
   if (path.empty()) return std::make_unique<connectors::Output>(STDOUT_FILENO, "stdout");
   auto opened = connectors::Output::open(path, connectors::Output::Mode::create);
@@ -74,4 +64,4 @@ void MatchOutput::on_match(const model::MatchView& match) {
   if (output_.failed()) failed_.store(true, std::memory_order_relaxed);
 }
 
-}  // namespace tocsin::cli
+}  // namespace tocsin::service

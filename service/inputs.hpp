@@ -1,8 +1,7 @@
-// Where the events of a run come from: what the command line says of inputs, and the sources that it means.
+// Where the events of a run come from besides connections: what the configuration says of files and
+// generators, and the sources that it means.
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,7 +11,7 @@
 #include "connectors/open_source.hpp"
 #include "engine/model/source.hpp"
 
-namespace tocsin::cli {
+namespace tocsin::service {
 
 struct InputOptions {
   std::vector<std::string> specs;                 // paths, "-", "gen:payments"; in order
@@ -24,11 +23,13 @@ struct InputOptions {
   connectors::GeneratorSpec generator;
 };
 
-/// Adds --input and what belongs to it; `options` must outlive `app`.
-void add_input_options(CLI::App& app, InputOptions& options);
+/// An input as it may be named; throws BadValue.
+std::string checked_input(const std::string& text);
+/// The character between columns, or `tab`; throws BadValue.
+char parse_separator(const std::string& text);
 
-/// Puts stdin where no input is named, and checks that everything fits together. Throws UsageError.
-void complete(InputOptions& options);
+/// Checks that everything fits together. Throws BadValue.
+void check(const InputOptions& options);
 
 using Sources = std::vector<std::unique_ptr<model::Source>>;
 
@@ -37,4 +38,4 @@ using Sources = std::vector<std::unique_ptr<model::Source>>;
 Sources open_inputs(const InputOptions& options, const model::Catalog& catalog,
                     const connectors::SourceContext& context);
 
-}  // namespace tocsin::cli
+}  // namespace tocsin::service

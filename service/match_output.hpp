@@ -1,7 +1,6 @@
-// Where matches go: what the command line says of it, and the writer that knows the plan's rules.
+// Where matches go: what the configuration says of it, and the writer that knows the plan's rules.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -10,15 +9,12 @@
 #include "connectors/output.hpp"
 #include "engine/plan/plan.hpp"
 
-namespace tocsin::cli {
+namespace tocsin::service {
 
 struct OutputOptions {
   std::string path;  // empty: stdout
   bool with_events = false;
 };
-
-/// Adds --output and --with-events; `options` must outlive `app`.
-void add_output_options(CLI::App& app, OutputOptions& options);
 
 /// Opens a file for writing, or stdout where `path` is empty. Throws std::runtime_error with a sentence.
 std::unique_ptr<connectors::Output> open_output(const std::string& path);
@@ -41,4 +37,4 @@ class MatchOutput final : public model::MatchSink {
   std::atomic<bool> failed_ = false;
 };
 
-}  // namespace tocsin::cli
+}  // namespace tocsin::service
