@@ -1,0 +1,120 @@
+// The server: listeners, connections, and what they say to each other. It runs on one thread, the ingress
+// thread, and makes no blocking call. docs/protocol.md is what it speaks.
+//
+// A round (run_once) reads from the connections that have something, hands events to the EventTaker in
+// batches, looks at the rings, distributes matches, and writes each outbox once. While a subscriber whose
+// policy is block has no room, no events are read from anyone: until it reads, or goes (hang-up, or no
+// heartbeat within the idle timeout).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "connectors/bad_records.hpp"
+#include "connectors/decoder.hpp"
+#include "connectors/net/address.hpp"
+#include "connectors/net/counters.hpp"
+#include "connectors/net/event_taker.hpp"
+#include "connectors/net/limits.hpp"
+#include "connectors/net/match_hub.hpp"
+#include "connectors/net/poller.hpp"
+#include "connectors/net/tls.hpp"
+#include "engine/base/idle.hpp"
+
+namespace tocsin::connectors::net {
+
+/// What a subscriber asks for where its queue is full.
+enum class OnFull : std::uint8_t { drop_oldest, block, disconnect };
+
+struct ListenOptions {
+  Address address;
+  std::shared_ptr<const TlsContext> tls;  // null: plain
+  std::shared_ptr<const Token> token;     // null: none is asked for
+  bool insecure = false;  // a public address without TLS, or without token and client certificate
+  unsigned mode = 0600;   // of a Unix socket
+  bool any_user = false;  // of a Unix socket: not only the server's user and root
+};
+
+/// For logs: what has come of a connection. The views live as long as the call.
+struct ConnectionNote {
+  enum class What : std::uint8_t { opened, subscribed, refused, closed };
+  What what = What::opened;
+  std::uint64_t connection = 0;
+  std::string_view peer;     // `tcp:127.0.0.1:52114`, `unix:pid 812`
+  std::string_view client;   // the name that it gave; empty before
+  std::string_view code;     // of a refusal
+  std::string_view message;  // a sentence
+};
+
+struct ServerOptions {
+  NetLimits limits;
+  Idle idle = Idle::park;                                // spin: run_once() never sleeps
+  std::int64_t source_idle_ns = 1'000'000'000;           // 0: a silent source holds event time back for ever
+  OnFull on_full = OnFull::drop_oldest;                  // of a subscriber that does not say
+  Clock clock = system_clock_ns;                         // arrival time of events without a time
+  BadRecordReport bad_record = {};                       // bad events and lines; may be empty
+  Output* dead_letters = nullptr;                        // where bad lines go
+  std::function<void(const ConnectionNote&)> note = {};  // may be empty
+};
+
+/// One connection as an operator sees it.
+struct ConnectionInfo {
+  std::uint64_t id = 0;
+  std::string peer;
+  std::string client;
+  std::string_view form;  // "handshake", "frames", "ring", "lines", "closing"
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t events = 0;
+  std::uint64_t rejected = 0;
+  bool subscribed = false;
+  std::uint64_t matches = 0;  // put into its queue
+  std::uint64_t dropped = 0;
+  std::uint64_t queued_bytes = 0;
+};
+
+class Server {
+ public:
+  /// `poller`, `hub` and `taker` must outlive the server. The hub knows the rules.
+  Server(Poller& poller, MatchHub& hub, EventTaker& taker, const ServerOptions& options);
+  ~Server();  // closes everything at once
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Listens at one more address. An empty string, or a sentence that says why not.
+  std::string listen(const ListenOptions& options);
+  /// Where it listens, with the ports that were picked, in order.
+  const std::vector<Address>& addresses() const;
+
+  /// One round. Where there is nothing to do it sleeps at most `timeout_ns` (negative: as long as it takes),
+  /// by ServerOptions::idle. Returns whether there was something to do.
+  bool run_once(std::int64_t timeout_ns);
+
+  /// Events from elsewhere (files) should wait as well: a subscriber with the policy block is full.
+  bool is_blocked() const;
+
+  /// After MatchHub::replace(): subscribers are told, and connections whose types have changed are closed.
+  void rules_changed();
+
+  /// Stops accepting, takes what has been sent already, then takes no more; run_once() goes on with that and
+  /// with writing what subscribers have still to get, until drained().
+  void drain(std::int64_t deadline_ns);
+  /// All input is taken. Then the engine may be finished, and its last matches are written by further rounds.
+  bool input_drained() const;
+  /// Tells all subscribers that this is the end, once their queues are written.
+  void finish();
+  /// Everything is written and closed, or the deadline has passed.
+  bool drained() const;
+
+  const Counters& counters() const;
+  std::vector<ConnectionInfo> connections() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tocsin::connectors::net

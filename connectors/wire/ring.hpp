@@ -1,0 +1,184 @@
+// Records from one process to another through shared memory: one producer, one consumer, no system call while
+// both run.
+//
+// A record is a frame: a header word (payload bytes, type), the payload, padding to 8 bytes. Records follow
+// each other without a gap, round and round. There is no cursor for what is published: the header word is
+// written last, and while it is 0 there is no record, so that one transfer of a cache line brings the
+// consumer the news and the record itself. Before it publishes, the producer writes 0 where the next header
+// will be. The consumer tells how far it has done with them in RingHeader::released. So what a producer began
+// and did not complete, as it died, is not to be seen.
+//
+// Neither side trusts what it reads. The consumer reads a header once and checks what it read; its place in
+// the ring is its own. A payload may change while it is looked at, so it can only be copied, and is checked
+// in the copy. The producer accepts no `released` that goes back, or beyond what it has published. What can't
+// be is a fault: it stays, and that ring is finished.
+//
+// Sleeping. Who goes to sleep sets its flag, then looks again, and sleeps only if there is still nothing. The
+// other side writes its word (a header, or `released`), then looks at the flag. Each writes, then reads what
+// the other wrote: unless the write is seen before the read is made, both can miss each other. The usual way
+// is a fence on both sides; but a producer would then wait with each record for the cache line to come from
+// the consumer. Here the side that goes to sleep pays for both: membarrier(2) makes every running thread of
+// the processes that use rings pass a barrier (wait_barrier()), so the other side's write and read need only
+// stay in order for the compiler. Either they come after the barrier and see the flag, or the write comes
+// before and is seen by the second look.
+//
+// Cost: reserve, complete and next are constant time, and touch in the common case no line but those of the
+// record (and the flags', which both hold). Tested in tests/wire/ring_test.cpp, ring_threads_test.cpp,
+// ring_processes_test.cpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "connectors/wire/ring_memory.hpp"
+#include "engine/base/idle.hpp"
+
+namespace tocsin::connectors::wire {
+
+constexpr std::size_t ring_record_header_bytes = 8;
+
+/// Bytes that a record with so much payload takes in the ring.
+constexpr std::size_t ring_record_bytes(std::size_t payload_bytes) {
+  return ring_record_header_bytes + ((payload_bytes + 7) & ~std::size_t{7});
+}
+/// The largest payload of a record in a ring: the 0 behind it must fit too.
+constexpr std::size_t most_ring_payload(std::size_t capacity) {
+  return capacity - 2 * ring_record_header_bytes;
+}
+
+enum class RingFault : std::uint8_t {
+  none,
+  length,    // a record longer than the limit or than the ring
+  header,    // a header without a type, or with bits that are not used
+  released,  // the consumer's cursor went back, or beyond what was published
+};
+/// A sentence for each, as for a log; empty for none.
+std::string_view to_sentence(RingFault fault);
+
+/// Says whom to wake and how: by an eventfd (whoever waits in a poller) or, without one, by a futex on the
+/// flag.
+struct WakeUp {
+  int event_fd = -1;  // not owned
+};
+
+/// Makes every thread that uses a ring pass a memory barrier: between setting flags and looking again, for
+/// any number of rings at once. A microsecond or more. RingMemory::create() and map() have seen that the
+/// system has it.
+void wait_barrier();
+
+/// One end of a ring, to be used by one thread at a time. The memory must outlive it, and have no other
+/// producer.
+class RingProducer {
+ public:
+  RingProducer(RingMemory& memory, WakeUp consumer);
+
+  /// Room for a payload, in one piece and 8-byte aligned; empty where the ring is too full, or has a fault.
+  /// What was reserved before and not completed is forgotten. Precondition: payload_bytes <= most_payload().
+  std::span<std::byte> reserve(std::size_t payload_bytes) {
+    const std::size_t room = ring_record_bytes(payload_bytes) + ring_record_header_bytes;
+    if (tail_ + room - released_ > capacity_ && !look_for_room(room)) return {};
+    return {at(tail_) + ring_record_header_bytes, payload_bytes};
+  }
+  /// What was reserved last is a record of this type; it may have become shorter. It goes out with the next
+  /// publish(). Precondition: type is not 0.
+  void complete(std::uint8_t type, std::size_t payload_bytes);
+  /// Makes all completed records visible by one store, and wakes the consumer if it sleeps.
+  void publish();
+  void commit(std::uint8_t type, std::size_t payload_bytes) {
+    complete(type, payload_bytes);
+    publish();
+  }
+  /// reserve() and complete() of a payload that lies elsewhere. False where there is no room for it.
+  bool append(std::uint8_t type, std::span<const std::byte> payload);
+
+  std::size_t most_payload() const { return most_ring_payload(capacity_); }
+  RingFault fault() const { return fault_; }
+
+  /// Waits for room, as Idle says. False after `timeout_ns` without it (negative: never), or with a fault.
+  bool wait_for_room(std::size_t payload_bytes, Idle idle, std::int64_t timeout_ns);
+  /// The same for who waits in a poller: begin_wait(), wait_barrier(), and sleep if has_room() is still
+  /// false; then end_wait().
+  void begin_wait();
+  bool has_room(std::size_t payload_bytes);
+  void end_wait();
+
+ private:
+  std::byte* at(std::uint64_t position) const { return records_ + (position & mask_); }
+  bool look_for_room(std::size_t bytes);
+
+  RingHeader& shared_;
+  std::byte* records_;
+  std::uint64_t capacity_;
+  std::uint64_t mask_;
+  std::uint64_t tail_ = 0;          // end of the last record completed
+  std::uint64_t published_ = 0;     // end of the last record published
+  std::uint64_t released_ = 0;      // the consumer's cursor as last read
+  std::uint64_t first_header_ = 0;  // of the record at published_, which publish() writes
+  WakeUp consumer_;
+  RingFault fault_ = RingFault::none;
+};
+
+/// Bytes that another process may change at any moment. They can only be copied; whoever looks into them
+/// looks into the copy, so that what was checked is what is used.
+class SharedBytes {
+ public:
+  SharedBytes() = default;
+  SharedBytes(const std::byte* bytes, std::size_t size) : bytes_(bytes), size_(size) {}
+  std::size_t size() const { return size_; }
+  void copy_to(std::byte* to) const { copy_to(to, 0, size_); }
+  /// Precondition: offset + bytes <= size().
+  void copy_to(std::byte* to, std::size_t offset, std::size_t bytes) const {
+    std::memcpy(to, bytes_ + offset, bytes);
+  }
+
+ private:
+  const std::byte* bytes_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+struct RingRecord {
+  std::uint8_t type;
+  SharedBytes payload;  // until the next next() or release()
+};
+
+/// The other end, to be used by one thread at a time.
+class RingConsumer {
+ public:
+  /// Records with more payload than `most_payload` are a fault.
+  RingConsumer(RingMemory& memory, std::size_t most_payload, WakeUp producer);
+
+  /// Takes the next record; nothing where there is none yet, or a fault. Gives the producer back what it has
+  /// taken once that comes to a quarter of the ring; the rest goes back by release().
+  std::optional<RingRecord> next();
+  /// The producer may use again what was taken; wakes it if it waits for room. For when a batch of records is
+  /// done.
+  void release();
+  /// True where next() would give something, or find a fault.
+  bool ready() const;
+
+  RingFault fault() const { return fault_; }
+
+  /// Waits for a record, as Idle says. False after `timeout_ns` without one (negative: never).
+  bool wait(Idle idle, std::int64_t timeout_ns);
+  /// The same for who waits in a poller: release(), begin_wait(), wait_barrier(), and sleep if ready() is
+  /// still false; then end_wait().
+  void begin_wait();
+  void end_wait();
+
+ private:
+  RingHeader& shared_;
+  const std::byte* records_;
+  std::uint64_t capacity_;
+  std::uint64_t mask_;
+  std::uint64_t most_payload_;
+  std::uint64_t head_ = 0;      // end of the last record taken
+  std::uint64_t released_ = 0;  // what shared_.released says
+  WakeUp producer_;
+  RingFault fault_ = RingFault::none;
+};
+
+}  // namespace tocsin::connectors::wire
