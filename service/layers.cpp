@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "connectors/net/address.hpp"
 #include "dsl/diagnostic.hpp"
-#include "service/address.hpp"
 #include "service/values.hpp"
 
 namespace tocsin::service {
@@ -21,31 +21,29 @@ std::string_view name_in_section(const std::string& key) {
   return std::string_view(key).substr(dot == std::string::npos ? 0 : dot + 1);
 }
 
+// True where others than this machine reach it.
+bool is_public(const std::string& address) {
+  const std::string host = connectors::net::parse_address(address).address.host;
+  return host != "localhost" && host != "::1" && !host.starts_with("127.");
+}
+
 // What no single setting can tell.
 void check(const Config& config) {
   check(config.input);
-  if (!config.metrics.empty() && !config.metrics_public && !parse_address(config.metrics).is_local()) {
+  const NetConfig& net = config.net;
+  if (!config.metrics.empty() && !config.metrics_public && is_public(config.metrics)) {
     throw BadValue(fmt::format("metrics: others than this machine reach {}; set metrics_public if they may",
                                config.metrics));
   }
-  if (config.net.tls_certificate.empty() != config.net.tls_key.empty())
+  if (net.tls.certificate.empty() != net.tls.key.empty())
     throw BadValue("net.tls_certificate and net.tls_key go together");
-  if (!config.net.tls_clients.empty() && config.net.tls_key.empty())
+  if (!net.tls.clients.empty() && net.tls.key.empty())
     throw BadValue("net.tls_clients needs net.tls_certificate and net.tls_key");
-  const bool guarded =
-      !config.net.tls_key.empty() && (!config.net.token_file.empty() || !config.net.tls_clients.empty());
-  for (const std::string& address : config.listen) {
-    if (guarded || config.net.insecure || parse_address(address).is_local()) continue;
-    throw BadValue(
-        fmt::format("listen: others than this machine reach {}, which needs net.tls_certificate, "
-                    "net.tls_key, and net.token_file or net.tls_clients; or --insecure",
-                    address));
-  }
-  if (config.net.ring_bytes > config.net.max_ring_bytes) throw BadValue("net.ring is more than net.max_ring");
-  if (!config.is_service()) {
-    for (const auto& [name, value] : {std::pair{"control", &config.control}, {"metrics", &config.metrics}}) {
-      if (!value->empty()) throw BadValue(fmt::format("{} needs listen: it is for a service", name));
-    }
+  if (net.limits.ring_bytes > net.limits.max_ring_bytes) throw BadValue("net.ring is more than net.max_ring");
+  if (net.limits.queue_bytes > net.limits.max_queue_bytes) throw BadValue("net.queue is more than net.max_queue");
+  if (config.is_service()) return;
+  for (const auto& [name, value] : {std::pair{"control", &config.control}, {"metrics", &config.metrics}}) {
+    if (!value->empty()) throw BadValue(fmt::format("{} needs listen: it is for a service", name));
   }
 }
 

@@ -7,8 +7,8 @@
 #include <limits>
 #include <thread>
 
+#include "connectors/net/address.hpp"
 #include "connectors/time_text.hpp"
-#include "service/address.hpp"
 #include "service/values.hpp"
 
 namespace tocsin::service {
@@ -50,13 +50,19 @@ std::string checked_path(const std::string& text) {
   if (text.empty()) throw BadValue("a path can't be empty");
   return text;
 }
+connectors::net::Address address_of(const std::string& text) {
+  connectors::net::ParsedAddress parsed = connectors::net::parse_address(text);
+  if (!parsed.error.empty()) throw BadValue(parsed.error);
+  return parsed.address;
+}
 std::string checked_address(const std::string& text) {
-  return show(parse_address(text));
+  return address_of(text).text();
 }
 std::string checked_tcp(const std::string& text) {
-  const Address address = parse_address(text);
-  if (address.is_unix) throw BadValue(fmt::format("'{}' should be a tcp address", text));
-  return show(address);
+  const connectors::net::Address address = address_of(text);
+  if (address.kind != connectors::net::Address::Kind::tcp)
+    throw BadValue(fmt::format("'{}' is no tcp address", text));
+  return address.text();
 }
 
 template <class Get>
@@ -288,6 +294,8 @@ void add_inputs(std::vector<Setting>& all) {
       duration({"input.source_idle", "--source-idle", "DURATION=1s",
                 "A connection silent for so long no longer holds event time back; 0: it does", "Service"},
                AT(source_idle_ns)));
+  all.push_back(text({"input.late_output", "--late-output", "FILE", "Where events go that came late, as NDJSON", "Input"},
+                     AT(late_output), checked_path));
   all.push_back(
       text({"input.dead_letter", "--dead-letter", "FILE", "Where bad lines go, as they came", "Input"},
            AT(dead_letter), checked_path));
@@ -357,32 +365,33 @@ void add_limits(std::vector<Setting>& all) {
 }
 
 void add_net(std::vector<Setting>& all) {
-  using enum SlowSubscriber;
+  using enum connectors::net::OnFull;
   constexpr std::uint64_t gib = std::uint64_t{1} << 30;
   const auto bytes = [&](const char* key, const char* help, auto get, std::uint64_t least,
                          std::uint64_t most) {
     all.push_back(size({key, "", "", help, ""}, get, least, most));
   };
-  bytes("net.max_frame", "The largest frame", AT(net.max_frame_bytes), 4096, gib);
-  bytes("net.max_line", "The longest line of a connection that speaks NDJSON", AT(net.max_line_bytes), 256,
+  bytes("net.max_frame", "The largest frame", AT(net.limits.max_frame_bytes), 4096, gib);
+  bytes("net.max_line", "The longest line of a connection that speaks NDJSON", AT(net.limits.max_line_bytes), 256,
         gib);
-  all.push_back(number({"net.max_connections", "", "", "Connections at once", ""}, AT(net.max_connections), 1,
+  all.push_back(number({"net.max_connections", "", "", "Connections at once", ""}, AT(net.limits.max_connections), 1,
                        1'000'000));
   all.push_back(
       duration({"net.handshake_timeout", "", "", "How long a connection may take to say what it speaks", ""},
-               AT(net.handshake_timeout_ns)));
+               AT(net.limits.handshake_timeout_ns)));
   all.push_back(duration({"net.idle_timeout", "", "", "After which a silent connection is closed", ""},
-                         AT(net.idle_timeout_ns)));
-  bytes("net.queue", "What waits for a subscriber at most", AT(net.queue_bytes), 4096, 16 * gib);
+                         AT(net.limits.idle_timeout_ns)));
+  bytes("net.queue", "What waits for a subscriber, unless it asks otherwise", AT(net.limits.queue_bytes), 4096, 16 * gib);
+  bytes("net.max_queue", "What a subscriber may ask for", AT(net.limits.max_queue_bytes), 4096, 16 * gib);
   all.push_back(
       choice({"net.slow_subscriber", "", "", "What happens where that is full, unless it asks otherwise", ""},
-             AT(net.slow),
-             std::array<Choice<SlowSubscriber>, 3>{
+             AT(net.on_full),
+             std::array<Choice<connectors::net::OnFull>, 3>{
                  {{"drop_oldest", drop_oldest}, {"block", block}, {"disconnect", disconnect}}}));
   all.push_back(number({"net.window", "", "", "Events that a client may have sent unacknowledged", ""},
-                       AT(net.window_events), 1, 1u << 30));
-  bytes("net.ring", "A shared-memory ring, unless the client asks otherwise", AT(net.ring_bytes), 4096, gib);
-  bytes("net.max_ring", "The largest ring that a client may ask for", AT(net.max_ring_bytes), 4096, gib);
+                       AT(net.limits.ack_window), 1, 1u << 30));
+  bytes("net.ring", "A shared-memory ring, unless the client asks otherwise", AT(net.limits.ring_bytes), 4096, gib);
+  bytes("net.max_ring", "The largest ring that a client may ask for", AT(net.limits.max_ring_bytes), 4096, gib);
   all.push_back(
       boolean({"net.busy_poll", "--busy-poll", "", "Never sleep while waiting for connections", "Service"},
               AT(net.busy_poll)));
@@ -392,12 +401,12 @@ void add_net(std::vector<Setting>& all) {
   all.push_back(text({"net.token_file", "", "", "A file with the token that clients must send", ""},
                      AT(net.token_file), checked_path));
   all.push_back(text({"net.tls_certificate", "", "", "A PEM file with the service's certificate chain", ""},
-                     AT(net.tls_certificate), checked_path));
+                     AT(net.tls.certificate), checked_path));
   all.push_back(
-      text({"net.tls_key", "", "", "A PEM file with its private key", ""}, AT(net.tls_key), checked_path));
+      text({"net.tls_key", "", "", "A PEM file with its private key", ""}, AT(net.tls.key), checked_path));
   all.push_back(
       text({"net.tls_clients", "", "", "A PEM file with the authorities that sign client certificates", ""},
-           AT(net.tls_clients), checked_path));
+           AT(net.tls.clients), checked_path));
 }
 
 void add_log(std::vector<Setting>& all) {
