@@ -15,6 +15,9 @@ enum class ReadStatus : std::uint8_t {
   failed,  // like end, and error() says why
 };
 
+/// Sources that may be open at a time.
+inline constexpr std::size_t max_sources = UINT16_MAX;
+
 /// What the engine must know of a source: of a file, a connection.
 struct SourceOptions {
   std::int64_t lateness_ns = 0;  // ≥ 0: how far behind the largest time that it has shown its events may come

@@ -29,11 +29,11 @@ using match::MatcherChoice;
 using match::RuleCounters;
 using match::RuleState;
 using model::LateSink;
+using model::max_sources;
 using model::SourceOptions;
 using tocsin::Idle;
 
 inline constexpr unsigned max_shards = 64;
-inline constexpr std::size_t max_sources = 65'535;  // open at a time
 
 struct EngineOptions {
   unsigned shards = 1;     // 1: inline on the caller's thread
