@@ -67,7 +67,7 @@ class Run {
       engine.emplace(plan_, config_.engine, matches);
     }
     for (std::size_t id = 0; id < sources_.size(); ++id)
-      engine->add_source(config_.lateness_ns);
+      engine->add_source({.lateness_ns = config_.lateness_ns});
     tables.serve(*engine);
     while (open_ > 0 && StopSignals::requested() == 0 && !matches.failed()) {
       read_once(*engine);

@@ -40,7 +40,8 @@ void check(const Config& config) {
   if (!net.tls.clients.empty() && net.tls.key.empty())
     throw BadValue("net.tls_clients needs net.tls_certificate and net.tls_key");
   if (net.limits.ring_bytes > net.limits.max_ring_bytes) throw BadValue("net.ring is more than net.max_ring");
-  if (net.limits.queue_bytes > net.limits.max_queue_bytes) throw BadValue("net.queue is more than net.max_queue");
+  if (net.limits.queue_bytes > net.limits.max_queue_bytes)
+    throw BadValue("net.queue is more than net.max_queue");
   if (config.is_service()) return;
   for (const auto& [name, value] : {std::pair{"control", &config.control}, {"metrics", &config.metrics}}) {
     if (!value->empty()) throw BadValue(fmt::format("{} needs listen: it is for a service", name));

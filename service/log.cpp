@@ -101,8 +101,9 @@ std::shared_ptr<spdlog::logger> Log::make() const {
 void Log::write(LogLevel level, std::string_view message, Fields fields) {
   if (level < config_.level) return;
   const auto logger = std::atomic_load(&logger_);
-  logger->log(levels[static_cast<std::size_t>(level)],
-              spdlog::string_view_t(render(config_.format, connectors::system_clock_ns(), level, message, fields)));
+  logger->log(
+      levels[static_cast<std::size_t>(level)],
+      spdlog::string_view_t(render(config_.format, connectors::system_clock_ns(), level, message, fields)));
 }
 
 void Log::reopen() {

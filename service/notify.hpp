@@ -1,5 +1,5 @@
-// What systemd wants to be told of a service of Type=notify: a datagram to the socket in NOTIFY_SOCKET. Without
-// systemd nothing happens.
+// What systemd wants to be told of a service of Type=notify: a datagram to the socket in NOTIFY_SOCKET.
+// Without systemd nothing happens.
 #pragma once
 
 #include <cstdint>

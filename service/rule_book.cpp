@@ -23,8 +23,8 @@ std::optional<std::string> read_disk(const std::string& path) {
 
 bool is_name(const std::string& name) {
   return !name.empty() && name.size() <= 200 && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-           c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
   });
 }
 
@@ -55,7 +55,8 @@ RuleBook::Attempt RuleBook::attempt(const RuleChange& change) const {
     attempt.added[change.name] = change.text;
   }
   if (change.kind == RuleChange::Kind::remove && attempt.added.erase(change.name) == 0) {
-    attempt.message = fmt::format("nothing was added under the name '{}'; rules of files go by reload", change.name);
+    attempt.message =
+        fmt::format("nothing was added under the name '{}'; rules of files go by reload", change.name);
     return attempt;
   }
   std::vector<std::string> paths = paths_;

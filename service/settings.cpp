@@ -294,8 +294,9 @@ void add_inputs(std::vector<Setting>& all) {
       duration({"input.source_idle", "--source-idle", "DURATION=1s",
                 "A connection silent for so long no longer holds event time back; 0: it does", "Service"},
                AT(source_idle_ns)));
-  all.push_back(text({"input.late_output", "--late-output", "FILE", "Where events go that came late, as NDJSON", "Input"},
-                     AT(late_output), checked_path));
+  all.push_back(text(
+      {"input.late_output", "--late-output", "FILE", "Where events go that came late, as NDJSON", "Input"},
+      AT(late_output), checked_path));
   all.push_back(
       text({"input.dead_letter", "--dead-letter", "FILE", "Where bad lines go, as they came", "Input"},
            AT(dead_letter), checked_path));
@@ -372,16 +373,17 @@ void add_net(std::vector<Setting>& all) {
     all.push_back(size({key, "", "", help, ""}, get, least, most));
   };
   bytes("net.max_frame", "The largest frame", AT(net.limits.max_frame_bytes), 4096, gib);
-  bytes("net.max_line", "The longest line of a connection that speaks NDJSON", AT(net.limits.max_line_bytes), 256,
-        gib);
-  all.push_back(number({"net.max_connections", "", "", "Connections at once", ""}, AT(net.limits.max_connections), 1,
-                       1'000'000));
+  bytes("net.max_line", "The longest line of a connection that speaks NDJSON", AT(net.limits.max_line_bytes),
+        256, gib);
+  all.push_back(number({"net.max_connections", "", "", "Connections at once", ""},
+                       AT(net.limits.max_connections), 1, 1'000'000));
   all.push_back(
       duration({"net.handshake_timeout", "", "", "How long a connection may take to say what it speaks", ""},
                AT(net.limits.handshake_timeout_ns)));
   all.push_back(duration({"net.idle_timeout", "", "", "After which a silent connection is closed", ""},
                          AT(net.limits.idle_timeout_ns)));
-  bytes("net.queue", "What waits for a subscriber, unless it asks otherwise", AT(net.limits.queue_bytes), 4096, 16 * gib);
+  bytes("net.queue", "What waits for a subscriber, unless it asks otherwise", AT(net.limits.queue_bytes),
+        4096, 16 * gib);
   bytes("net.max_queue", "What a subscriber may ask for", AT(net.limits.max_queue_bytes), 4096, 16 * gib);
   all.push_back(
       choice({"net.slow_subscriber", "", "", "What happens where that is full, unless it asks otherwise", ""},
@@ -390,8 +392,10 @@ void add_net(std::vector<Setting>& all) {
                  {{"drop_oldest", drop_oldest}, {"block", block}, {"disconnect", disconnect}}}));
   all.push_back(number({"net.window", "", "", "Events that a client may have sent unacknowledged", ""},
                        AT(net.limits.ack_window), 1, 1u << 30));
-  bytes("net.ring", "A shared-memory ring, unless the client asks otherwise", AT(net.limits.ring_bytes), 4096, gib);
-  bytes("net.max_ring", "The largest ring that a client may ask for", AT(net.limits.max_ring_bytes), 4096, gib);
+  bytes("net.ring", "A shared-memory ring, unless the client asks otherwise", AT(net.limits.ring_bytes), 4096,
+        gib);
+  bytes("net.max_ring", "The largest ring that a client may ask for", AT(net.limits.max_ring_bytes), 4096,
+        gib);
   all.push_back(
       boolean({"net.busy_poll", "--busy-poll", "", "Never sleep while waiting for connections", "Service"},
               AT(net.busy_poll)));

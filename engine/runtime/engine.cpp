@@ -13,13 +13,21 @@
 
 namespace tocsin::runtime {
 
+namespace {
+
+SourceStats stats_of(const EventTime::Source& source, bool holds) {
+  return {source.events, source.late, source.lateness_needed_ns, source.watermark_ns(), source.open, holds};
+}
+
+}  // namespace
+
 struct Engine::Impl {
   Impl(const plan::Plan& plan, const EngineOptions& engine_options, model::MatchSink& match_sink)
       : rules(plan, engine_options.matcher, engine_options.shards),
         options(engine_options),
         sink(match_sink),
         tables(plan),
-        event_time(engine_options.limits.reorder_events) {
+        event_time(engine_options.limits.reorder_events, engine_options.late) {
     if (options.shards == 1) {
       inline_shard.emplace(rules, options.limits, options.predicate_index, 0, 1);
       inline_batch.emplace(1, rules.layers.size());
@@ -80,8 +88,8 @@ Engine::Engine(const plan::Plan& plan, const EngineOptions& options, model::Matc
 
 Engine::~Engine() = default;
 
-std::uint16_t Engine::add_source(std::int64_t lateness_ns) {
-  return impl_->event_time.add_source(lateness_ns);
+std::uint16_t Engine::add_source(const SourceOptions& options) {
+  return impl_->event_time.add_source(options);
 }
 
 void Engine::push(std::uint16_t source, model::EventBatch& batch) {
@@ -105,6 +113,11 @@ void Engine::close_source(std::uint16_t source) {
   impl_->dispatch(impl_->released);
 }
 
+void Engine::tick(std::int64_t now_ns) {
+  impl_->event_time.tick(now_ns, impl_->released);
+  impl_->dispatch(impl_->released);
+}
+
 std::uint16_t Engine::slowest_source() const {
   return impl_->event_time.slowest();
 }
@@ -121,9 +134,12 @@ void Engine::finish() {
 Stats Engine::stats() const {
   Stats stats;
   stats.events = impl_->event_time.last_seq();
-  for (const auto& source : impl_->event_time.sources()) {
-    stats.sources.push_back({source.events, source.late, source.lateness_needed_ns});
-  }
+  const EventTime& time = impl_->event_time;
+  for (std::uint16_t id = 0; id < time.sources().size(); ++id)
+    stats.sources.push_back(stats_of(time.sources()[id], time.holds(id)));
+  stats.earlier_sources = stats_of(time.forgotten(), false);
+  stats.event_time_ns = time.now_ns();
+  stats.reorder_events = time.buffered();
   const auto add = [&](const Shard& shard) {
     shard.add_counters(stats.rules);
     shard.add_dropped_rows(stats.dropped_rows);
