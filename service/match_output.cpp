@@ -36,6 +36,8 @@ connectors::RuleOutput rule_output(const plan::Rule& rule) {
   return output;
 }
 
+}  // namespace
+
 std::vector<connectors::RuleOutput> rule_outputs(const plan::Plan& plan) {
   std::vector<connectors::RuleOutput> outputs;
   outputs.reserve(plan.rules.size());
@@ -43,8 +45,6 @@ std::vector<connectors::RuleOutput> rule_outputs(const plan::Plan& plan) {
     outputs.push_back(rule_output(rule));
   return outputs;
 }
-
-}  // namespace
 
 std::unique_ptr<connectors::Output> open_output(const std::string& path) {
   if (path.empty()) return std::make_unique<connectors::Output>(STDOUT_FILENO, "stdout");

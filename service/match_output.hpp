@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "connectors/match_writer.hpp"
 #include "connectors/output.hpp"
@@ -15,6 +16,9 @@ struct OutputOptions {
   std::string path;  // empty: stdout
   bool with_events = false;
 };
+
+/// What a match writer must know of the plan's rules. Label texts point into the plan.
+std::vector<connectors::RuleOutput> rule_outputs(const plan::Plan& plan);
 
 /// Opens a file for writing, or stdout where `path` is empty. Throws std::runtime_error with a sentence.
 std::unique_ptr<connectors::Output> open_output(const std::string& path);
