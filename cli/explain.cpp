@@ -7,6 +7,7 @@
 #include "cli/rules.hpp"
 #include "cli/setting_options.hpp"
 #include "dsl/parse.hpp"
+#include "engine/base/words.hpp"
 #include "engine/runtime/engine.hpp"
 #include "service/text.hpp"
 
@@ -38,7 +39,7 @@ int print_dot(const plan::Plan& plan, const std::string& name) {
     }
     names.push_back(plan.rules[rule].name);
   }
-  const std::string near = dsl::nearest(name, names);
+  const std::string near = nearest(name, names);
   say(fmt::format("there is no rule '{}'{}", name,
                   near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
   return exit_failed;
