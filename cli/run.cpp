@@ -16,6 +16,7 @@
 #include "cli/rules.hpp"
 #include "cli/setting_options.hpp"
 #include "cli/signals.hpp"
+#include "connectors/late_writer.hpp"
 #include "service/config.hpp"
 #include "service/inputs.hpp"
 #include "service/match_output.hpp"
@@ -60,11 +61,18 @@ class Run {
     if (!tables.read_all()) return exit_failed;
     if (!open()) return exit_fine;
     // One shard runs on this thread, which writes what a batch gave; more have a thread that writes.
-    const bool one_thread = config_.engine.shards == 1;
+    runtime::EngineOptions engine_options = config_.engine;
+    const bool one_thread = engine_options.shards == 1;
     MatchOutput matches(plan_, *output_, config_.output, !one_thread);
+    std::optional<connectors::LateWriter> late;
+    if (!config_.late_output.empty()) {
+      late_events_ = open_output(config_.late_output);
+      late.emplace(plan_.catalog, config_.input.type_field, *late_events_);
+      engine_options.late = &*late;
+    }
     {
       const SignalsBlocked on_the_shards;
-      engine.emplace(plan_, config_.engine, matches);
+      engine.emplace(plan_, engine_options, matches);
     }
     for (std::size_t id = 0; id < sources_.size(); ++id)
       engine->add_source({.lateness_ns = config_.lateness_ns});
@@ -76,7 +84,9 @@ class Run {
     }
     engine->finish();
     output_->flush();
-    if (dead_letters_) dead_letters_->flush();
+    for (const auto& side : {dead_letters_.get(), late_events_.get()}) {
+      if (side != nullptr) side->flush();
+    }
     progress_.clear();
     return conclude(*engine, Clock::now() - started);
   }
@@ -106,6 +116,7 @@ class Run {
     const std::uint16_t id = engine.slowest_source();
     const model::ReadStatus status = sources_[id]->read(batch_, config_.engine.limits.batch_events);
     if (!batch_.empty()) engine.push(id, batch_);
+    if (late_events_) late_events_->flush();
     if (status == model::ReadStatus::more) return;
     if (status == model::ReadStatus::failed) input_failed(*sources_[id]);
     engine.close_source(id);
@@ -131,7 +142,7 @@ class Run {
 
   int conclude(const runtime::Engine& engine, Clock::duration elapsed) {
     if (output_->pipe_closed()) return exit_fine;  // whoever read the matches has enough
-    for (const auto& written : {output_.get(), dead_letters_.get()}) {
+    for (const auto& written : {output_.get(), dead_letters_.get(), late_events_.get()}) {
       if (written == nullptr || !written->failed()) continue;
       say(written->error());
       exit_code_ = exit_failed;
@@ -140,6 +151,7 @@ class Run {
     report.plan = &plan_;
     report.stats = engine.stats();
     report.limits = config_.engine.limits;
+    report.late_output = config_.late_output;
     report.elapsed = elapsed;
     for (const auto& source : sources_)
       report.inputs.push_back({source->name(), source->bad_records()});
@@ -163,6 +175,7 @@ class Run {
   BadLines bad_lines_;
   std::unique_ptr<connectors::Output> output_;
   std::unique_ptr<connectors::Output> dead_letters_;  // outlives the sources
+  std::unique_ptr<connectors::Output> late_events_;
   Sources sources_;
   std::size_t open_ = 0;  // of the sources
   model::EventBatch batch_;
