@@ -8,15 +8,15 @@
 
 namespace tocsin::connectors::net {
 
-/// Why a connection was refused or ended by the server.
+/// Why the server refused or ended a connection.
 enum class Refusal : std::uint8_t {
   version,    // another version of the protocol
-  protocol,   // frames that can't be
-  schema,     // types that do not agree
+  protocol,   // bytes that are no frame, a frame out of its order
+  schema,     // types or rules that are not as the client said
   token,      // none, or a wrong one
-  tls,        // no TLS, or no certificate
-  peer,       // another user on a Unix socket
-  limit,      // too many connections, or too large a wish
+  tls,        // no TLS where it is needed, or no certificate
+  peer,       // another user at a Unix socket
+  limit,      // too many connections or sources, too large a wish
   handshake,  // not finished in time
   idle,       // silent for too long
   slow,       // a subscriber whose queue was full, by its policy
@@ -24,8 +24,11 @@ enum class Refusal : std::uint8_t {
   shutdown,   // the server goes
   sentinel,
 };
-/// The code in REFUSED and BYE: "version", "protocol", …
-std::string_view to_code(Refusal refusal);
+inline constexpr std::size_t refusals = static_cast<std::size_t>(Refusal::sentinel);
+/// As metrics name it: each has a name of its own.
+std::string_view name_of(Refusal refusal);
+/// The code in REFUSED and BYE (wire::code).
+std::string_view code_of(Refusal refusal);
 
 struct Counters {
   // gauges
@@ -52,7 +55,7 @@ struct Counters {
   std::uint64_t matches_out = 0;  // put into queues
   std::uint64_t matches_dropped = 0;
   std::uint64_t blocks = 0;  // how often the input was held up
-  std::array<std::uint64_t, static_cast<std::size_t>(Refusal::sentinel)> refused{};
+  std::array<std::uint64_t, refusals> refused{};
 };
 
 }  // namespace tocsin::connectors::net

@@ -14,24 +14,19 @@
 #include <memory>
 #include <vector>
 
-#include "connectors/match_writer.hpp"
+#include "connectors/net/match_encoder.hpp"
 #include "connectors/net/poller.hpp"
+#include "connectors/net/subscriber.hpp"
+#include "engine/base/channel.hpp"
 #include "engine/model/match.hpp"
 
 namespace tocsin::connectors::net {
 
-/// What is served: types, and rules by id. Replaced as a whole when the rules change.
-struct Rules {
-  std::shared_ptr<const model::Catalog> catalog;
-  std::vector<RuleOutput> rules;  // by id in MatchView; label values must live as long as `catalog`
-};
-
 struct HubOptions {
-  bool one_thread = true;  // on_match() is called on the ingress thread
-  std::size_t handover_bytes = std::size_t{16} << 20;
+  bool one_thread = true;                              // on_match() is called on the ingress thread
+  std::size_t handover_bytes = std::size_t{16} << 20;  // matches on their way to the ingress thread
+  std::size_t max_frame_bytes = std::size_t{4} << 20;
 };
-
-class Subscriber;
 
 class MatchHub final : public model::MatchSink {
  public:
@@ -70,8 +65,31 @@ class MatchHub final : public model::MatchSink {
   };
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  void put(const EncodedMatch& match);
+  std::size_t distribute(bool all);
+  bool has_full_subscriber() const;
+  void hand_over(std::unique_ptr<EncodedMatch> match);
+  std::unique_ptr<EncodedMatch> fresh();
+  void join(Subscriber& subscriber);
+  void count_forms(std::uint32_t key);
+
+  HubOptions options_;
+  std::unique_ptr<MatchEncoder> encoder_;            // of the thread that calls on_match()
+  std::unique_ptr<std::atomic<FormMask>[]> wanted_;  // by key
+  EncodedMatch scratch_;                             // with one thread
+
+  std::vector<Subscriber*> subscribers_;
+  std::vector<std::vector<Subscriber*>> by_key_;
+  std::vector<Subscriber*> blocking_;  // those whose policy is block
+
+  Wake wake_;
+  Queue<std::unique_ptr<EncodedMatch>> queue_;
+  Queue<std::unique_ptr<EncodedMatch>> used_;  // the way back, so that nothing is allocated
+  ProducerToken queue_token_;
+  ProducerToken used_token_;
+  Signal room_;  // for the egress thread
+  std::atomic<std::size_t> under_way_bytes_ = 0;
+  std::atomic<int> engine_waits_ = 0;
 };
 
 }  // namespace tocsin::connectors::net

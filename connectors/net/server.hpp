@@ -26,9 +26,6 @@
 
 namespace tocsin::connectors::net {
 
-/// What a subscriber asks for where its queue is full.
-enum class OnFull : std::uint8_t { drop_oldest, block, disconnect };
-
 struct ListenOptions {
   Address address;
   std::shared_ptr<const TlsContext> tls;  // null: plain
@@ -53,7 +50,6 @@ struct ServerOptions {
   NetLimits limits;
   Idle idle = Idle::park;                                // spin: run_once() never sleeps
   std::int64_t source_idle_ns = 1'000'000'000;           // 0: a silent source holds event time back for ever
-  OnFull on_full = OnFull::drop_oldest;                  // of a subscriber that does not say
   Clock clock = system_clock_ns;                         // arrival time of events without a time
   BadRecordReport bad_record = {};                       // bad events and lines; may be empty
   Output* dead_letters = nullptr;                        // where bad lines go
@@ -109,7 +105,7 @@ class Server {
   /// Everything is written and closed, or the deadline has passed.
   bool drained() const;
 
-  const Counters& counters() const;
+  Counters counters() const;
   std::vector<ConnectionInfo> connections() const;
 
  private:
