@@ -6,7 +6,7 @@
 #include <sstream>
 #include <toml++/toml.h>
 
-#include "dsl/diagnostic.hpp"
+#include "engine/base/words.hpp"
 #include "service/layers.hpp"
 #include "service/values.hpp"
 
@@ -78,7 +78,7 @@ class Reader {
       keys.push_back(setting.key);
       if (setting.key.substr(setting.key.rfind('.') + 1) == last) near = setting.key;
     }
-    if (near.empty()) near = dsl::nearest(key, keys);
+    if (near.empty()) near = nearest(key, keys);
     problem(place, fmt::format("unknown setting '{}'{}", key,
                                near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
   }

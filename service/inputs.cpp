@@ -12,10 +12,6 @@ namespace {
 
 constexpr std::string_view generator_prefix = "gen:";
 
-bool is_generator(const std::string& spec) {
-  return spec.starts_with(generator_prefix);
-}
-
 // The value for input number `index` of a list that holds one for all or one each.
 template <typename T>
 std::optional<T> for_input(const std::vector<T>& values, std::size_t index) {
@@ -31,7 +27,24 @@ void check_count(const std::vector<T>& values, std::size_t inputs, std::string_v
   }
 }
 
+connectors::SourceSpec spec_of(const InputOptions& options, std::size_t index) {
+  connectors::SourceSpec file;
+  file.path = options.specs[index];
+  file.format = options.format;
+  file.event = for_input(options.events, index);
+  file.type_field = options.type_field;
+  file.columns = for_input(options.columns, index).value_or(std::vector<std::string>{});
+  file.separator = options.separator;
+  if (file.format == connectors::Format::automatic && !file.columns.empty())
+    file.format = connectors::Format::csv;
+  return file;
+}
+
 }  // namespace
+
+bool is_generator(const std::string& spec) {
+  return spec.starts_with(generator_prefix);
+}
 
 std::string checked_input(const std::string& text) {
   if (text.empty()) throw BadValue("an input can't be empty");
@@ -54,32 +67,39 @@ void check(const InputOptions& options) {
   check_count(options.columns, options.specs.size(), "--columns");
 }
 
+bool reads_header(const InputOptions& options, std::size_t index) {
+  const connectors::SourceSpec spec = spec_of(options, index);
+  std::string_view path = spec.path;
+  if (path.ends_with(".zst")) path.remove_suffix(4);
+  const bool csv = spec.format == connectors::Format::csv ||
+                   (spec.format == connectors::Format::automatic &&
+                    (path.ends_with(".csv") || path.ends_with(".tsv")));
+  return csv && spec.columns.empty();
+}
+
+std::unique_ptr<model::Source> open_input(const InputOptions& options, std::size_t index,
+                                          const model::Catalog& catalog,
+                                          const connectors::SourceContext& context,
+                                          std::unique_ptr<connectors::ByteInput> bytes) {
+  const auto opened_or_thrown = [](auto opened) -> std::unique_ptr<model::Source> {
+    if (!opened) throw std::runtime_error(opened.error);
+    return std::move(opened.value);
+  };
+  if (const std::string& spec = options.specs[index]; is_generator(spec)) {
+    connectors::GeneratorSpec generator = options.generator;
+    generator.name = spec.substr(generator_prefix.size());
+    return opened_or_thrown(connectors::open_generator(generator, catalog));
+  }
+  const connectors::SourceSpec spec = spec_of(options, index);
+  return opened_or_thrown(bytes ? connectors::open_source(std::move(bytes), spec, catalog, context)
+                                : connectors::open_source(spec, catalog, context));
+}
+
 Sources open_inputs(const InputOptions& options, const model::Catalog& catalog,
                     const connectors::SourceContext& context) {
   Sources sources;
-  for (std::size_t index = 0; index < options.specs.size(); ++index) {
-    const std::string& spec = options.specs[index];
-    if (is_generator(spec)) {
-      connectors::GeneratorSpec generator = options.generator;
-      generator.name = spec.substr(generator_prefix.size());
-      auto opened = connectors::open_generator(generator, catalog);
-      if (!opened) throw std::runtime_error(opened.error);
-      sources.push_back(std::move(opened.value));
-      continue;
-    }
-    connectors::SourceSpec file;
-    file.path = spec;
-    file.format = options.format;
-    file.event = for_input(options.events, index);
-    file.type_field = options.type_field;
-    file.columns = for_input(options.columns, index).value_or(std::vector<std::string>{});
-    file.separator = options.separator;
-    if (file.format == connectors::Format::automatic && !file.columns.empty())
-      file.format = connectors::Format::csv;
-    auto opened = connectors::open_source(file, catalog, context);
-    if (!opened) throw std::runtime_error(opened.error);
-    sources.push_back(std::move(opened.value));
-  }
+  for (std::size_t index = 0; index < options.specs.size(); ++index)
+    sources.push_back(open_input(options, index, catalog, context));
   return sources;
 }
 

@@ -31,6 +31,17 @@ char parse_separator(const std::string& text);
 /// Checks that everything fits together. Throws BadValue.
 void check(const InputOptions& options);
 
+bool is_generator(const std::string& spec);
+/// True where opening input number `index` reads its first line: CSV without columns.
+bool reads_header(const InputOptions& options, std::size_t index);
+
+/// Opens input number `index`, from `bytes` where those are given. Throws std::runtime_error with a sentence where
+/// it can't be opened. `catalog` must outlive the source.
+std::unique_ptr<model::Source> open_input(const InputOptions& options, std::size_t index,
+                                          const model::Catalog& catalog,
+                                          const connectors::SourceContext& context,
+                                          std::unique_ptr<connectors::ByteInput> bytes = nullptr);
+
 using Sources = std::vector<std::unique_ptr<model::Source>>;
 
 /// Opens every input, in order; may wait for a pipe's other end. Throws std::runtime_error with a sentence

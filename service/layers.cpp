@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "connectors/net/address.hpp"
-#include "dsl/diagnostic.hpp"
+#include "engine/base/words.hpp"
 #include "service/values.hpp"
 
 namespace tocsin::service {
@@ -132,7 +132,7 @@ std::vector<std::string> read_environment(const char* const* environment, Layers
     const auto [name, value] = parse_assignment(entry);
     const auto at = std::find(names.begin(), names.end(), name);
     if (at == names.end()) {
-      const std::string near = dsl::nearest(name, names);
+      const std::string near = nearest(name, names);
       if (!near.empty()) problems.push_back(fmt::format("{} is no setting; did you mean {}?", name, near));
       continue;
     }

@@ -42,7 +42,7 @@ class RuleBook {
   /// The engine runs it now.
   void keep(Attempt attempt);
 
-  const plan::Plan& plan() const { return *plan_; }
+  const std::shared_ptr<const plan::Plan>& plan() const { return plan_; }
   const std::map<std::string, std::string>& added() const { return added_; }
 
   /// True where a file of the rules has changed and lies still again: to be called some times a second.

@@ -1,6 +1,7 @@
 // Matches for those who look on over the control channel. The engine's thread writes what somebody taps as
 // NDJSON into a bounded queue, from which the control thread hands it out; where that is full, matches are
-// dropped and counted, so that a slow onlooker never holds detection up. Nobody tapping costs one load a match.
+// dropped and counted, so that a slow onlooker never holds detection up. Nobody tapping costs one load a
+// match.
 #pragma once
 
 #include <atomic>
