@@ -144,7 +144,7 @@ Parsed<Ring> parse_ring(std::string_view json);
 
 /// Whether events as `hello` declares them are events of this catalog: a sentence for every type and field
 /// that is not; none where all fit. A field may be declared without the `?` that the catalog gives it; every
-/// field that is not nullable must be declared. Quadratic in the fields of a type.
+/// field that is not nullable must be declared. The first 100 of them. Quadratic in the fields of a type.
 std::vector<std::string> compare(const std::vector<TypeDeclaration>& types, const model::Catalog& catalog);
 
 /// The layout of a type, as WELCOME and SUBSCRIBED tell it.
