@@ -16,6 +16,7 @@ declare -A allowed=(
   [engine/match]="engine/base engine/model engine/plan"
   [engine/runtime]="engine/base engine/model engine/plan engine/match"
   [dsl]="engine/base engine/model engine/plan"
+  [connectors/wire]="engine/base engine/model connectors/opened.hpp"
   [connectors]="engine/base engine/model engine/runtime/engine.hpp"
   [tester]="engine dsl"
   [cli]="engine dsl tester connectors"
@@ -28,7 +29,7 @@ include='^[[:space:]]*#[[:space:]]*include[[:space:]]*([<"])([^>"]+)[>"]'
 
 layer_of() {
   case $1 in
-    engine/*/*) local rest=${1#engine/}; echo "engine/${rest%%/*}" ;;
+    engine/*/* | connectors/*/*) local rest=${1#*/}; echo "${1%%/*}/${rest%%/*}" ;;
     */*) echo "${1%%/*}" ;;
   esac
 }
