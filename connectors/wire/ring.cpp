@@ -104,7 +104,7 @@ bool RingProducer::look_for_room(std::uint64_t bytes) {
 }
 
 bool RingProducer::has_room(std::size_t payload_bytes) {
-  return look_for_room(ring_record_bytes(payload_bytes) + ring_record_header_bytes);
+  return look_for_room(frame_bytes(payload_bytes) + sizeof(FrameHeader));
 }
 
 bool RingProducer::wait_for_room(std::size_t payload_bytes, Idle idle, std::int64_t timeout_ns) {
@@ -132,7 +132,7 @@ RingConsumer::RingConsumer(RingMemory& memory, std::size_t most_payload, WakeUp 
       producer_(producer) {}
 
 std::optional<RingRecord> RingConsumer::refuse(std::uint64_t type) {
-  if (fault_ == RingFault::none) fault_ = type - 1 >= 0xFF ? RingFault::header : RingFault::length;
+  if (fault_ == RingFault::none) fault_ = is_type(type) ? RingFault::length : RingFault::header;
   capacity_ = 0;
   return std::nullopt;
 }

@@ -34,26 +34,21 @@
 #include <span>
 #include <string_view>
 
+#include "connectors/wire/frame.hpp"
 #include "connectors/wire/ring_memory.hpp"
 #include "engine/base/idle.hpp"
 
 namespace tocsin::connectors::wire {
 
-constexpr std::size_t ring_record_header_bytes = 8;
-
-/// Bytes that a record with so much payload takes in the ring.
-constexpr std::size_t ring_record_bytes(std::size_t payload_bytes) {
-  return ring_record_header_bytes + ((payload_bytes + 7) & ~std::size_t{7});
-}
 /// The largest payload of a record in a ring: the 0 behind it must fit too.
 constexpr std::size_t most_ring_payload(std::size_t capacity) {
-  return capacity - 2 * ring_record_header_bytes;
+  return capacity - 2 * sizeof(FrameHeader);
 }
 
 enum class RingFault : std::uint8_t {
   none,
   length,    // a record longer than the limit or than the ring
-  header,    // a header without a type, or with bits that are not used
+  header,    // a header of no known type, or with bits that are not used
   released,  // the consumer's cursor went back, or beyond what was published
 };
 /// A sentence for each, as for a log; empty for none.
@@ -82,22 +77,22 @@ class RingProducer {
   /// fault. What was reserved before and not completed is forgotten. Precondition: payload_bytes <=
   /// most_payload().
   std::span<std::byte> reserve(std::size_t payload_bytes) {
-    const std::size_t room = ring_record_bytes(payload_bytes) + ring_record_header_bytes;
+    const std::size_t room = frame_bytes(payload_bytes) + sizeof(FrameHeader);
     if (tail_ + room - released_ > capacity_ && !look_for_room(room)) return {};
-    return {at(tail_) + ring_record_header_bytes, payload_bytes};
+    return {at(tail_) + sizeof(FrameHeader), payload_bytes};
   }
   /// What was reserved last is a record of this type; it may have become shorter. It goes out with the next
   /// publish(). Precondition: type is not 0.
-  void complete(std::uint8_t type, std::size_t payload_bytes) {
-    const std::uint64_t header = payload_bytes | std::uint64_t{type} << 32;
+  void complete(FrameType type, std::size_t payload_bytes) {
+    const std::uint64_t header = payload_bytes | std::uint64_t{static_cast<std::uint8_t>(type)} << 32;
     if (tail_ == published_) {
       first_header_ = header;  // its place stays 0 until all of the batch is there
     } else {
       word_at(tail_).store(header, std::memory_order_relaxed);
     }
     const std::size_t padding = -payload_bytes % 8;
-    if (padding != 0) std::memset(at(tail_) + ring_record_header_bytes + payload_bytes, 0, padding);
-    tail_ += ring_record_bytes(payload_bytes);
+    if (padding != 0) std::memset(at(tail_) + sizeof(FrameHeader) + payload_bytes, 0, padding);
+    tail_ += frame_bytes(payload_bytes);
   }
   /// Makes all completed records visible by one store, and wakes the consumer if it sleeps.
   void publish() {
@@ -108,12 +103,12 @@ class RingProducer {
     std::atomic_signal_fence(std::memory_order_seq_cst);  // and wait_barrier() over there, see above
     if (shared_.consumer_waits.load(std::memory_order_relaxed) != 0) wake(shared_.consumer_waits, consumer_);
   }
-  void commit(std::uint8_t type, std::size_t payload_bytes) {
+  void commit(FrameType type, std::size_t payload_bytes) {
     complete(type, payload_bytes);
     publish();
   }
   /// reserve() and complete() of a payload that lies elsewhere. False where there is no room for it.
-  bool append(std::uint8_t type, std::span<const std::byte> payload) {
+  bool append(FrameType type, std::span<const std::byte> payload) {
     const std::span<std::byte> room = reserve(payload.size());
     if (room.data() == nullptr) return false;
     std::memcpy(room.data(), payload.data(), payload.size());
@@ -170,7 +165,7 @@ class SharedBytes {
 };
 
 struct RingRecord {
-  std::uint8_t type;
+  FrameType type;
   SharedBytes payload;  // until the next next() or release()
 };
 
@@ -189,12 +184,12 @@ class RingConsumer {
     const std::uint64_t payload_bytes = header & 0xFFFF'FFFF;
     const std::uint64_t type = header >> 32;
     // `released_` is what the producer may know: it can't have published more than the ring holds beyond it.
-    if (type - 1 >= 0xFF || payload_bytes > most_payload_ ||
-        head_ + ring_record_bytes(payload_bytes) + ring_record_header_bytes - released_ > capacity_)
+    if (!is_type(type) || payload_bytes > most_payload_ ||
+        head_ + frame_bytes(payload_bytes) + sizeof(FrameHeader) - released_ > capacity_)
       return refuse(type);
-    const std::byte* const payload = records_ + (head_ & mask_) + ring_record_header_bytes;
-    head_ += ring_record_bytes(payload_bytes);
-    return RingRecord{static_cast<std::uint8_t>(type), {payload, payload_bytes}};
+    const std::byte* const payload = records_ + (head_ & mask_) + sizeof(FrameHeader);
+    head_ += frame_bytes(payload_bytes);
+    return RingRecord{static_cast<FrameType>(type), {payload, payload_bytes}};
   }
   /// The producer may use again what was taken; wakes it if it waits for room. For when a batch of records is
   /// done.
@@ -223,6 +218,10 @@ class RingConsumer {
   // Of the first copy, which is why it never lies across the end.
   std::atomic_ref<std::uint64_t> word_at(std::uint64_t position) const {
     return std::atomic_ref(*reinterpret_cast<std::uint64_t*>(records_ + (position & mask_)));
+  }
+  // With the flags and reserved bits above it, which are 0.
+  static bool is_type(std::uint64_t type) {
+    return type - 1 < static_cast<std::uint64_t>(FrameType::sentinel) - 1;
   }
   std::optional<RingRecord> refuse(std::uint64_t type);
 
