@@ -124,7 +124,7 @@ struct Side {
         return;
       }
       if (idle == Idle::park) {
-        in.wait(idle, -1);
+        in.wait({idle}, -1);
       } else {
         __builtin_ia32_pause();
       }

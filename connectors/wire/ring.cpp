@@ -26,25 +26,26 @@ void sleep_while_set(std::atomic<std::uint32_t>& flag, std::chrono::nanoseconds 
   syscall(SYS_futex, &flag, FUTEX_WAIT, 1, &relative, nullptr, 0);
 }
 
-// Spins, then yields, then sleeps, as `idle` allows, until `ready()` or the timeout.
+// Until `ready()` or the timeout.
 template <class Ready>
-bool wait_until(Ready ready, std::atomic<std::uint32_t>& flag, Idle idle, std::int64_t timeout_ns) {
-  constexpr std::uint32_t spins = 256, yields = 64;
+bool wait_until(Ready ready, std::atomic<std::uint32_t>& flag, WaitPolicy policy, std::int64_t timeout_ns) {
+  constexpr std::uint32_t rounds_a_look = 256;  // at the clock, while it spins
   constexpr std::chrono::nanoseconds longest =
       std::chrono::hours(1);  // of one sleep, after which it looks again
   if (ready()) return true;
   if (timeout_ns == 0) return false;
   const bool endless = timeout_ns < 0;
   const auto begin = Clock::now();
-  for (std::uint32_t round = 1;; ++round) {
+  const std::uint64_t spins = policy.spins, yields = policy.yields;
+  for (std::uint64_t round = 0;; ++round) {
     std::chrono::nanoseconds left = longest;
-    if (!endless && (idle != Idle::spin || round % spins == 0)) {
+    if (!endless && (round >= spins || round % rounds_a_look == 0)) {
       left = std::min(longest, std::chrono::nanoseconds(timeout_ns) - (Clock::now() - begin));
       if (left.count() <= 0) return false;
     }
-    if (idle == Idle::spin || round < spins) {
+    if (policy.idle == Idle::spin || round < spins) {
       __builtin_ia32_pause();
-    } else if (idle == Idle::yield || round < spins + yields) {
+    } else if (policy.idle == Idle::yield || round < spins + yields) {
       std::this_thread::yield();
     } else {
       flag.store(1, std::memory_order_relaxed);
@@ -107,10 +108,10 @@ bool RingProducer::has_room(std::size_t payload_bytes) {
   return look_for_room(frame_bytes(payload_bytes) + sizeof(FrameHeader));
 }
 
-bool RingProducer::wait_for_room(std::size_t payload_bytes, Idle idle, std::int64_t timeout_ns) {
+bool RingProducer::wait_for_room(std::size_t payload_bytes, WaitPolicy policy, std::int64_t timeout_ns) {
   publish();  // what the consumer does not see it can't release
   wait_until([&] { return has_room(payload_bytes) || fault_ != RingFault::none; }, shared_.producer_waits,
-             idle, timeout_ns);
+             policy, timeout_ns);
   return has_room(payload_bytes);
 }
 
@@ -137,9 +138,9 @@ std::optional<RingRecord> RingConsumer::refuse(std::uint64_t type) {
   return std::nullopt;
 }
 
-bool RingConsumer::wait(Idle idle, std::int64_t timeout_ns) {
+bool RingConsumer::wait(WaitPolicy policy, std::int64_t timeout_ns) {
   release();  // the producer may wait for just that
-  return wait_until([&] { return ready(); }, shared_.consumer_waits, idle, timeout_ns);
+  return wait_until([&] { return ready(); }, shared_.consumer_waits, policy, timeout_ns);
 }
 
 void RingConsumer::begin_wait() {

@@ -60,6 +60,14 @@ struct WakeUp {
   int event_fd = -1;  // not owned
 };
 
+/// How a side waits by itself: it spins for so many rounds, yields for so many, then sleeps on a futex; or it
+/// goes on spinning or yielding.
+struct WaitPolicy {
+  Idle idle = Idle::park;
+  std::uint32_t spins = 256;
+  std::uint32_t yields = 64;
+};
+
 /// Makes every thread that uses a ring pass a memory barrier: between setting flags and looking again, for
 /// any number of rings at once. A microsecond or more. RingMemory::create() and map() have seen that the
 /// system has it.
@@ -119,8 +127,8 @@ class RingProducer {
   std::size_t most_payload() const { return most_ring_payload(mask_ + 1); }
   RingFault fault() const { return fault_; }
 
-  /// Waits for room, as Idle says. False after `timeout_ns` without it (negative: never), or with a fault.
-  bool wait_for_room(std::size_t payload_bytes, Idle idle, std::int64_t timeout_ns);
+  /// Waits for room. False after `timeout_ns` without it (negative: never), or with a fault.
+  bool wait_for_room(std::size_t payload_bytes, WaitPolicy policy, std::int64_t timeout_ns);
   /// The same for who waits in a poller: begin_wait(), wait_barrier(), and sleep if has_room() is still
   /// false; then end_wait().
   void begin_wait();
@@ -207,8 +215,8 @@ class RingConsumer {
 
   RingFault fault() const { return fault_; }
 
-  /// Waits for a record, as Idle says. False after `timeout_ns` without one (negative: never).
-  bool wait(Idle idle, std::int64_t timeout_ns);
+  /// Waits for a record. False after `timeout_ns` without one (negative: never).
+  bool wait(WaitPolicy policy, std::int64_t timeout_ns);
   /// The same for who waits in a poller: release(), begin_wait(), wait_barrier(), and sleep if ready() is
   /// still false; then end_wait().
   void begin_wait();

@@ -32,7 +32,9 @@ inline std::unique_ptr<RingMemory> map_again(const RingMemory& memory) {
 inline std::size_t payload_bytes(std::uint64_t number, std::size_t most) {
   return 8 + hash_mix(number) % (most - 7);
 }
-inline FrameType type_of(std::uint64_t number) { return static_cast<FrameType>(1 + number % 14); }
+inline FrameType type_of(std::uint64_t number) {
+  return static_cast<FrameType>(1 + number % 14);
+}
 
 /// The number, then bytes that follow from it.
 inline void fill(std::span<std::byte> payload, std::uint64_t number) {

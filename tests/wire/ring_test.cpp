@@ -271,7 +271,7 @@ TEST_CASE("a cursor of the consumer that can't be is a fault of its ring") {
       ring.memory->header().released = 1000;
       CHECK(ring.producer.reserve(8).data() == nullptr);
       CHECK(!ring.producer.has_room(8));
-      CHECK(!ring.producer.wait_for_room(8, Idle::park, -1));
+      CHECK(!ring.producer.wait_for_room(8, {Idle::park}, -1));
     }
     return ring.producer.fault();
   };
@@ -389,14 +389,14 @@ TEST_CASE("waiting ends with its time") {
     for (const std::int64_t timeout_ns : {0, 1, 1'000'000, 20'000'000}) {
       timespec begin, end;
       clock_gettime(CLOCK_MONOTONIC, &begin);
-      CHECK(!ring.consumer.wait(idle, timeout_ns));
+      CHECK(!ring.consumer.wait({idle}, timeout_ns));
       clock_gettime(CLOCK_MONOTONIC, &end);
       CHECK((end.tv_sec - begin.tv_sec) * 1'000'000'000 + end.tv_nsec - begin.tv_nsec >= timeout_ns);
     }
-    CHECK(ring.producer.wait_for_room(4080, idle, 0));
+    CHECK(ring.producer.wait_for_room(4080, {idle}, 0));
   }
   REQUIRE(ring.producer.append(FrameType{1}, std::vector<std::byte>(2000)));
   for (const Idle idle : {Idle::spin, Idle::yield, Idle::park})
-    CHECK(!ring.producer.wait_for_room(3000, idle, 1'000'000));
-  CHECK(ring.consumer.wait(Idle::park, 0));  // as waiting for room has published what there was
+    CHECK(!ring.producer.wait_for_room(3000, {idle}, 1'000'000));
+  CHECK(ring.consumer.wait({Idle::park}, 0));  // as waiting for room has published what there was
 }
