@@ -95,7 +95,8 @@ void MatchHub::put(const EncodedMatch& match) {
 
 std::unique_ptr<EncodedMatch> MatchHub::fresh() {
   std::unique_ptr<EncodedMatch> match;
-  if (!used_.try_dequeue(match)) match = std::make_unique<EncodedMatch>();
+  if (!used_.try_dequeue(match)) return std::make_unique<EncodedMatch>();
+  (void)returned_.load(std::memory_order_acquire);
   return match;
 }
 
@@ -121,10 +122,12 @@ std::size_t MatchHub::distribute(bool all) {
   std::size_t bytes = 0;
   std::unique_ptr<EncodedMatch> match;
   while ((all || !has_full_subscriber()) && queue_.try_dequeue(match)) {
+    (void)under_way_bytes_.load(std::memory_order_acquire);
     put(*match);
     bytes += match->bytes();
     ++count;
     if (match->bytes() <= reused_bytes && used_.size_approx() < reused_matches) {
+      returned_.fetch_add(1, std::memory_order_release);
       used_.enqueue(used_token_, std::move(match));
     }
   }

@@ -51,8 +51,8 @@ class MatchHub final : public model::MatchSink {
   /// No events should be given to the engine now: a blocking subscriber, or the hand-over, is full.
   bool is_full() const;
 
-  /// While one exists the ingress thread may be waiting for the engine (push, finish, replace): the egress
-  /// thread does not wait for it.
+  /// While one exists the ingress thread may be waiting for the engine (push, finish, its destructor): the
+  /// egress thread does not wait for it.
   class EngineWait {
    public:
     explicit EngineWait(MatchHub& hub);
@@ -88,7 +88,10 @@ class MatchHub final : public model::MatchSink {
   ProducerToken queue_token_;
   ProducerToken used_token_;
   Signal room_;  // for the egress thread
+  // These two also say to ThreadSanitizer, which does not know the fences of the queue, that what was put in is
+  // seen by who takes it out: changed before, and read after.
   std::atomic<std::size_t> under_way_bytes_ = 0;
+  std::atomic<std::uint32_t> returned_ = 0;
   std::atomic<int> engine_waits_ = 0;
 };
 

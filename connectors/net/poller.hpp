@@ -45,6 +45,8 @@ class Timer {
   void set(std::int64_t deadline_ns);
   void cancel();
   bool is_set() const { return deadline_ns_ != not_set; }
+  /// INT64_MAX where it is not set.
+  std::int64_t deadline_ns() const { return deadline_ns_; }
 
  private:
   friend class Poller;

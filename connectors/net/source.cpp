@@ -1,0 +1,52 @@
+#include "connectors/net/source.hpp"
+
+namespace tocsin::connectors::net {
+
+bool ConnectionSource::open() {
+  if (!id_) {
+    id_ = shared_.taker.open_source(name_);
+    if (id_) ++shared_.counters.sources;
+  }
+  last_ns_ = shared_.now_ns();
+  idle_ = false;
+  return id_.has_value();
+}
+
+bool ConnectionSource::take(model::EventBatch& batch) {
+  if (batch.empty()) return true;
+  if (!open()) return false;
+  events_ += batch.size();
+  shared_.counters.events += batch.size();
+  const MatchHub::EngineWait waiting(shared_.hub);
+  shared_.taker.take(*id_, batch);
+  batch.clear();
+  return true;
+}
+
+bool ConnectionSource::advance(std::int64_t time_ns) {
+  if (!open()) return false;
+  const MatchHub::EngineWait waiting(shared_.hub);
+  shared_.taker.advance(*id_, time_ns);
+  return true;
+}
+
+void ConnectionSource::close() {
+  if (!id_) return;
+  const MatchHub::EngineWait waiting(shared_.hub);
+  shared_.taker.close_source(*id_);
+  id_.reset();
+  --shared_.counters.sources;
+}
+
+std::int64_t ConnectionSource::deadline_ns() const {
+  return !id_ || idle_ || idle_after_ns_ == 0 ? INT64_MAX : last_ns_ + idle_after_ns_;
+}
+
+void ConnectionSource::on_time() {
+  if (deadline_ns() > shared_.now_ns()) return;
+  idle_ = true;
+  const MatchHub::EngineWait waiting(shared_.hub);
+  shared_.taker.idle_source(*id_);
+}
+
+}  // namespace tocsin::connectors::net

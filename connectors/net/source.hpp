@@ -1,0 +1,47 @@
+// A connection as a source of events: opened at its first event, idle when it is silent, closed when it goes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "connectors/net/shared.hpp"
+
+namespace tocsin::connectors::net {
+
+class ConnectionSource {
+ public:
+  ConnectionSource(Shared& shared, std::string name) : shared_(shared), name_(std::move(name)) {}
+  ~ConnectionSource() { close(); }
+  ConnectionSource(const ConnectionSource&) = delete;
+  ConnectionSource& operator=(const ConnectionSource&) = delete;
+
+  void name(std::string name) { name_ = std::move(name); }
+  /// Hands the events of `batch` on. False where there can be no more sources; then `batch` is as it was.
+  bool take(model::EventBatch& batch);
+  /// The same of a watermark.
+  bool advance(std::int64_t time_ns);
+  void close();
+
+  bool is_open() const { return id_.has_value(); }
+  std::uint64_t events() const { return events_; }
+
+  /// Silent for so long, it holds event time back no longer; 0: never.
+  void set_idle_after(std::int64_t ns) { idle_after_ns_ = ns; }
+  /// When on_time() is wanted; INT64_MAX: not.
+  std::int64_t deadline_ns() const;
+  void on_time();
+
+ private:
+  bool open();
+
+  Shared& shared_;
+  std::string name_;
+  std::optional<std::uint16_t> id_;
+  std::uint64_t events_ = 0;
+  std::int64_t idle_after_ns_ = 0;
+  std::int64_t last_ns_ = 0;
+  bool idle_ = false;
+};
+
+}  // namespace tocsin::connectors::net
