@@ -57,8 +57,11 @@ class Run {
       say(sentence);
     };
     const auto tell_news = config_.log.quiet ? TableFiles::Tell([](const std::string&) {}) : tell;
-    TableFiles tables(plan_, config_.engine.limits.table_rows, tell, tell_news);
-    if (!tables.read_all()) return exit_failed;
+    TableFiles tables(std::make_shared<const plan::Plan>(plan_), config_.engine.limits.table_rows, tell, tell_news);
+    const std::vector<std::string> problems = tables.read_all();
+    for (const std::string& problem : problems)
+      say(problem);
+    if (!problems.empty()) return exit_failed;
     if (!open()) return exit_fine;
     // One shard runs on this thread, which writes what a batch gave; more have a thread that writes.
     runtime::EngineOptions engine_options = config_.engine;

@@ -16,9 +16,16 @@
 #include "service/mailbox.hpp"
 #include "service/rule_book.hpp"
 #include "service/snapshot.hpp"
+#include "service/table_files.hpp"
 #include "service/taps.hpp"
 
 namespace tocsin::service {
+
+/// Rules to run, with the tables that they read from files.
+struct NewRules {
+  std::shared_ptr<const plan::Plan> plan;
+  std::shared_ptr<TableFiles> tables;
+};
 
 /// The ingress thread as the control thread sees it. Each is called on the ingress thread, by the mailbox.
 class Ingress {
@@ -26,7 +33,7 @@ class Ingress {
   virtual ~Ingress() = default;
   virtual Snapshot snapshot() = 0;
   /// Runs other rules from now on. An empty string, or a sentence that says why not; then nothing changed.
-  virtual std::string replace(std::shared_ptr<const plan::Plan> plan) = 0;
+  virtual std::string replace(NewRules rules) = 0;
   /// Begins to drain.
   virtual void stop(std::string_view reason) = 0;
 };

@@ -1,5 +1,6 @@
 #include "service/control_socket.hpp"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
@@ -71,7 +72,8 @@ Request parse_request(const std::string& line) {
 std::string rules_json(const RuleBook& book) {
   Json json;
   json.object().field("ok", true).key("rules").array();
-  for (const plan::Rule& rule : book.plan()->rules) {
+  for (const std::uint32_t id : rules_in_force(*book.plan())) {
+    const plan::Rule& rule = book.plan()->rules[id];
     json.object().field("rule", rule.name).field("doc", rule.doc);
     json.key("emits");
     if (rule.emit) {
@@ -168,8 +170,8 @@ class Session final : public Onlooker, public std::enable_shared_from_this<Sessi
 
   void tap(const std::vector<std::string>& rules) {
     std::vector<std::string> known;
-    for (const plan::Rule& rule : desk_.book().plan()->rules)
-      known.push_back(rule.name);
+    for (const std::uint32_t id : rules_in_force(*desk_.book().plan()))
+      known.push_back(desk_.book().plan()->rules[id].name);
     for (const std::string& rule : rules) {
       if (std::find(known.begin(), known.end(), rule) != known.end()) continue;
       const std::string near = nearest(rule, known);

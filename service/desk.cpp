@@ -89,7 +89,7 @@ void Desk::change_next() {
     return;
   }
   const bool posted = mailbox_.post([this, attempt, done] {
-    std::string error = ingress_.replace(attempt->plan);
+    std::string error = ingress_.replace({attempt->plan, attempt->tables});
     asio::post(io_, [done, error = std::move(error)] { done(error); });
   });
   if (!posted) done("the service is too busy; nothing was changed");
@@ -102,7 +102,7 @@ void Desk::changed(RuleBook::Attempt attempt, std::string error,
   if (result.error.empty()) {
     result.warnings = attempt.message;
     book_.keep(std::move(attempt));
-    result.rules = book_.plan()->rules.size();
+    result.rules = book_.plan()->order.size();
     log_.info("the rules have changed", {{"rules", result.rules}});
   } else {
     log_.error("the rules stay as they were", {{"reason", result.error}});

@@ -71,9 +71,9 @@ bool reads_header(const InputOptions& options, std::size_t index) {
   const connectors::SourceSpec spec = spec_of(options, index);
   std::string_view path = spec.path;
   if (path.ends_with(".zst")) path.remove_suffix(4);
-  const bool csv = spec.format == connectors::Format::csv ||
-                   (spec.format == connectors::Format::automatic &&
-                    (path.ends_with(".csv") || path.ends_with(".tsv")));
+  const bool csv =
+      spec.format == connectors::Format::csv ||
+      (spec.format == connectors::Format::automatic && (path.ends_with(".csv") || path.ends_with(".tsv")));
   return csv && spec.columns.empty();
 }
 

@@ -35,8 +35,8 @@ bool is_generator(const std::string& spec);
 /// True where opening input number `index` reads its first line: CSV without columns.
 bool reads_header(const InputOptions& options, std::size_t index);
 
-/// Opens input number `index`, from `bytes` where those are given. Throws std::runtime_error with a sentence where
-/// it can't be opened. `catalog` must outlive the source.
+/// Opens input number `index`, from `bytes` where those are given. Throws std::runtime_error with a sentence
+/// where it can't be opened. `catalog` must outlive the source.
 std::unique_ptr<model::Source> open_input(const InputOptions& options, std::size_t index,
                                           const model::Catalog& catalog,
                                           const connectors::SourceContext& context,

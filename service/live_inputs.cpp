@@ -49,7 +49,8 @@ struct LiveInputs::Input final : connectors::net::Pollable {
 };
 
 LiveInputs::LiveInputs(connectors::net::Poller& poller, const Config& config,
-                       std::shared_ptr<const plan::Plan> plan, const connectors::SourceContext& context, Log& log)
+                       std::shared_ptr<const plan::Plan> plan, const connectors::SourceContext& context,
+                       Log& log)
     : poller_(poller), config_(config), plan_(std::move(plan)), log_(log) {
   for (std::size_t index = 0; index < config.input.specs.size(); ++index) {
     const std::string& spec = config.input.specs[index];
@@ -57,8 +58,8 @@ LiveInputs::LiveInputs(connectors::net::Poller& poller, const Config& config,
     std::unique_ptr<connectors::ByteInput> bytes;
     if (!is_generator(spec) && is_pipe(spec)) {
       if (reads_header(config.input, index)) {
-        throw std::runtime_error(
-            fmt::format("{}: a service does not wait for the header line of a pipe; give input.columns", spec));
+        throw std::runtime_error(fmt::format(
+            "{}: a service does not wait for the header line of a pipe; give input.columns", spec));
       }
       input->pipe = open_pipe(spec);
       const std::string name = spec == "-" ? "stdin" : spec;

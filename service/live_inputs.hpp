@@ -1,6 +1,6 @@
 // Files, pipes and generators of a live service, read in between and never waited for. They are the engine's
-// first sources. A file or generator is read while it holds event time back most; a pipe is like a connection:
-// read whenever it has something.
+// first sources. A file or generator is read while it holds event time back most; a pipe is like a
+// connection: read whenever it has something.
 #pragma once
 
 #include <memory>
@@ -19,8 +19,8 @@ namespace tocsin::service {
 
 class LiveInputs {
  public:
-  /// Opens all of them. Throws std::runtime_error with a sentence where one can't be opened. `plan` is kept as
-  /// long as its types are read.
+  /// Opens all of them. Throws std::runtime_error with a sentence where one can't be opened. `plan` is kept
+  /// as long as its types are read.
   LiveInputs(connectors::net::Poller& poller, const Config& config, std::shared_ptr<const plan::Plan> plan,
              const connectors::SourceContext& context, Log& log);
   ~LiveInputs();
@@ -33,9 +33,6 @@ class LiveInputs {
   bool read_some(runtime::Engine& engine);
   bool any_open() const;
   std::vector<InputState> states() const;
-
-  /// The types that they read: empty where all have ended, as then any plan will do.
-  const plan::Plan* read_types() const { return any_open() ? plan_.get() : nullptr; }
 
  private:
   struct Input;

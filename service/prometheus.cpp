@@ -54,11 +54,12 @@ void put_rules(Metrics& metrics, const Snapshot& snapshot) {
     for (const auto& counter : counters) {
       const std::string name = fmt::format("rule_{}{}", counter.name, end);
       metrics.head(name, type, counter.help);
-      for (std::size_t id = 0; id < values.size() && id < snapshot.plan->rules.size(); ++id)
-        metrics.sample(name, values[id].*counter.counter, "rule=" + label(snapshot.plan->rules[id].name));
+      for (const std::uint32_t id : rules_in_force(*snapshot.plan)) {
+        if (id < values.size())
+          metrics.sample(name, values[id].*counter.counter, "rule=" + label(snapshot.plan->rules[id].name));
+      }
     }
   };
-  if (!snapshot.plan) return;
   put(rule_counters, snapshot.stats.rules, "counter", "_total");
   put(rule_states, snapshot.stats.states, "gauge", "");
 }
@@ -135,7 +136,7 @@ std::string prometheus(const Snapshot& snapshot) {
   Metrics metrics;
   metrics.gauge("uptime_seconds", "Since the start.",
                 static_cast<double>(snapshot.steady_ns - snapshot.started_ns) * 1e-9);
-  metrics.gauge("rules", "Rules that run.", snapshot.plan ? snapshot.plan->rules.size() : 0);
+  metrics.gauge("rules", "Rules that run.", snapshot.plan->order.size());
   metrics.counter("reloads_total", "Changes of the rules that were taken.", snapshot.reloads);
   metrics.counter("failed_reloads_total", "Changes of the rules that were refused.", snapshot.failed_reloads);
   metrics.counter("bad_records_total", "Lines and events that could not be read.", snapshot.bad_records);

@@ -6,6 +6,8 @@
 #include <optional>
 #include <sstream>
 
+#include "engine/plan/continuation.hpp"
+
 namespace tocsin::service {
 namespace {
 
@@ -28,9 +30,9 @@ bool is_name(const std::string& name) {
   });
 }
 
-std::vector<std::string> files_of(const dsl::Compiled& compiled) {
+std::vector<std::string> files_of(const dsl::SourceMap& sources) {
   std::vector<std::string> files;
-  for (const dsl::SourceFile& file : compiled.sources.files) {
+  for (const dsl::SourceFile& file : sources.files) {
     if (!file.name.starts_with(added_prefix)) files.push_back(file.name);
   }
   return files;
@@ -38,10 +40,14 @@ std::vector<std::string> files_of(const dsl::Compiled& compiled) {
 
 }  // namespace
 
-RuleBook::RuleBook(std::vector<std::string> paths, Params params, const dsl::Compiled& compiled,
-                   std::shared_ptr<const plan::Plan> plan)
-    : paths_(std::move(paths)), params_(std::move(params)), plan_(std::move(plan)) {
-  watch(files_of(compiled));
+RuleBook::RuleBook(std::vector<std::string> paths, Params params, const dsl::SourceMap& sources,
+                   std::shared_ptr<const plan::Plan> plan, std::size_t table_rows, TableFiles::Tell tell)
+    : paths_(std::move(paths)),
+      params_(std::move(params)),
+      table_rows_(table_rows),
+      tell_(std::move(tell)),
+      plan_(std::move(plan)) {
+  watch(files_of(sources));
 }
 
 RuleBook::Attempt RuleBook::attempt(const RuleChange& change) const {
@@ -71,8 +77,16 @@ RuleBook::Attempt RuleBook::attempt(const RuleChange& change) const {
   };
   dsl::Compiled compiled = dsl::compile_files(paths, options);
   attempt.message = dsl::render(compiled.diagnostics, compiled.sources);
-  attempt.files = files_of(compiled);
-  if (compiled.plan) attempt.plan = std::make_shared<const plan::Plan>(std::move(*compiled.plan));
+  attempt.files = files_of(compiled.sources);
+  if (!compiled.plan) return attempt;
+  auto plan = std::make_shared<const plan::Plan>(plan::continued(*plan_, std::move(*compiled.plan)));
+  attempt.tables = std::make_shared<TableFiles>(plan, table_rows_, tell_, tell_);
+  const std::vector<std::string> problems = attempt.tables->read_all();
+  if (problems.empty()) {
+    attempt.plan = std::move(plan);
+  } else {
+    attempt.message = fmt::format("{}", fmt::join(problems, "\n"));
+  }
   return attempt;
 }
 

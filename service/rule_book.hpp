@@ -12,6 +12,7 @@
 #include "connectors/table_rows.hpp"
 #include "dsl/compile.hpp"
 #include "engine/plan/plan.hpp"
+#include "service/table_files.hpp"
 
 namespace tocsin::service {
 
@@ -27,15 +28,18 @@ class RuleBook {
   using Params = std::vector<std::pair<std::string, std::string>>;
 
   struct Attempt {
-    std::shared_ptr<const plan::Plan> plan;  // null where something is wrong
+    std::shared_ptr<const plan::Plan>
+        plan;             // a continuation of the one before; null where something is wrong
     std::string message;  // the diagnostics as text, or a sentence; warnings where there is a plan
+    std::shared_ptr<TableFiles> tables;  // read
     std::map<std::string, std::string> added;
     std::vector<std::string> files;  // that were read
   };
 
-  /// `compiled` is what `paths` and `params` gave.
-  RuleBook(std::vector<std::string> paths, Params params, const dsl::Compiled& compiled,
-           std::shared_ptr<const plan::Plan> plan);
+  /// `sources` is what `plan` was compiled from. `table_rows` bounds tables; `tell` gets what becomes of
+  /// their files.
+  RuleBook(std::vector<std::string> paths, Params params, const dsl::SourceMap& sources,
+           std::shared_ptr<const plan::Plan> plan, std::size_t table_rows, TableFiles::Tell tell);
 
   /// Compiles what the rules would be. Changes nothing.
   Attempt attempt(const RuleChange& change) const;
@@ -53,6 +57,8 @@ class RuleBook {
 
   std::vector<std::string> paths_;
   Params params_;
+  std::size_t table_rows_;
+  TableFiles::Tell tell_;
   std::shared_ptr<const plan::Plan> plan_;
   std::map<std::string, std::string> added_;  // by name
   std::map<std::string, connectors::FileWatch> watches_;

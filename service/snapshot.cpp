@@ -1,6 +1,8 @@
 // The JSON forms; prometheus.cpp has the other.
 #include "service/snapshot.hpp"
 
+#include <algorithm>
+
 #include "connectors/time_text.hpp"
 #include "service/counters.hpp"
 #include "service/json.hpp"
@@ -29,7 +31,7 @@ void put_head(Json& json, const Snapshot& snapshot) {
   for (const std::string& address : snapshot.addresses)
     json.value(address);
   json.end_array();
-  json.field("rule_count", snapshot.plan ? snapshot.plan->rules.size() : 0);
+  json.field("rule_count", snapshot.plan->order.size());
   json.field("events", snapshot.stats.events).field("derived", snapshot.stats.derived);
   json.field("matches", snapshot.stats.matches).field("connections", snapshot.net.connections);
   json.field("reloads", snapshot.reloads).field("failed_reloads", snapshot.failed_reloads);
@@ -38,7 +40,7 @@ void put_head(Json& json, const Snapshot& snapshot) {
 
 void put_rules(Json& json, const Snapshot& snapshot) {
   json.key("rules").array();
-  for (std::size_t id = 0; snapshot.plan && id < snapshot.plan->rules.size(); ++id) {
+  for (const std::uint32_t id : rules_in_force(*snapshot.plan)) {
     json.object().field("rule", snapshot.plan->rules[id].name);
     if (id < snapshot.stats.rules.size()) {
       for (const auto& counter : rule_counters)
@@ -97,6 +99,12 @@ std::uint64_t late(const runtime::Stats& stats) {
 }
 
 }  // namespace
+
+std::vector<std::uint32_t> rules_in_force(const plan::Plan& plan) {
+  std::vector<std::uint32_t> ids = plan.order;
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
 
 std::string_view to_string(State state) {
   switch (state) {

@@ -40,6 +40,9 @@ struct Snapshot {
   std::uint64_t tapped_dropped = 0;
 };
 
+/// The rules of a plan that are in force, by id: those that were replaced or removed keep their place in it.
+std::vector<std::uint32_t> rules_in_force(const plan::Plan& plan);
+
 /// The answer to `status`: a few lines that say whether all is well.
 std::string status_json(const Snapshot& snapshot);
 /// The answer to `stats` and `top`: every counter.

@@ -36,11 +36,11 @@ class TableFiles {
   /// Gets a sentence, on any thread.
   using Tell = std::function<void(const std::string&)>;
 
-  /// `plan` must outlive this. `tell` gets what is wrong, `tell_news` what goes well.
-  TableFiles(const plan::Plan& plan, std::size_t max_rows, Tell tell, Tell tell_news);
+  /// `tell` gets what is wrong, `tell_news` what goes well.
+  TableFiles(std::shared_ptr<const plan::Plan> plan, std::size_t max_rows, Tell tell, Tell tell_news);
 
-  /// Reads all of them. False where one can't be read, which it has told then.
-  bool read_all();
+  /// Reads all of them. Gives a sentence for each thing that is wrong: then they are not to be served.
+  std::vector<std::string> read_all();
   /// Gives the engine what was read, and from then on what files change to. Until destruction, which must
   /// come before the engine's.
   void serve(runtime::Engine& engine);
@@ -54,7 +54,7 @@ class TableFiles {
 
   void look_now_and_then(const std::stop_token& stop);
   void reread(File& file);
-  const plan::Plan& plan_;
+  const std::shared_ptr<const plan::Plan> plan_;
   const std::size_t max_rows_;
   const Tell tell_;
   const Tell tell_news_;
