@@ -23,7 +23,6 @@ enum class LogFormat : std::uint8_t { text, json };
 
 struct NetConfig {
   connectors::net::NetLimits limits;
-  connectors::net::OnFull on_full = connectors::net::OnFull::drop_oldest;  // unless the subscriber says
   bool busy_poll = false;  // never sleep while waiting for sockets
   bool insecure = false;   // a public address without TLS, or without token and client certificate
   std::string token_file;

@@ -43,7 +43,6 @@ net::ServerOptions server_options(const Config& config) {
   options.limits.batch_events = config.engine.limits.batch_events;
   options.idle = config.net.busy_poll ? Idle::spin : Idle::park;
   options.source_idle_ns = 0;  // the engine sees to it, which knows event time
-  options.on_full = config.net.on_full;
   return options;
 }
 
@@ -90,7 +89,8 @@ class Live final : public Ingress, public net::EventTaker {
         one_thread_(config.engine.shards == 1),
         log_(config.log),
         plan_(std::move(plan)),
-        hub_(poller_, {one_thread_, config.net.limits.handover_bytes}, rules_of(plan_)),
+        hub_(poller_, {.one_thread = one_thread_, .max_frame_bytes = config.net.limits.max_frame_bytes},
+             rules_of(plan_)),
         outlets_(hub_, config, one_thread_),
         mailbox_(poller_),
         sources_(sources) {}

@@ -1,6 +1,7 @@
 #include "service/notify.hpp"
 
 #include <charconv>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>

@@ -108,7 +108,7 @@ void put_net(Metrics& metrics, const connectors::net::Counters& net) {
                "Connections refused or ended by the service, by reason.");
   for (std::size_t i = 0; i < net.refused.size(); ++i) {
     metrics.sample("connections_refused_total", net.refused[i],
-                   "reason=" + label(to_code(static_cast<connectors::net::Refusal>(i))));
+                   "reason=" + label(name_of(static_cast<connectors::net::Refusal>(i))));
   }
   metrics.counter("received_bytes_total", "Bytes received.", net.bytes_in);
   metrics.counter("sent_bytes_total", "Bytes sent.", net.bytes_out);

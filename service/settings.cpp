@@ -366,7 +366,6 @@ void add_limits(std::vector<Setting>& all) {
 }
 
 void add_net(std::vector<Setting>& all) {
-  using enum connectors::net::OnFull;
   constexpr std::uint64_t gib = std::uint64_t{1} << 30;
   const auto bytes = [&](const char* key, const char* help, auto get, std::uint64_t least,
                          std::uint64_t most) {
@@ -385,13 +384,8 @@ void add_net(std::vector<Setting>& all) {
   bytes("net.queue", "What waits for a subscriber, unless it asks otherwise", AT(net.limits.queue_bytes),
         4096, 16 * gib);
   bytes("net.max_queue", "What a subscriber may ask for", AT(net.limits.max_queue_bytes), 4096, 16 * gib);
-  all.push_back(
-      choice({"net.slow_subscriber", "", "", "What happens where that is full, unless it asks otherwise", ""},
-             AT(net.on_full),
-             std::array<Choice<connectors::net::OnFull>, 3>{
-                 {{"drop_oldest", drop_oldest}, {"block", block}, {"disconnect", disconnect}}}));
   all.push_back(number({"net.window", "", "", "Events that a client may have sent unacknowledged", ""},
-                       AT(net.limits.ack_window), 1, 1u << 30));
+                       AT(net.limits.window_events), 1, 1u << 30));
   bytes("net.ring", "A shared-memory ring, unless the client asks otherwise", AT(net.limits.ring_bytes), 4096,
         gib);
   bytes("net.max_ring", "The largest ring that a client may ask for", AT(net.limits.max_ring_bytes), 4096,

@@ -87,7 +87,7 @@ void put_net(Json& json, const connectors::net::Counters& net) {
   json.field("matches_out", net.matches_out).field("matches_dropped", net.matches_dropped);
   json.field("blocks", net.blocks).key("refused").object();
   for (std::size_t i = 0; i < net.refused.size(); ++i)
-    json.field(to_code(static_cast<connectors::net::Refusal>(i)), net.refused[i]);
+    json.field(name_of(static_cast<connectors::net::Refusal>(i)), net.refused[i]);
   json.end_object().end_object();
 }
 

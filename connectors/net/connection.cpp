@@ -82,6 +82,8 @@ bool Connection::run() {
     default: ran = discard();
   }
   held_ = ran == Ran::held;
+  if (ran != Ran::more) readable_ = held_;
+  if (broken_ && ran == Ran::dry && is_open()) gone("it hung up");
   if (shared_.draining && ran == Ran::dry && is_open()) stop_input();
   if (!is_gone()) arm();
   return !held_;
@@ -145,7 +147,11 @@ void Connection::write() {
   if (is_open() && outbox_.overflowed()) {
     refuse(Refusal::slow, "matches came faster than this subscriber reads them");
   }
-  if (broken_) return closed_if_written();
+  if (broken_) {
+    outbox_.clear();
+    return closed_if_written();
+  }
+  if (!writable_) return;
   const IoResult result = outbox_.write(*stream_);
   if (result.bytes > 0) sent_ns_ = shared_.now_ns();
   bytes_out_ += result.bytes;
@@ -160,8 +166,8 @@ void Connection::write() {
 void Connection::broken(std::string_view why) {
   if (std::exchange(broken_, true)) return;
   if (session_) session_->unsubscribe();
-  outbox_.drop_all();
-  if (!is_open()) return gone(why);
+  outbox_.clear();
+  if (!is_open() || input_stopped_) return gone(why);
   readable_ = true;
   take_turn();
 }
@@ -222,6 +228,9 @@ void Connection::drop(std::string_view why) {
 void Connection::gone(std::string_view why) {
   if (session_) session_->leave();
   phase_ = Phase::gone;
+  shared_.counters.matches_out += outbox_.matches();
+  shared_.counters.matches_dropped += outbox_.dropped();
+  ++shared_.counters.closed;
   deadline_.cancel();
   note(ConnectionNote::What::closed, {}, why);
 }

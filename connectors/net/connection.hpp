@@ -1,6 +1,8 @@
-// One accepted socket: finds out what it speaks, lends its bytes to the session, keeps the times, and ends it:
+// One accepted socket: finds out what it speaks, lends its bytes to the session, keeps the times, and ends
+// it:
 //
-//   opening → open → closing (what it has still to get is written) → lingering (it reads that, and goes) → gone
+//   opening → open → closing (what it has still to get is written) → lingering (it reads that, and goes) →
+//   gone
 //
 // A refused client is not cut off at once: closing a socket with unread input would reset the connection, and
 // the client would never read why. Tested in tests/net/server_test.cpp and others there.
@@ -11,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "connectors/net/connection_info.hpp"
 #include "connectors/net/outbox.hpp"
 #include "connectors/net/poller.hpp"
 #include "connectors/net/session.hpp"
@@ -19,22 +22,6 @@
 #include "connectors/wire/frame.hpp"
 
 namespace tocsin::connectors::net {
-
-/// One connection as an operator sees it.
-struct ConnectionInfo {
-  std::uint64_t id = 0;
-  std::string peer;
-  std::string client;
-  std::string_view form;  // "opening", "frames", "ring", "lines", "closing"
-  std::uint64_t bytes_in = 0;
-  std::uint64_t bytes_out = 0;
-  std::uint64_t events = 0;
-  std::uint64_t rejected = 0;
-  bool subscribed = false;
-  std::uint64_t matches = 0;  // put into its queue
-  std::uint64_t dropped = 0;
-  std::uint64_t queued_bytes = 0;
-};
 
 /// Where it came from.
 struct Origin {
@@ -51,6 +38,8 @@ class Connection final : public Pollable, public Outbox::Owner {
   void on_ready(std::uint32_t events) override;
   void has_output() override;
 
+  /// Has run() called in the next round.
+  void take_turn();
   /// Reads and handles its share of a round. True where there was something to do.
   bool run();
   /// Writes what goes.
@@ -68,20 +57,21 @@ class Connection final : public Pollable, public Outbox::Owner {
   /// For sessions: the next bytes. After anything but Io::done there are none for now, or for ever.
   IoResult read(std::span<std::byte> to);
   Outbox& outbox() { return outbox_; }
+  const Outbox& outbox() const { return outbox_; }
   int fd() const { return stream_->fd(); }
   const Origin& origin() const { return origin_; }
   std::uint64_t id() const { return id_; }
 
   bool is_open() const { return phase_ <= Phase::open; }
   bool is_gone() const { return phase_ == Phase::gone; }
-  bool wants_turn() const { return readable_ && !input_stopped_; }
+  bool wants_turn() const { return readable_ && !is_gone() && (!input_stopped_ || !is_open()); }
   bool input_stopped() const { return input_stopped_ || !is_open(); }
   Session* session() const { return session_.get(); }
   void rules_changed();
   ConnectionInfo info() const;
   void note(ConnectionNote::What what, std::string_view code = {}, std::string_view message = {}) const;
-  bool in_turn = false;       // in Shared::ready
-  bool with_output = false;   // in Shared::with_output
+  bool in_turn = false;      // in Shared::ready
+  bool with_output = false;  // in Shared::with_output
 
  private:
   enum class Phase : std::uint8_t { opening, open, closing, lingering, gone };
@@ -95,7 +85,6 @@ class Connection final : public Pollable, public Outbox::Owner {
     Connection& connection_;
   };
 
-  void take_turn();
   Ran open();
   Ran discard();
   void broken(std::string_view why);

@@ -1,5 +1,5 @@
-// The times of a connection: one timer, set to the earliest of what may come next. It is moved forward at once
-// and backward only when it fires, so that bytes cost it nothing.
+// The times of a connection: one timer, set to the earliest of what may come next. It is moved forward at
+// once and backward only when it fires, so that bytes cost it nothing.
 #include <algorithm>
 
 #include "connectors/net/connection.hpp"
@@ -45,7 +45,7 @@ void Connection::on_time() {
     if (!is_open()) return gone("it did not read the end in time");
     refuse(Refusal::handshake, "the handshake was not finished in time");
   }
-  arm();
+  if (!is_gone()) arm();
 }
 
 }  // namespace tocsin::connectors::net

@@ -37,6 +37,7 @@ struct Counters {
   std::uint64_t frame_clients = 0;  // of these, over sockets
   std::uint64_t ring_clients = 0;
   std::uint64_t line_clients = 0;
+  std::uint64_t closing = 0;  // told of their end, not gone yet
   std::uint64_t sources = 0;  // that have sent events
   std::uint64_t subscribers = 0;
   std::uint64_t queued_bytes = 0;  // in all subscribers' queues

@@ -88,8 +88,8 @@ class MatchHub final : public model::MatchSink {
   ProducerToken queue_token_;
   ProducerToken used_token_;
   Signal room_;  // for the egress thread
-  // These two also say to ThreadSanitizer, which does not know the fences of the queue, that what was put in is
-  // seen by who takes it out: changed before, and read after.
+  // These two also say to ThreadSanitizer, which does not know the fences of the queue, that what was put in
+  // is seen by who takes it out: changed before, and read after.
   std::atomic<std::size_t> under_way_bytes_ = 0;
   std::atomic<std::uint32_t> returned_ = 0;
   std::atomic<int> engine_waits_ = 0;

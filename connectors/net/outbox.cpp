@@ -107,6 +107,14 @@ void Outbox::drop_all() {
   ordered_.shrink(0);
 }
 
+void Outbox::clear() {
+  for (ByteQueue* queue : {&begun_, &control_, &ordered_}) {
+    queue->consume(queue->size());
+    queue->shrink(0);
+  }
+  dropped_told_ = dropped_;
+}
+
 /// Puts the number of dropped matches in front, where it has changed.
 void Outbox::tell_dropped() {
   if (dropped_ == dropped_told_) return;
@@ -168,28 +176,26 @@ void Outbox::use_ring(std::size_t most_payload) {
   most_record_ = wire::frame_bytes(most_payload & ~std::size_t{7});
 }
 
-void Outbox::write(wire::RingProducer& ring) {
-  bool added = false;
+std::optional<std::size_t> Outbox::write(wire::RingProducer& ring) {
+  std::optional<std::size_t> too_large;
   if (const wire::Dropped payload{dropped_}; dropped_ != dropped_told_) {
-    if (!ring.append(static_cast<std::uint8_t>(wire::Dropped::type), std::as_bytes(std::span(&payload, 1))))
-      return;
+    if (!ring.append(wire::Dropped::type, std::as_bytes(std::span(&payload, 1)))) return sizeof payload;
     dropped_told_ = dropped_;
-    added = true;
   }
   while (!ordered_.empty()) {
-    const wire::FrameHeader header = header_at(ordered_.data());
-    if (header.type != wire::FrameType::match) {  // all before it has gone
-      control_.append({ordered_.data(), front_record()});
-    } else if (!ring.append(static_cast<std::uint8_t>(header.type),
-                            {ordered_.data() + sizeof header, header.length})) {
+    const std::span<const std::byte> record = ordered_.bytes().first(front_record());
+    const wire::FrameHeader header = header_at(record.data());
+    if (header.type != wire::FrameType::match) {
+      control_.append(record);  // all matches before it have gone
+    } else if (!ring.append(header.type, record.subspan(sizeof header, header.length))) {
+      too_large = header.length;
       break;
-    } else {
-      added = true;
     }
-    ordered_.consume(front_record());
+    ordered_.consume(record.size());
   }
-  if (added) ring.publish();
+  ring.publish();
   if (ordered_.empty()) ordered_.shrink(kept_bytes);
+  return too_large;
 }
 
 }  // namespace tocsin::connectors::net

@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -62,6 +63,8 @@ class Outbox {
   void put_match(std::span<const std::byte> record);
   /// Forgets the matches, but not the answers and what was begun.
   void drop_all();
+  /// Forgets everything: nobody reads it.
+  void clear();
 
   /// The policy is block, and there is no room.
   bool is_full() const {
@@ -80,8 +83,9 @@ class Outbox {
 
   /// Writes what goes. Io::again where something is left.
   IoResult write(Stream& stream);
-  /// Moves what goes of the ordered records to a ring, which the reader sees after publish().
-  void write(wire::RingProducer& ring);
+  /// Moves what goes of the matches to a ring. Returns the payload of the next one, for which there was no
+  /// room; nothing where none is left.
+  std::optional<std::size_t> write(wire::RingProducer& ring);
   /// From now on matches go to a ring, and only answers to write(Stream&).
   void use_ring(std::size_t most_payload);
 

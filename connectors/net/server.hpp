@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "connectors/net/connection_info.hpp"
 #include "connectors/net/counters.hpp"
 #include "connectors/net/event_taker.hpp"
 #include "connectors/net/match_hub.hpp"
@@ -20,22 +21,6 @@
 #include "connectors/net/poller.hpp"
 
 namespace tocsin::connectors::net {
-
-/// One connection as an operator sees it.
-struct ConnectionInfo {
-  std::uint64_t id = 0;
-  std::string peer;
-  std::string client;
-  std::string_view form;  // "handshake", "frames", "ring", "lines", "closing"
-  std::uint64_t bytes_in = 0;
-  std::uint64_t bytes_out = 0;
-  std::uint64_t events = 0;
-  std::uint64_t rejected = 0;
-  bool subscribed = false;
-  std::uint64_t matches = 0;  // put into its queue
-  std::uint64_t dropped = 0;
-  std::uint64_t queued_bytes = 0;
-};
 
 class Server {
  public:

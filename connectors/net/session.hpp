@@ -49,7 +49,7 @@ class Session {
   virtual bool has_ring() const { return false; }
   /// Before and after the poller sleeps. False: there is something to do already.
   virtual void begin_wait() {}
-  virtual bool may_sleep() const { return true; }
+  virtual bool may_sleep() { return true; }
   virtual void end_wait() {}
   /// What the ring has room for goes there. Nothing without one.
   virtual void write_ring() {}

@@ -26,6 +26,7 @@ struct Shared {
   EventTaker& taker;
   ServerOptions options;
   Counters counters;
+  std::size_t connections = 0;
   std::uint64_t connections_made = 0;
   bool draining = false;  // what has been sent is taken, and then no more
   bool blocked = false;   // as of the last look
