@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
-#include "dsl/diagnostic.hpp"
+#include "engine/base/words.hpp"
 #include "service/text.hpp"
 
 namespace {
@@ -60,7 +60,7 @@ std::vector<std::string> names_of(const std::vector<Command>& commands) {
 
 [[noreturn]] void reject(const std::string& kind, const std::string& word,
                          const std::vector<std::string>& known) {
-  const std::string near = tocsin::dsl::nearest(word, known);
+  const std::string near = tocsin::nearest(word, known);
   throw UsageError(fmt::format("unknown {} '{}'{}", kind, word,
                                near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
 }
@@ -91,8 +91,9 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "tocsin " TOCSIN_VERSION, "Show the version");
   app.footer(examples);
   app.allow_extras();
-  const std::vector<Command> commands = {add_run(app),     add_check(app), add_test(app),
-                                         add_explain(app), add_fmt(app),   add_config(app)};
+  const std::vector<Command> commands = {add_run(app),    add_check(app),  add_test(app), add_explain(app),
+                                         add_fmt(app),    add_config(app), add_top(app),  add_rules(app),
+                                         add_reload(app), add_tap(app),    add_stop(app)};
 
   const CLI::App* chosen = &app;
   try {

@@ -19,6 +19,7 @@
 #include "connectors/late_writer.hpp"
 #include "service/config.hpp"
 #include "service/inputs.hpp"
+#include "service/live.hpp"
 #include "service/match_output.hpp"
 #include "service/signals_blocked.hpp"
 #include "service/table_files.hpp"
@@ -57,7 +58,8 @@ class Run {
       say(sentence);
     };
     const auto tell_news = config_.log.quiet ? TableFiles::Tell([](const std::string&) {}) : tell;
-    TableFiles tables(std::make_shared<const plan::Plan>(plan_), config_.engine.limits.table_rows, tell, tell_news);
+    TableFiles tables(std::make_shared<const plan::Plan>(plan_), config_.engine.limits.table_rows, tell,
+                      tell_news);
     const std::vector<std::string> problems = tables.read_all();
     for (const std::string& problem : problems)
       say(problem);
@@ -198,11 +200,12 @@ int run(SettingOptions& options) {
   if (!read_layers(options)) return exit_failed;
   Config config = config_of(options);
   complete(config);
-  const dsl::Compiled compiled = compile_rules({config.rules, config.params});
+  dsl::Compiled compiled = compile_rules({config.rules, config.params});
   if (!compiled.plan) {
     fmt::print(stderr, "{}\n", summary(compiled.diagnostics));
     return exit_failed;
   }
+  if (config.is_service()) return serve(config, std::move(compiled));
   return Run(config, *compiled.plan)();
 }
 
@@ -218,11 +221,15 @@ Command add_run(CLI::App& app) {
       "the\n"
       "reading; what was read is still matched.\n"
       "\n"
+      "With --listen it is a service: events and subscribers come over connections, and it goes on until "
+      "SIGTERM.\n"
+      "\n"
       "Examples:\n"
       "  tocsin run fraud.tocsin --input payments.ndjson > alerts.ndjson\n"
       "  tocsin run fraud.tocsin --input payments.csv.zst --event Payment --lateness 5s --stats\n"
       "  tail -F auth.ndjson | tocsin run ssh.tocsin --with-events\n"
       "  tocsin run fraud.tocsin --input gen:payments --seed 7 --count 1_000_000 --shards auto\n"
+      "  tocsin run fraud.tocsin --listen tcp:127.0.0.1:7007 --control /run/tocsin/control.sock\n"
       "\n"
       "Exit code 0, also where bad lines were passed over; 1 where rules are wrong or an input can't be "
       "read; 2\n"
