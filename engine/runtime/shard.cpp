@@ -80,7 +80,9 @@ void Shard::set_up(const RuleSet& rules) {
   }
   timers_.assign(rules.layers.size(), {});
   next_timer_.assign(rules.programs.size(), match::never);
+  stages_of_.clear();
   for (std::uint32_t i = 0; i < rules.programs.size(); ++i) {
+    stages_of_.push_back(matchers_[i]->prefetch_stages());
     if (rules.programs[i]->is_timed()) note_timer(rules.layer_of[i], i);
   }
   ordinals_ = Ordinals(false);
@@ -258,12 +260,16 @@ void Shard::look_ahead() {
   for (const auto& space : key_spaces_)
     space->find_ahead();
   using match::PrefetchStage;
+  unsigned stages = 1;
   for (const auto stage : {PrefetchStage::key, PrefetchStage::cells, PrefetchStage::nodes}) {
+    if (static_cast<unsigned>(stage) >= stages) break;
     for (const Upcoming& next : upcoming_) {
       for (std::uint32_t i = next.begin; i < next.end; ++i) {
         const TouchedRule& touched = touched_[i];
         const match::KeySpace* const space = space_of_[touched.program];
-        if (!is_large(space)) continue;
+        const unsigned wanted = stages_of_[touched.program];
+        if (static_cast<unsigned>(stage) >= wanted || !is_large(space)) continue;
+        stages = std::max(stages, wanted);
         matchers_[touched.program]->prefetch(next.event, space->slot_ahead(touched.ahead), stage);
       }
     }

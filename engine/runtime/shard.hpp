@@ -115,6 +115,7 @@ class Shard final : private match::Output {
   std::vector<std::unique_ptr<match::KeySpace>> key_spaces_;
   std::vector<match::KeySpace*> space_of_;                 // by program; none without a partition
   std::vector<std::unique_ptr<match::Matcher>> matchers_;  // by program
+  std::vector<unsigned> stages_of_;                        // by program: Matcher::prefetch_stages()
   std::vector<std::optional<match::Throttle>> throttles_;  // by program
   std::vector<std::uint64_t> throttled_;                   // by program: matches suppressed
   std::vector<match::RuleCounters> gone_;                  // by rule: of those that were removed
