@@ -23,6 +23,7 @@ class WindowMatcher final : public Matcher, private WindowStore::Member {
   void prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const override;
   Instant next_timer() const override;
   void run_timers(Output& output) override;
+  RuleState state() const override { return store_.held(); }
   RuleCounters counters() const override;
 
  private:
