@@ -30,7 +30,9 @@ struct RuleCounters {
 
 /// What a rule holds at the moment.
 struct RuleState {
-  std::uint64_t nodes = 0;    // events that its unfinished runs hold; runs that share an event share its node
+  std::uint64_t runs = 0;     // begun, and nothing reported of them so far; those that are over count until
+                              // their memory is freed
+  std::uint64_t nodes = 0;    // events that its runs hold; runs that share an event share its node
   std::uint64_t entries = 0;  // of its windows: events or panes; rules that share windows show the same ones
   std::uint64_t keys = 0;     // partitions that it has state of
   std::uint64_t bytes = 0;    // of all this, but for what is reserved and what tables of keys take
@@ -54,6 +56,7 @@ inline RuleCounters& RuleCounters::operator+=(const RuleCounters& other) {
 }
 
 inline RuleState& RuleState::operator+=(const RuleState& other) {
+  runs += other.runs;
   nodes += other.nodes;
   entries += other.entries;
   keys += other.keys;

@@ -52,6 +52,8 @@ class Matcher {
 
   /// Soon it will be shown this event, whose key has this slot in the key space. Changes nothing.
   virtual void prefetch(model::EventView, std::uint32_t /*slot*/, PrefetchStage) const {}
+  /// How many of these stages it has a use for, in their order.
+  virtual unsigned prefetch_stages() const { return 0; }
 
   /// The next timer, `never` where there is none. Timers run in order of their instants, before any event
   /// that these precede.
@@ -59,8 +61,8 @@ class Matcher {
   /// Runs the timers of next_timer().
   virtual void run_timers(Output&) {}
 
-  /// Nodes of runs that it holds.
-  virtual std::size_t nodes() const { return 0; }
+  /// What it holds. Constant time.
+  virtual RuleState state() const { return {}; }
   /// Drops and counts its oldest runs until it holds no more than `nodes`, as far as slabs go.
   virtual void shrink(std::size_t /*nodes*/) {}
 

@@ -153,6 +153,20 @@ void WindowMatcher::prefetch(model::EventView event, std::uint32_t slot, Prefetc
   store_.prefetch(event, slot, stage);
 }
 
+// A row is all that most aggregates need; others keep values apart.
+unsigned WindowMatcher::prefetch_stages() const {
+  using plan::WindowFunction;
+  return std::any_of(window_.aggregates.begin(), window_.aggregates.end(),
+                     [](const WindowAggregate& aggregate) {
+                       return aggregate.function == WindowFunction::percentile ||
+                              aggregate.function == WindowFunction::distinct ||
+                              aggregate.function == WindowFunction::is_new ||
+                              aggregate.function == WindowFunction::top;
+                     })
+             ? 3
+             : 1;
+}
+
 // Timers.
 
 Instant WindowMatcher::next_timer() const {

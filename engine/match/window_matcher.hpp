@@ -22,8 +22,10 @@ class WindowMatcher final : public Matcher, private WindowStore::Member {
 
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
   void prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const override;
+  unsigned prefetch_stages() const override;
   Instant next_timer() const override;
   void run_timers(Output& output) override;
+  RuleState state() const override { return store_.held(); }
   RuleCounters counters() const override;
 
  private:

@@ -19,6 +19,18 @@ SourceStats stats_of(const EventTime::Source& source, bool holds) {
   return {source.events, source.late, source.lateness_needed_ns, source.watermark_ns(), source.open, holds};
 }
 
+void add(const ShardStats& shard, Stats& stats) {
+  for (std::size_t rule = 0; rule < shard.rules.size(); ++rule) {
+    stats.rules[rule] += shard.rules[rule];
+    stats.states[rule] += shard.states[rule];
+  }
+  for (std::size_t table = 0; table < shard.dropped_rows.size(); ++table)
+    stats.dropped_rows[table] = std::max(stats.dropped_rows[table], shard.dropped_rows[table]);
+  stats.matches += shard.matches;
+  stats.derived += shard.derived;
+  stats.arithmetic_faults += shard.arithmetic_faults;
+}
+
 }  // namespace
 
 struct Engine::Impl {
@@ -178,23 +190,19 @@ Stats Engine::stats() const {
   stats.earlier_sources = stats_of(time.forgotten(), false);
   stats.event_time_ns = time.now_ns();
   stats.reorder_events = time.buffered();
-  const auto add = [&](const Shard& shard) {
-    shard.add_counters(stats.rules);
-    shard.add_dropped_rows(stats.dropped_rows);
-    stats.derived += shard.derived();
-    stats.arithmetic_faults += shard.arithmetic_faults();
-    stats.matches += shard.matches();
-  };
-  if (impl_->finished) {
-    stats.rules.resize(impl_->rules->plan.rules.size());
-    stats.dropped_rows.resize(impl_->rules->plan.tables.size());
-    if (impl_->inline_shard) add(*impl_->inline_shard);
-    if (impl_->pipeline) {
-      for (const auto& shard : impl_->pipeline->shards())
-        add(*shard);
+  stats.rules.resize(impl_->rules->plan.rules.size());
+  stats.states.resize(impl_->rules->plan.rules.size());
+  stats.dropped_rows.resize(impl_->rules->plan.tables.size());
+  if (impl_->pipeline) {
+    for (const ShardStats& shard : impl_->pipeline->recent()) {
+      stats.batches_under_way.push_back(impl_->pipeline->under_way(stats.batches_under_way.size()));
+      add(shard, stats);
     }
   } else {
-    stats.matches = impl_->inline_shard ? impl_->inline_shard->matches() : impl_->pipeline->matches();
+    ShardStats shard;
+    impl_->inline_shard->read(shard);
+    stats.batches_under_way.push_back(0);
+    add(shard, stats);
   }
   return stats;
 }
