@@ -33,7 +33,7 @@ struct Input {
   T take() {
     T value{};
     const std::size_t bytes = std::min(size, sizeof value);
-    std::memcpy(&value, data, bytes);
+    if (bytes > 0) std::memcpy(&value, data, bytes);
     data += bytes;
     size -= bytes;
     return value;
@@ -50,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   header.producer_waits = input.take<std::uint8_t>();
   const std::size_t records = std::min<std::size_t>(input.take<std::uint16_t>() % (capacity + 1), input.size);
   std::memset(memory().records(), 0, capacity);
-  std::memcpy(memory().records(), input.data, records);
+  if (records > 0) std::memcpy(memory().records(), input.data, records);
   input.data += records;
   input.size -= records;
 
