@@ -51,7 +51,8 @@ void Desk::ask_snapshot(std::function<void(const Snapshot*)> answer) {
         snapshot.tapped_dropped = taps_.dropped();
         return snapshot;
       },
-      [answer = std::move(answer)](std::optional<Snapshot> snapshot) {
+      [this, answer = std::move(answer)](std::optional<Snapshot> snapshot) {
+        if (snapshot) snapshot->failed_reloads = failed_changes_;
         answer(snapshot ? &*snapshot : nullptr);
       });
 }
@@ -105,6 +106,7 @@ void Desk::changed(RuleBook::Attempt attempt, std::string error,
     result.rules = book_.plan()->order.size();
     log_.info("the rules have changed", {{"rules", result.rules}});
   } else {
+    ++failed_changes_;
     log_.error("the rules stay as they were", {{"reason", result.error}});
   }
   answer(result);

@@ -78,6 +78,7 @@ class Desk {
   Log& log_;
   Taps taps_;
   std::vector<Onlooking> onlooking_;
+  std::uint64_t failed_changes_ = 0;
   std::deque<Waiting> changes_;  // the first one is under way
 };
 

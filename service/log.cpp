@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <spdlog/async.h>
 #include <spdlog/async_logger.h>
@@ -12,7 +13,6 @@
 #include <utility>
 
 #include "connectors/open_source.hpp"
-#include "connectors/time_text.hpp"
 #include "service/json.hpp"
 
 namespace tocsin::service {
@@ -23,10 +23,8 @@ constexpr std::array<spdlog::level::level_enum, 4> levels{spdlog::level::debug, 
                                                           spdlog::level::warn, spdlog::level::err};
 
 std::string time_text(std::int64_t time_ns) {
-  char buffer[connectors::time_text_size];
-  constexpr std::int64_t micros = 1'000;
-  char* end = connectors::write_time(buffer, time_ns - time_ns % micros);
-  return {buffer, end};
+  const auto seconds = static_cast<std::time_t>(time_ns / 1'000'000'000);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fmt::gmtime(seconds), time_ns % 1'000'000'000 / 1'000);
 }
 
 // Plain where that is clear, else as JSON text.

@@ -20,7 +20,8 @@ Connection::Connection(Shared& shared, std::unique_ptr<Stream> stream, Origin or
       deadline_(shared.poller, *this),
       opened_ns_(shared.now_ns()),
       heard_ns_(opened_ns_),
-      sent_ns_(opened_ns_) {
+      wrote_ns_(opened_ns_),
+      beat_ns_(opened_ns_) {
   note(ConnectionNote::What::opened);
   arm();
   take_turn();
@@ -153,7 +154,7 @@ void Connection::write() {
   }
   if (!writable_) return;
   const IoResult result = outbox_.write(*stream_);
-  if (result.bytes > 0) sent_ns_ = shared_.now_ns();
+  if (result.bytes > 0) wrote_ns_ = shared_.now_ns();
   bytes_out_ += result.bytes;
   shared_.counters.bytes_out += result.bytes;
   writable_ = result.io != Io::again;
@@ -203,7 +204,7 @@ void Connection::finish(std::string_view code, std::string_view message) {
 
 void Connection::begin_closing() {
   phase_ = Phase::closing;
-  sent_ns_ = shared_.now_ns();
+  wrote_ns_ = shared_.now_ns();
   has_output();
   readable_ = true;  // what is still unread is passed over
   take_turn();
@@ -216,7 +217,7 @@ void Connection::closed_if_written() {
   if (!outbox_.empty() || stream_->keeps_back()) return;
   stream_->shutdown();
   phase_ = Phase::lingering;
-  sent_ns_ = shared_.now_ns();
+  wrote_ns_ = shared_.now_ns();
   readable_ = true;
   take_turn();
 }

@@ -113,7 +113,8 @@ class Connection final : public Pollable, public Outbox::Owner {
   bool input_stopped_ = false;  // nothing more is read
   std::int64_t opened_ns_;
   std::int64_t heard_ns_;
-  std::int64_t sent_ns_;
+  std::int64_t wrote_ns_;  // what was taken off the outbox
+  std::int64_t beat_ns_;
   std::uint64_t bytes_in_ = 0;
   std::uint64_t bytes_out_ = 0;
 };

@@ -12,18 +12,19 @@ std::int64_t Connection::idle_deadline_ns() const {
   if (phase_ != Phase::open || input_stopped_) return INT64_MAX;
   // A reader of lines has nothing to say. It must take what it gets, as must one who holds up its own input.
   if ((session_->is_subscribed() && session_->form() == "lines") || (held_ && outbox_.is_full())) {
-    return outbox_.empty() ? INT64_MAX : sent_ns_ + idle_ns;
+    return outbox_.empty() ? INT64_MAX : wrote_ns_ + idle_ns;
   }
   // One whose input waits may have sent a heartbeat behind it.
   return held_ ? INT64_MAX : heard_ns_ + idle_ns;
 }
 
 std::int64_t Connection::beat_deadline_ns() const {
-  return phase_ == Phase::open ? sent_ns_ + shared_.limits().idle_timeout_ns / 3 : INT64_MAX;
+  return phase_ == Phase::open ? std::max(wrote_ns_, beat_ns_) + shared_.limits().idle_timeout_ns / 3
+                               : INT64_MAX;
 }
 
 std::int64_t Connection::deadline_ns() const {
-  if (!is_open()) return sent_ns_ + shared_.limits().linger_ns;
+  if (!is_open()) return wrote_ns_ + shared_.limits().linger_ns;
   if (!session_ || session_->is_handshaking()) return opened_ns_ + shared_.limits().handshake_timeout_ns;
   return std::min({idle_deadline_ns(), beat_deadline_ns(), session_->source().deadline_ns()});
 }
@@ -37,8 +38,8 @@ void Connection::on_time() {
   if (is_open() && session_ && !session_->is_handshaking()) {
     session_->source().on_time();
     if (beat_deadline_ns() <= now_ns) {
-      session_->beat();
-      sent_ns_ = now_ns;
+      if (outbox_.empty()) session_->beat();  // else there is enough to be read
+      beat_ns_ = now_ns;
     }
     if (idle_deadline_ns() <= now_ns) refuse(Refusal::idle, "nothing came within the idle timeout");
   } else if (deadline_ns() <= now_ns) {

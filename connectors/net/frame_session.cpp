@@ -156,7 +156,7 @@ void FrameSession::hello(const wire::Frame& frame) {
   if (const auto wrong = wire::compare(hello->types, *shared_.rules->catalog); !wrong.empty()) {
     return connection_.refuse(Refusal::schema, fmt::format("{}", fmt::join(wrong, "; ")));
   }
-  if (hello->source_idle_ms) source_.set_idle_after(*hello->source_idle_ms * 1'000'000);
+  if (hello->source_idle_ms) source_.set_idle_after(ns_of_ms(*hello->source_idle_ms));
   source_.name(fmt::format("{} ({})", client_.empty() ? "client" : client_, connection_.origin().peer));
   if (hello->transport == wire::Transport::ring && !offer_ring(*hello)) return;
   welcome(*hello);

@@ -17,7 +17,7 @@
 namespace tocsin::connectors::net {
 
 struct ListenOptions {
-  Address address;
+  Address address = {};
   std::shared_ptr<const TlsContext> tls = {};  // null: plain
   std::shared_ptr<const Token> token = {};     // null: none is asked for
   bool insecure = false;  // a public address may be without TLS, or without token and client certificate

@@ -1,6 +1,7 @@
 // A connection as a source of events: opened at its first event, idle when it is silent, closed when it goes.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,6 +9,11 @@
 #include "connectors/net/shared.hpp"
 
 namespace tocsin::connectors::net {
+
+/// A time that a client asked for, within what makes sense: none negative, at most a year.
+constexpr std::int64_t ns_of_ms(std::int64_t ms) {
+  return std::clamp<std::int64_t>(ms, 0, 31'536'000'000) * 1'000'000;
+}
 
 class ConnectionSource {
  public:

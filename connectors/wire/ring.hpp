@@ -119,7 +119,7 @@ class RingProducer {
   bool append(FrameType type, std::span<const std::byte> payload) {
     const std::span<std::byte> room = reserve(payload.size());
     if (room.data() == nullptr) return false;
-    std::memcpy(room.data(), payload.data(), payload.size());
+    if (!payload.empty()) std::memcpy(room.data(), payload.data(), payload.size());
     complete(type, payload.size());
     return true;
   }
@@ -164,7 +164,7 @@ class SharedBytes {
   void copy_to(std::byte* to) const { copy_to(to, 0, size_); }
   /// Precondition: offset + bytes <= size().
   void copy_to(std::byte* to, std::size_t offset, std::size_t bytes) const {
-    std::memcpy(to, bytes_ + offset, bytes);
+    if (bytes > 0) std::memcpy(to, bytes_ + offset, bytes);
   }
 
  private:

@@ -85,89 +85,106 @@ TEST_CASE("no wake-up is lost where both sides sleep at once") {
   CHECK(move_records(4096, 4080, {Idle::park, 20, 0}, records()) == records());
 }
 
-TEST_CASE("a record goes there and back, each side asleep until it comes") {
-  for (const std::uint32_t spins : {0u, 7u, 30u}) {
-    const WaitPolicy policy{Idle::park, spins, 0};
-    std::atomic<bool> late = false;
-    const std::uint64_t count = records();
-    // Returns the number in the next record, which it waits for.
-    const auto receive = [&](RingConsumer& in) {
-      std::uint64_t number = ~std::uint64_t{0};
-      while (!late) {
-        if (const auto record = in.next()) {
-          record->payload.copy_to(reinterpret_cast<std::byte*>(&number), 0, sizeof number);
-          break;
-        }
-        if (!in_time([&] { return in.wait(policy, wait_ns); })) late = true;
-      }
-      in.release();
-      return number;
-    };
-    const auto send = [](RingProducer& out, std::uint64_t number) {
-      out.append(FrameType::heartbeat, std::as_bytes(std::span(&number, 1)));
-      out.publish();
-    };
-    const auto there = testing::make_ring(4096);
-    const auto back = testing::make_ring(4096);
-    std::thread other([&] {
-      RingConsumer in(*there, 8, WakeUp{});
-      RingProducer out(*back, WakeUp{});
-      for (std::uint64_t i = 0; i < count && !late; ++i)
-        send(out, receive(in) + 1);
-    });
-    RingProducer out(*there, WakeUp{});
-    RingConsumer in(*back, 8, WakeUp{});
-    std::uint64_t right = 0;
-    for (std::uint64_t i = 0; i < count && !late; ++i) {
-      send(out, 3 * i);
-      right += receive(in) == 3 * i + 1;
-    }
-    other.join();
-    CHECK(!late);
-    CHECK(right == count);
+namespace {
+
+// One side of two rings between two threads.
+struct Side {
+  Side(RingMemory& mine, RingMemory& other, int other_wakes_by = -1)
+      : out(mine, WakeUp{other_wakes_by}), in(other, 8, WakeUp{}) {}
+  void send(std::uint64_t number) {
+    out.append(FrameType::heartbeat, std::as_bytes(std::span(&number, 1)));
+    out.publish();
   }
+  /// The number in the next record, for which it calls `wait` until that fails.
+  template <class Wait>
+  std::uint64_t receive(Wait wait) {
+    std::uint64_t number = ~std::uint64_t{0};
+    for (;;) {
+      if (const auto record = in.next()) {
+        record->payload.copy_to(reinterpret_cast<std::byte*>(&number), 0, sizeof number);
+        break;
+      }
+      if (!wait()) break;
+    }
+    in.release();
+    return number;
+  }
+  RingProducer out;
+  RingConsumer in;
+};
+
+struct Rings {
+  std::unique_ptr<RingMemory> there = testing::make_ring(4096);
+  std::unique_ptr<RingMemory> back = testing::make_ring(4096);
+};
+
+// Sends numbers there and back, waiting by `wait(side)` on this side and by `other_wait(side)` on the other.
+// A wait that fails ends it all. Returns how many came back right.
+template <class Wait, class OtherWait>
+std::uint64_t go_there_and_back(const Rings& rings, int wakes_by, Wait wait, OtherWait other_wait) {
+  std::atomic<bool> end = false;
+  std::thread other([&] {
+    Side side(*rings.back, *rings.there, wakes_by);
+    for (std::uint64_t i = 0; i < records() && !end; ++i)
+      side.send(side.receive([&] { return !end && other_wait(side); }) + 1);
+  });
+  Side side(*rings.there, *rings.back);
+  std::uint64_t right = 0;
+  for (std::uint64_t i = 0; i < records() && right == i; ++i) {
+    side.send(3 * i);
+    right += side.receive([&] { return wait(side); }) == 3 * i + 1;
+  }
+  end = true;
+  other.join();
+  return right;
 }
 
-TEST_CASE("no wake-up by eventfd is lost") {
-  const auto memory = testing::make_ring(4096);
+bool spin(const Side&) {
+  __builtin_ia32_pause();
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("a record goes there and back, each side asleep until it comes") {
+  const auto sleep = [](Side& side) {
+    return in_time([&] { return side.in.wait({Idle::park, 0, 0}, wait_ns); });
+  };
+  CHECK(go_there_and_back(Rings(), -1, sleep, sleep) == records());
+}
+
+// The answer comes at about the time at which this side goes to sleep: without the barrier in its wait the
+// test fails within some thousand rounds.
+TEST_CASE("no wake-up is lost where the record comes just then") {
+  std::mt19937_64 random(1);
+  const auto almost_sleep = [&](Side& side) {
+    const WaitPolicy policy{Idle::park, static_cast<std::uint32_t>(random() % 200), 0};
+    return in_time([&] { return side.in.wait(policy, wait_ns); });
+  };
+  CHECK(go_there_and_back(Rings(), -1, almost_sleep, spin) == records());
+}
+
+TEST_CASE("nor is one by eventfd") {
   const auto wake_up = make_wake_up();
   REQUIRE(wake_up);
-  const std::uint64_t count = records();
-  std::thread producing([&] {
-    RingProducer producer(*memory, WakeUp{wake_up->get()});
-    for (std::uint64_t number = 0; number < count;) {
-      if (testing::put(producer, number, 500)) {
-        ++number;
-        producer.publish();
-        // Now and then it stays away until the consumer sleeps, or is about to.
-        for (std::uint64_t i = hash_mix(number) % 64; i > 0 && number % 4 == 0; --i)
-          __builtin_ia32_pause();
-      } else {
-        std::this_thread::yield();
-      }
-    }
-  });
-  RingConsumer consumer(*memory, 500, WakeUp{});
-  std::vector<std::byte> copy;
-  std::uint64_t right = 0, slept = 0, lost = 0;
-  for (std::uint64_t number = 0; number < count;) {
-    if (const auto record = consumer.next()) {
-      right += testing::is_record(*record, number++, 500, copy);
-      continue;
-    }
-    consumer.begin_wait();
+  std::mt19937_64 random(1);
+  std::uint64_t slept = 0;
+  const auto almost_sleep = [&](Side& side) {
+    for (std::uint64_t i = random() % 200; i > 0 && !side.in.ready(); --i)
+      __builtin_ia32_pause();
+    side.in.begin_wait();
     wait_barrier();
-    if (!consumer.ready()) {
+    bool woken = true;
+    if (!side.in.ready()) {
       ++slept;
       pollfd waiting{wake_up->get(), POLLIN, 0};
-      if (poll(&waiting, 1, static_cast<int>(wait_ns / 1'000'000)) != 1) ++lost;
+      woken = poll(&waiting, 1, static_cast<int>(wait_ns / 1'000'000)) == 1;
       eventfd_t written;
       eventfd_read(wake_up->get(), &written);
     }
-    consumer.end_wait();
-  }
-  producing.join();
-  CHECK(right == count);
-  CHECK(lost == 0);
+    side.in.end_wait();
+    return woken;
+  };
+  CHECK(go_there_and_back(Rings(), wake_up->get(), almost_sleep, spin) == records());
   CHECK(slept > 0);
 }
