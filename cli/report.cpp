@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <iterator>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "cli/text.hpp"
 #include "connectors/json_text.hpp"
@@ -12,19 +14,32 @@
 namespace tocsin::cli {
 namespace {
 
+using runtime::RuleCounters;
+using runtime::RuleState;
+
+template <class Values>
 struct Column {
   std::string_view title;  // of the table, and with underscores the key in JSON
-  std::uint64_t runtime::RuleCounters::*counter;
+  std::uint64_t Values::*value;
 };
-constexpr std::array<Column, 8> rule_columns{{
-    {"events", &runtime::RuleCounters::events},
-    {"started", &runtime::RuleCounters::started},
-    {"matches", &runtime::RuleCounters::matches},
-    {"timeouts", &runtime::RuleCounters::timeouts},
-    {"dropped runs", &runtime::RuleCounters::dropped_runs},
-    {"dropped matches", &runtime::RuleCounters::dropped_matches},
-    {"dropped events", &runtime::RuleCounters::dropped_events},
-    {"throttled", &runtime::RuleCounters::throttled},
+constexpr std::array<Column<RuleCounters>, 10> rule_columns{{
+    {"events", &RuleCounters::events},
+    {"started", &RuleCounters::started},
+    {"advanced", &RuleCounters::advanced},
+    {"matches", &RuleCounters::matches},
+    {"timeouts", &RuleCounters::timeouts},
+    {"expired", &RuleCounters::expired},
+    {"throttled", &RuleCounters::throttled},
+    {"dropped runs", &RuleCounters::dropped_runs},
+    {"dropped matches", &RuleCounters::dropped_matches},
+    {"dropped events", &RuleCounters::dropped_events},
+}};
+constexpr std::array<Column<RuleState>, 5> state_columns{{
+    {"runs", &RuleState::runs},
+    {"nodes", &RuleState::nodes},
+    {"entries", &RuleState::entries},
+    {"keys", &RuleState::keys},
+    {"bytes", &RuleState::bytes},
 }};
 
 std::string_view was(std::uint64_t number) {
@@ -48,13 +63,54 @@ std::uint64_t rate(const RunReport& report) {
   return static_cast<std::uint64_t>(static_cast<double>(report.stats.events) / seconds);
 }
 
-std::size_t width_of_names(const RunReport& report) {
-  std::size_t width = 6;
-  for (const plan::Rule& rule : report.plan->rules)
-    width = std::max(width, rule.name.size());
-  for (const InputReport& input : report.inputs)
-    width = std::max(width, input.name.size());
-  return width;
+/// Rows of cells, each column as wide as it must be, the first one to the left.
+class Table {
+ public:
+  void add(std::vector<std::string> row) {
+    widths_.resize(std::max(widths_.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths_[i] = std::max(widths_[i], row[i].size());
+    rows_.push_back(std::move(row));
+  }
+  void print() const {
+    std::string text = "\n";
+    for (const auto& row : rows_) {
+      text += fmt::format("{:<{}}", row[0], widths_[0]);
+      for (std::size_t i = 1; i < row.size(); ++i)
+        text += fmt::format("  {:>{}}", row[i], widths_[i]);
+      text += '\n';
+    }
+    fmt::print(stderr, "{}", text);
+  }
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+  std::vector<std::size_t> widths_;
+};
+
+template <class Columns>
+std::vector<std::string> titles(std::string_view first, const Columns& columns) {
+  std::vector<std::string> row{std::string(first)};
+  for (const auto& column : columns)
+    row.emplace_back(column.title);
+  return row;
+}
+
+template <class Columns, class Values>
+std::vector<std::string> cells(std::string_view first, const Columns& columns, const Values& values) {
+  std::vector<std::string> row{std::string(first)};
+  for (const auto& column : columns)
+    row.push_back(show_number(values.*column.value));
+  return row;
+}
+
+template <class Columns, class Values>
+std::string json_members(const Columns& columns, const Values& values) {
+  std::string json;
+  for (const auto& column : columns)
+    json +=
+        fmt::format(R"({}"{}":{})", json.empty() ? "" : ",", json_key(column.title), values.*column.value);
+  return json;
 }
 
 }  // namespace
@@ -110,41 +166,41 @@ void print_totals(const RunReport& report) {
 }
 
 void print_stats_table(const RunReport& report) {
-  const std::size_t width = width_of_names(report);
-  std::string table = fmt::format("\n{:<{}}", "rule", width);
-  for (const Column& column : rule_columns)
-    table += fmt::format("  {:>15}", column.title);
-  for (std::size_t id = 0; id < report.stats.rules.size(); ++id) {
-    table += fmt::format("\n{:<{}}", report.plan->rules[id].name, width);
-    for (const Column& column : rule_columns) {
-      table += fmt::format("  {:>15}", show_number(report.stats.rules[id].*column.counter));
-    }
+  const runtime::Stats& stats = report.stats;
+  Table rules, states, inputs;
+  auto head = titles("rule", rule_columns);
+  head.emplace_back("busy");
+  rules.add(std::move(head));
+  states.add(titles("held at the end", state_columns));
+  for (std::size_t id = 0; id < stats.rules.size(); ++id) {
+    const std::string& name = report.plan->rules[id].name;
+    auto row = cells(name, rule_columns, stats.rules[id]);
+    row.push_back(show_duration(static_cast<std::int64_t>(stats.rules[id].busy_ns)));
+    rules.add(std::move(row));
+    states.add(cells(name, state_columns, stats.states[id]));
   }
-  table +=
-      fmt::format("\n\n{:<{}}  {:>15}  {:>15}  {:>15}\n", "input", width, "events", "late", "bad records");
+  inputs.add({"input", "events", "late", "bad records"});
   for (std::size_t id = 0; id < report.inputs.size(); ++id) {
-    const runtime::SourceStats& source = report.stats.sources[id];
-    table += fmt::format("{:<{}}  {:>15}  {:>15}  {:>15}\n", report.inputs[id].name, width,
-                         show_number(source.events), show_number(source.late),
-                         show_number(report.inputs[id].bad_records));
+    const runtime::SourceStats& source = stats.sources[id];
+    inputs.add({report.inputs[id].name, show_number(source.events), show_number(source.late),
+                show_number(report.inputs[id].bad_records)});
   }
-  fmt::print(stderr, "{}", table);
+  for (const Table* table : {&rules, &states, &inputs})
+    table->print();
 }
 
 void print_stats_json(const RunReport& report) {
-  std::string json =
-      fmt::format(R"({{"events":{},"derived":{},"matches":{},"seconds":{:.6f},"rules":[)",
-                  report.stats.events, report.stats.derived, report.stats.matches, report.elapsed.count());
-  for (std::size_t id = 0; id < report.stats.rules.size(); ++id) {
-    json += fmt::format(R"({}{{"rule":{})", id == 0 ? "" : ",", json_text(report.plan->rules[id].name));
-    for (const Column& column : rule_columns) {
-      json += fmt::format(R"(,"{}":{})", json_key(column.title), report.stats.rules[id].*column.counter);
-    }
-    json += '}';
+  const runtime::Stats& stats = report.stats;
+  std::string json = fmt::format(R"({{"events":{},"derived":{},"matches":{},"seconds":{:.6f},"rules":[)",
+                                 stats.events, stats.derived, stats.matches, report.elapsed.count());
+  for (std::size_t id = 0; id < stats.rules.size(); ++id) {
+    json += fmt::format(R"({}{{"rule":{},{},"busy_ns":{},"state":{{{}}}}})", id == 0 ? "" : ",",
+                        json_text(report.plan->rules[id].name), json_members(rule_columns, stats.rules[id]),
+                        stats.rules[id].busy_ns, json_members(state_columns, stats.states[id]));
   }
   json += R"(],"inputs":[)";
   for (std::size_t id = 0; id < report.inputs.size(); ++id) {
-    const runtime::SourceStats& source = report.stats.sources[id];
+    const runtime::SourceStats& source = stats.sources[id];
     json += fmt::format(R"({}{{"input":{},"events":{},"late":{},"lateness_needed_ns":{},"bad_records":{}}})",
                         id == 0 ? "" : ",", json_text(report.inputs[id].name), source.events, source.late,
                         source.lateness_needed_ns, report.inputs[id].bad_records);

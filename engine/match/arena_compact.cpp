@@ -121,7 +121,7 @@ void ArenaMatcher::compact() {
   for (const Id id : nodes) {
     Node node = store_.node(id);
     if (node.parent != none) node.parent = moved(node.parent);
-    fresh.add_node(node, store_.event(id), now_);
+    fresh.copy_node(node, store_.event(id), now_);
   }
   buckets_.clear();
   for (auto run = waiting.rbegin(); run != waiting.rend(); ++run) {  // oldest first, as each goes in front

@@ -16,8 +16,10 @@ struct RuleCounters {
   std::uint64_t advanced = 0;  // transitions of runs by a further event; runs that move as one count once
   std::uint64_t matches = 0;   // reported
   std::uint64_t timeouts = 0;  // runs that their bound ended, as far as reported
-  std::uint64_t expired = 0;   // runs reclaimed of which nothing was reported: out of their bound, closed or
-                               // skipped; counted when their memory is freed, which may be some time later
+  // Runs reclaimed of which nothing was reported: out of their bound, closed or skipped. Counted when their
+  // memory is freed, a slab or a compaction at a time; under `report total` when the bound ends them, once
+  // for each arc that they wait on.
+  std::uint64_t expired = 0;
   std::uint64_t dropped_runs = 0;     // at Limits::run_nodes_per_rule
   std::uint64_t dropped_matches = 0;  // at Limits::matches_per_event, at least
   std::uint64_t dropped_events = 0;   // out of windows, at Limits::window_events_per_rule or …_keys_…

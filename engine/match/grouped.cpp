@@ -346,7 +346,7 @@ void GroupedMatcher::report(std::size_t begin, std::size_t end, Output& output) 
     const std::uint16_t arc = store_.node(found_[i]).arc;
     events_.push_back({automaton_.states[automaton_.arcs[arc].to].step, store_.event(found_[i])});
   }
-  store_.note_report(found_[begin]);
+  note_report(found_[begin]);
   ++counters_.matches;
   output.report(program_, {events_, events_.back().event.time_ns(), order_, false});
 }
@@ -420,7 +420,7 @@ void GroupedMatcher::compact() {
   for (const Id id : nodes) {
     Node node = store_.node(id);
     if (node.parent != none) node.parent = moved(cells, node.parent, lost);
-    fresh.add_node(node, store_.event(id), now_);
+    fresh.copy_node(node, store_.event(id), now_);
   }
   for (const Id id : cells) {
     const Cell& cell = store_.cell(id);

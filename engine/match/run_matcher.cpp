@@ -3,17 +3,23 @@
 namespace tocsin::match {
 
 bool RunMatcher::drop_to(std::size_t keep) {
-  const std::size_t unreported = store_.unreported();
   bool dropped = false;
-  while (store_.nodes() > keep && store_.drop_oldest_nodes())
-    dropped = true;
-  counters_.dropped_runs += unreported - store_.unreported();
+  for (; store_.nodes() > keep && store_.can_drop(); dropped = true)
+    counters_.dropped_runs += store_.drop_oldest_nodes();
   return dropped;
 }
 
 void RunMatcher::replace_store(RunStore fresh) {
   counters_.expired += store_.expired() + store_.unreported() - fresh.unreported();
   store_ = std::move(fresh);
+}
+
+RuleState RunMatcher::state_of_runs(std::size_t bytes_per_key) const {
+  const RuleCounters now = counters();
+  return {.runs = now.started - now.expired - now.dropped_runs - reported_,
+          .nodes = store_.nodes(),
+          .keys = program_.partitioned ? keys_.size() : 0,
+          .bytes = store_.bytes() + slots() * bytes_per_key};
 }
 
 }  // namespace tocsin::match

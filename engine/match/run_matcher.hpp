@@ -67,13 +67,11 @@ class RunMatcher : public Matcher {
     return static_cast<std::int64_t>(position) - static_cast<std::int64_t>(program_.within.events) + 1;
   }
 
-  /// What it holds, but for what it keeps of each key: `bytes_per_key`.
-  RuleState state_of_runs(std::size_t bytes_per_key) const {
-    return {.runs = store_.unreported(),
-            .nodes = store_.nodes(),
-            .keys = program_.partitioned ? keys_.size() : 0,
-            .bytes = store_.bytes() + slots() * bytes_per_key};
-  }
+  /// What it holds, where each key has `bytes_per_key` beside its runs.
+  RuleState state_of_runs(std::size_t bytes_per_key) const;
+
+  /// A match or timeout of the run that began with this node is reported.
+  void note_report(Id first) { reported_ += store_.note_report(first); }
 
   /// Puts what is left of the runs in place of the store; the others are counted as expired.
   void replace_store(RunStore fresh);
@@ -94,6 +92,7 @@ class RunMatcher : public Matcher {
   std::size_t room_;             // nodes at which to look for those that no run needs any more
   std::size_t key_room_ = 1024;  // keys at which to look for idle ones
   RuleCounters counters_;
+  std::uint64_t reported_ = 0;  // runs of which something was
 
   // Of the event at hand.
   std::int64_t now_ = 0;     // its time: what slabs age by

@@ -130,11 +130,15 @@ class RunStore {
       event_words_ += event.size() / 8;
     }
     slab.newest = now;
-    const bool begins = node.parent == none && !node.reported;
-    slab.unreported += begins;
-    unreported_ += begins;
+    slab.unreported += node.parent == none;
     const Id id = nodes_.add(node);
     nodes_.item(id).event = slab.last_event;
+    return id;
+  }
+  /// The same of a node that was in another store.
+  Id copy_node(const Node& node, model::EventView event, std::int64_t now) {
+    const Id id = add_node(node, event, now);
+    nodes_.head(id).unreported -= node.parent == none && node.reported;
     return id;
   }
   Id add_cell(const Cell& cell, std::int64_t now) {
@@ -166,25 +170,28 @@ class RunStore {
         reinterpret_cast<const std::byte*>(nodes_.head(id).event_words.data() + node(id).event));
   }
 
-  /// Something was reported of the run that began with this node.
-  void note_report(Id first) {
+  /// Something is reported of the run that began with this node. True where nothing was before.
+  bool note_report(Id first) {
     Node& node = nodes_.item(first);
-    if (node.reported) return;
+    if (node.reported) return false;
     node.reported = true;
     --nodes_.head(first).unreported;
-    --unreported_;
+    return true;
   }
-  /// Runs whose first event is here, and of which nothing was reported.
-  std::size_t unreported() const { return unreported_; }
+  /// Runs whose first event is here, and of which nothing was reported. Linear in the slabs.
+  std::size_t unreported() const {
+    std::size_t count = 0;
+    for (Id id = nodes_.base(); nodes_.alive(id); id += nodes_per_slab)
+      count += nodes_.head(id).unreported;
+    return count;
+  }
   /// Such runs that expire() has freed.
   std::uint64_t expired() const { return expired_; }
 
   /// Frees every slab whose youngest item is older than `before`. Amortised constant.
   void expire(std::int64_t before) {
-    while (nodes_.has_full_slab() && nodes_.oldest().newest < before) {
-      expired_ += nodes_.oldest().unreported;
-      drop_oldest_nodes();
-    }
+    while (nodes_.has_full_slab() && nodes_.oldest().newest < before)
+      expired_ += drop_oldest_nodes();
     while (cells_.has_full_slab() && cells_.oldest().newest < before)
       cells_.drop_oldest();
   }
@@ -196,13 +203,13 @@ class RunStore {
     return nodes_.size() * sizeof(Node) + cells_.size() * sizeof(Cell) + 8 * event_words_;
   }
 
-  /// Frees the oldest nodes, a slab of them; false where there is no full slab.
-  bool drop_oldest_nodes() {
-    if (!nodes_.has_full_slab()) return false;
-    unreported_ -= nodes_.oldest().unreported;
+  /// Frees the oldest nodes, a slab of them, with the runs that it counts as unreported.
+  bool can_drop() const { return nodes_.has_full_slab(); }
+  std::uint64_t drop_oldest_nodes() {
     event_words_ -= nodes_.oldest().event_words.size();
+    const std::uint64_t unreported = nodes_.oldest().unreported;
     nodes_.drop_oldest();
-    return true;
+    return unreported;
   }
   static constexpr std::size_t nodes_per_slab = 256;
 
@@ -212,7 +219,7 @@ class RunStore {
     std::int64_t newest = 0;
     std::uint64_t last_order = 0;  // of the event stored last, at last_event
     std::uint32_t last_event = 0;
-    std::uint32_t unreported = 0;  // nodes at which runs begin, as unreported() counts them
+    std::uint32_t unreported = 0;  // runs that begin in it, and of which nothing was reported
     void reset() {
       event_words.clear();
       unreported = 0;
@@ -225,7 +232,6 @@ class RunStore {
 
   SlabRing<Node, nodes_per_slab, NodeSlab> nodes_;
   SlabRing<Cell, 512, CellSlab> cells_;
-  std::size_t unreported_ = 0;
   std::uint64_t expired_ = 0;
   std::size_t event_words_ = 0;  // in all slabs
 };

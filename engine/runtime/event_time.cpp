@@ -49,8 +49,10 @@ void EventTime::let_go(std::uint16_t id) {
   deadlines_.erase(id);
 }
 
-// For an event that is not the newest yet.
-bool EventTime::is_late(Source& source, std::int64_t time_ns) {
+// For an event that is not the newest yet: false where it is in time, else it is counted and handed out.
+bool EventTime::refuse_late(std::uint16_t id, model::EventView event) {
+  Source& source = sources_[id];
+  const std::int64_t time_ns = event.time_ns();
   // What its own lateness would have to be, and, where the others went on without it, theirs.
   std::int64_t newest_ns = INT64_MIN;
   if (time_ns < source.watermark_ns()) newest_ns = source.newest_ns;
@@ -60,6 +62,7 @@ bool EventTime::is_late(Source& source, std::int64_t time_ns) {
   std::int64_t needed;
   if (__builtin_sub_overflow(newest_ns, time_ns, &needed)) needed = INT64_MAX;
   source.lateness_needed_ns = std::max(source.lateness_needed_ns, needed);
+  if (late_) late_->on_late(id, event);
   return true;
 }
 
@@ -72,18 +75,18 @@ void EventTime::admit(std::uint16_t id, model::EventBatch& batch) {
   // Most events are the newest of their source: for them the loop runs on locals alone.
   std::int64_t newest_ns = source.newest_ns;
   std::uint64_t seq = last_seq_;
-  const std::int64_t now_ns = now_ns_;
-  for (std::size_t i = 0; i < batch.size(); ++i) {
+  std::int64_t in_order_ns = std::max(newest_ns, now_ns_);
+  const std::size_t count = batch.size();
+  for (std::size_t i = 0; i < count; ++i) {
     model::EventHeader& header = batch.header(i);
     header.source = id;
-    if (header.time_ns >= newest_ns && header.time_ns >= now_ns) {
-      newest_ns = header.time_ns;
+    if (header.time_ns >= in_order_ns) {
+      in_order_ns = newest_ns = header.time_ns;
     } else {
       source.newest_ns = newest_ns;
-      if (is_late(source, header.time_ns)) {
+      header.seq = 0;
+      if (refuse_late(id, batch[i])) {
         any_late = true;
-        header.seq = 0;  // late
-        if (late_) late_->on_late(id, batch[i]);
         continue;
       }
     }

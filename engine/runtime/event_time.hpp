@@ -87,7 +87,7 @@ class EventTime {
     std::uint64_t seq;
     std::uint32_t index;  // in buffer_
   };
-  bool is_late(Source& source, std::int64_t time_ns);
+  bool refuse_late(std::uint16_t id, model::EventView event);
   void hold(std::uint16_t id);
   void let_go(std::uint16_t id);
   std::int64_t watermark_ns();

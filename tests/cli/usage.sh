@@ -20,7 +20,7 @@ for command in run check explain; do
   run 0 "$command" -h
 done
 run 0 run --help
-for option in input format event columns type-field separator output with-events dead-letter lateness shards cores \
+for option in input format event columns type-field separator output with-events dead-letter lateness late-output shards cores \
   idle stats quiet seed count limit-runs limit-window-events limit-window-keys limit-matches limit-reorder limit-batches; do
   has out "--$option"
 done
