@@ -195,7 +195,8 @@ class Reader {
     simdjson::dom::array array;
     if (element.get(array) != simdjson::SUCCESS) return mismatch(name, "a list");
     for (const Element item : array) {
-      read(item, fmt::format("{}[{}]", name, out.size()), out.emplace_back());
+      out.emplace_back();
+      read(item, fmt::format("{}[{}]", name, out.size() - 1), out.back());
       if (!error_.empty()) return;
     }
   }
