@@ -66,20 +66,6 @@ std::string InputSchema::unknown(std::string_view name) const {
   return fmt::format("event type {} is emitted by rules and can't be read from an input", in_quotes(name));
 }
 
-std::string in_quotes(std::string_view text) {
-  constexpr std::size_t longest = 60;
-  std::string result = "'";
-  std::size_t size = std::min(text.size(), longest);
-  if (size < text.size()) {
-    while (size > 0 && (text[size] & 0xC0) == 0x80)
-      --size;  // never within a UTF-8 sequence
-  }
-  for (const char c : text.substr(0, size))
-    result += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
-  if (size < text.size()) result += "…";
-  return result += '\'';
-}
-
 std::optional<std::int64_t> exact_int(double number) {
   constexpr double largest = 9007199254740991.0;  // 2^53 - 1: beyond, neighbours fall together
   if (!(std::abs(number) <= largest) || std::trunc(number) != number) return std::nullopt;

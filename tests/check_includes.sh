@@ -16,19 +16,21 @@ declare -A allowed=(
   [engine/match]="engine/base engine/model engine/plan"
   [engine/runtime]="engine/base engine/model engine/plan engine/match"
   [dsl]="engine/base engine/model engine/plan"
+  [connectors/wire]="engine/base engine/model connectors/opened.hpp"
   [connectors]="engine/base engine/model engine/runtime/engine.hpp"
+  [client]="engine/base engine/model connectors/wire"
   [tester]="engine dsl"
   [cli]="engine dsl tester connectors"
-  [tests]="engine dsl tester connectors cli bench"
+  [tests]="engine dsl tester connectors client cli bench"
   [bench]="engine dsl connectors"
 )
 # folders of the project, for includes in angle brackets that should be in quotes
-own='^(engine|dsl|tester|connectors|cli|tests|bench)/'
+own='^(engine|dsl|tester|connectors|client|cli|tests|bench)/'
 include='^[[:space:]]*#[[:space:]]*include[[:space:]]*([<"])([^>"]+)[>"]'
 
 layer_of() {
   case $1 in
-    engine/*/*) local rest=${1#engine/}; echo "engine/${rest%%/*}" ;;
+    engine/*/* | connectors/*/*) local rest=${1#*/}; echo "${1%%/*}/${rest%%/*}" ;;
     */*) echo "${1%%/*}" ;;
   esac
 }
@@ -70,7 +72,7 @@ check() {
 }
 
 folders=()
-for folder in engine dsl tester connectors cli tests bench; do
+for folder in engine dsl tester connectors client cli tests bench; do
   if [[ -d $folder ]]; then folders+=("$folder"); fi
 done
 if [[ ${#folders[@]} == 0 ]]; then
