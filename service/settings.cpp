@@ -334,7 +334,7 @@ void add_engine(std::vector<Setting>& all) {
                                                    {"grouped", MatcherChoice::grouped},
                                                    {"arena", MatcherChoice::arena}}}));
   all.push_back(
-      boolean({"engine.predicate_index", "--predicate-index", "", "Try only conditions that may hold", ""},
+      boolean({"engine.predicate_index", "--no-predicate-index", "", "Try every condition on every event", ""},
               AT(engine.predicate_index)));
 }
 

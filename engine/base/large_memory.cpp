@@ -29,7 +29,7 @@ void* allocate_large(std::size_t bytes, std::size_t alignment) {
 }
 
 void free_large(void* memory, std::size_t bytes, std::size_t alignment) noexcept {
-  ::operator delete(memory, bytes, alignment_of(bytes, alignment));
+  ::operator delete(memory, alignment_of(bytes, alignment));
 }
 
 }  // namespace tocsin
