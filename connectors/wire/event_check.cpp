@@ -75,7 +75,7 @@ bool can_be_wrong(Kind kind) {
 }  // namespace
 
 EventChecker::EventChecker(const model::Catalog& catalog, std::size_t max_sentences)
-    : catalog_(catalog), max_sentences_(max_sentences) {
+    : catalog_(&catalog), max_sentences_(max_sentences) {
   for (const auto& type : catalog.types) {
     TypeCheck& check = types_.emplace_back();
     check.fixed_size = type.fixed_size;
@@ -181,7 +181,7 @@ bool EventChecker::good(const std::byte* event, const TypeCheck& type, bool arri
       const std::size_t field = 64 * word + static_cast<std::size_t>(std::countr_zero(left));
       // In a numbered event the slot of a timestamp that is null holds the time of arrival.
       if (!arriving && type.has_time && field == type.timestamp) continue;
-      const std::uint32_t slot = catalog_[header.type].fields[field].slot;
+      const std::uint32_t slot = (*catalog_)[header.type].fields[field].slot;
       if (load<std::uint64_t>(event + slot) != 0) return bad(Fault::null_slot, field);
     }
   }
@@ -204,14 +204,14 @@ std::string EventChecker::sentence(const std::byte* event, const Wrong& wrong) c
     case Fault::source: return fmt::format("the header's source is {}, and must be 0", header.source);
     case Fault::seq: return fmt::format("the header's number is {}, and must be 0", header.seq);
     case Fault::type:
-      if (type_id < catalog_.types.size() && catalog_.types[type_id].derived) {
+      if (type_id < catalog_->types.size() && catalog_->types[type_id].derived) {
         return fmt::format("event type {} is emitted by rules and can't be sent",
-                           catalog_.types[type_id].name);
+                           catalog_->types[type_id].name);
       }
       return fmt::format("there is no event type with id {}", type_id);
     default: break;
   }
-  const model::EventType& type = catalog_.types[type_id];
+  const model::EventType& type = catalog_->types[type_id];
   if (wrong.fault == Fault::size) {
     return fmt::format("an event of {} has {} bytes, and must have at least {}", type.name, header.size,
                        type.fixed_size);
@@ -231,7 +231,7 @@ std::string EventChecker::sentence(const std::byte* event, const Wrong& wrong) c
     case Fault::boolean: return say("is neither 0 nor 1");
     case Fault::finite: return say("is not a finite number");
     case Fault::label:
-      return say(fmt::format("is none of {}'s labels", model::to_string(field.type, catalog_)));
+      return say(fmt::format("is none of {}'s labels", model::to_string(field.type, *catalog_)));
     case Fault::place: return say("points out of the event");
     case Fault::align: return say("is an array at no multiple of 8");
     case Fault::overlap: return say("claims bytes of another field");

@@ -74,7 +74,7 @@ class EventChecker {
   bool good(const std::byte* event, const TypeCheck& type, bool arriving, Wrong& wrong) const;
   std::string sentence(const std::byte* event, const Wrong& wrong) const;
 
-  const model::Catalog& catalog_;
+  const model::Catalog* catalog_;
   std::size_t max_sentences_;
   std::vector<TypeCheck> types_;
   std::vector<BadEvent> bad_events_;

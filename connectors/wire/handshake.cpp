@@ -75,10 +75,8 @@ class Writer {
     out_ += ']';
   }
   template <class T>
-    requires std::is_class_v<T>
-  void write(const T& object) {
-    out_ += to_json(object);
-  }
+  requires std::is_class_v<T>
+  void write(const T& object) { out_ += to_json(object); }
 
   std::string to_json(const FieldDeclaration& field) {
     return Writer().member("name", field.name).member("type", field.type).done();
@@ -195,12 +193,13 @@ class Reader {
     simdjson::dom::array array;
     if (element.get(array) != simdjson::SUCCESS) return mismatch(name, "a list");
     for (const Element item : array) {
-      read(item, fmt::format("{}[{}]", name, out.size()), out.emplace_back());
+      out.emplace_back();
+      read(item, fmt::format("{}[{}]", name, out.size() - 1), out.back());
       if (!error_.empty()) return;
     }
   }
   template <class T>
-    requires std::is_class_v<T>
+  requires std::is_class_v<T>
   void read(Element element, std::string_view name, T& out) {
     simdjson::dom::object object;
     if (element.get(object) != simdjson::SUCCESS) return mismatch(name, "an object");

@@ -28,12 +28,14 @@ struct Parsed {
 /// Codes of REFUSED and BYE. Clients compare them, so they stay as they are.
 namespace code {
 inline constexpr std::string_view version = "version";    // the preface is of another version
-inline constexpr std::string_view schema = "schema";      // types or fields are not as the client said
-inline constexpr std::string_view token = "token";        // none, or a wrong one
-inline constexpr std::string_view limit = "limit";        // too many connections, too much asked for
 inline constexpr std::string_view protocol = "protocol";  // bytes that are no frame, a frame out of its order
+inline constexpr std::string_view schema = "schema";      // types, fields or rules are not as the client said
+inline constexpr std::string_view token = "token";        // none, or a wrong one
+inline constexpr std::string_view tls = "tls";            // no TLS where it is needed, or no certificate
+inline constexpr std::string_view peer = "peer";          // another user at a Unix socket
+inline constexpr std::string_view limit = "limit";        // too many connections, too much asked for
 inline constexpr std::string_view timeout = "timeout";    // the handshake took too long, or silence did
-inline constexpr std::string_view slow = "slow";  // a subscriber with policy disconnect whose queue is full
+inline constexpr std::string_view slow = "slow";          // a queue with the policy disconnect is full
 inline constexpr std::string_view shutdown = "shutdown";  // the server stops
 inline constexpr std::string_view done = "done";          // a client's own end
 }  // namespace code

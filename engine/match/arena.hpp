@@ -40,6 +40,7 @@ class ArenaMatcher final : public RunMatcher {
   void run_timers(Output& output) override;
   void shrink(std::size_t nodes) override;
   void prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const override;
+  unsigned prefetch_stages() const override { return 3; }
 
  private:
   struct Advance {

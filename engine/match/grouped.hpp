@@ -36,6 +36,7 @@ class GroupedMatcher final : public RunMatcher {
 
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
   void prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const override;
+  unsigned prefetch_stages() const override { return 3; }
 
  private:
   struct alignas(32) List {

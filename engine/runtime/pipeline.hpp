@@ -33,8 +33,15 @@ class Pipeline {
     Limits limits;
   };
 
+  /// Where it begins: what has been before it.
+  struct Begin {
+    std::vector<std::unique_ptr<Shard>> shards;  // Options::shards
+    std::uint64_t next_event = 1;                // in the order of processing
+    std::uint64_t matches = 0;
+  };
+
   /// Starts the threads. Throws std::runtime_error where a core can't be had.
-  Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink);
+  Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink, Begin begin);
   ~Pipeline();
 
   /// Takes the events of `events` (leaves it empty), after which event time is `now_ns` and for which
@@ -48,6 +55,8 @@ class Pipeline {
   std::uint64_t matches() const { return matches_.load(std::memory_order_relaxed); }
   /// After finish() only.
   const std::vector<std::unique_ptr<Shard>>& shards() const { return shards_; }
+  /// After finish(): what the pipeline that comes after this one begins with.
+  Begin end() { return {std::move(shards_), next_event_, matches()}; }
 
  private:
   struct Worker {
@@ -84,9 +93,9 @@ class Pipeline {
   std::uint64_t delivered_ = 0;  // batches, by the egress
 
   std::uint64_t submitted_ = 0;
-  std::uint64_t next_event_ = 1;                 // in the order of processing
+  std::uint64_t next_event_;                     // in the order of processing
   std::atomic<std::uint64_t> all_delivered_{0};  // = delivered_, for finish()
-  std::atomic<std::uint64_t> matches_{0};
+  std::atomic<std::uint64_t> matches_;
   std::atomic<bool> stopping_{false};
   Signal work_;             // for shards: a batch in an inbox, or a layer ready
   Signal finished_signal_;  // for the egress
