@@ -61,8 +61,8 @@ class Matcher {
   /// Runs the timers of next_timer().
   virtual void run_timers(Output&) {}
 
-  /// Nodes of runs that it holds.
-  virtual std::size_t nodes() const { return 0; }
+  /// What it holds. Constant time.
+  virtual RuleState state() const { return {}; }
   /// Drops and counts its oldest runs until it holds no more than `nodes`, as far as slabs go.
   virtual void shrink(std::size_t /*nodes*/) {}
 

@@ -25,6 +25,7 @@ class WindowMatcher final : public Matcher, private WindowStore::Member {
   unsigned prefetch_stages() const override;
   Instant next_timer() const override;
   void run_timers(Output& output) override;
+  RuleState state() const override { return store_.held(); }
   RuleCounters counters() const override;
 
  private:

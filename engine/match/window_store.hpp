@@ -95,7 +95,14 @@ class WindowStore {
   std::int64_t start_ns(std::uint32_t slot, std::int64_t at_ns) const;
   std::int64_t end_ns(std::uint32_t slot, std::int64_t at_ns) const;
 
-  std::size_t entries() const { return state_.entries(); }
+  /// What the windows of all keys take, but for tables of values and copies of events. Constant time.
+  RuleState held() const {
+    return {.entries = state_.entries(),
+            .keys = partitioned_ ? keys_.size() : 0,
+            .bytes = state_.entries() * state_.bytes_per_entry() +
+                     touched_in_.size() * (state_.bytes_per_row() + sizeof(std::uint64_t)) +
+                     spans_.size() * sizeof(Span)};
+  }
   std::uint64_t dropped() const { return dropped_; }
   std::uint32_t capacity() const { return partitioned_ ? static_cast<std::uint32_t>(keys_.capacity()) : 1; }
   const WindowState& state();

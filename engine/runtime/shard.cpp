@@ -1,14 +1,22 @@
 #include "engine/runtime/shard.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
+
+#include "engine/base/hash.hpp"
 
 namespace tocsin::runtime {
 
 Shard::Shard(const RuleSet& rules, const Limits& limits, bool predicate_index, unsigned number,
              unsigned shards)
-    : number_(number), shards_(shards), limits_(limits), predicate_index_(predicate_index) {
+    : number_(number),
+      shards_(shards),
+      limits_(limits),
+      predicate_index_(predicate_index),
+      sample_seed_(number) {
   set_up(rules);
+  draw_sample();
 }
 
 Shard::~Shard() {
@@ -49,6 +57,7 @@ void Shard::set_up(const RuleSet& rules) {
   auto matchers = std::exchange(matchers_, {});
   auto throttles = std::exchange(throttles_, {});
   const auto throttled = std::exchange(throttled_, {});
+  const auto busy_ns = std::exchange(busy_ns_, {});
   std::vector<match::WindowStores> windows(
       rules.layers.size());  // each layer sees events in turns of its own
   for (std::size_t i = 0; i < rules.programs.size(); ++i) {
@@ -58,6 +67,7 @@ void Shard::set_up(const RuleSet& rules) {
       matchers_.push_back(std::move(matchers[*number]));
       throttles_.push_back(std::move(throttles[*number]));
       throttled_.push_back(throttled[*number]);
+      busy_ns_.push_back(busy_ns[*number]);
       continue;
     }
     match::KeySpace& space = key_space_of(*program);
@@ -66,6 +76,7 @@ void Shard::set_up(const RuleSet& rules) {
     auto& throttle = throttles_.emplace_back();
     if (program->throttle_ns != plan::no_bound) throttle.emplace(*program);
     throttled_.push_back(0);
+    busy_ns_.push_back(0);
   }
   auto tables = std::exchange(tables_, {});
   indexes_.clear();
@@ -192,17 +203,18 @@ void Shard::put_into_tables(std::size_t layer, model::EventView event, const mod
 
 // Counts the nodes of all rules, and where they are too many takes from those that hold the most.
 void Shard::hold_to_limit() {
-  std::size_t nodes = 0;
+  const auto nodes_of = [](const auto& matcher) { return matcher->state().nodes; };
+  std::uint64_t nodes = 0;
   for (const auto& matcher : matchers_)
-    nodes += matcher->nodes();
+    nodes += nodes_of(matcher);
   while (nodes > limits_.run_nodes_in_all) {
     const auto largest =
         std::max_element(matchers_.begin(), matchers_.end(),
-                         [](const auto& a, const auto& b) { return a->nodes() < b->nodes(); });
-    const std::size_t before = (*largest)->nodes();
+                         [&](const auto& a, const auto& b) { return nodes_of(a) < nodes_of(b); });
+    const std::uint64_t before = nodes_of(*largest);
     (*largest)->shrink(before / 2);
-    if ((*largest)->nodes() == before) return;  // not even a slab
-    nodes -= before - (*largest)->nodes();
+    if (nodes_of(*largest) == before) return;  // not even a slab
+    nodes -= before - nodes_of(*largest);
   }
 }
 
@@ -223,6 +235,18 @@ void Shard::queue(std::size_t layer, model::EventView event, std::uint64_t order
 // Shows the queued events to their rules, and the timers before them.
 void Shard::run_upcoming(std::size_t layer, const model::EventBatch& events) {
   look_ahead();
+  if (touched_.size() < visits_to_sample_) {
+    visits_to_sample_ -= touched_.size();
+    show_upcoming<false>(layer, events);
+  } else {
+    show_upcoming<true>(layer, events);
+  }
+  upcoming_.clear();
+  touched_.clear();
+}
+
+template <bool sampled>
+void Shard::show_upcoming(std::size_t layer, const model::EventBatch& events) {
   const Timers& timers = timers_[layer];
   for (const Upcoming& next : upcoming_) {
     const std::int64_t time_ns = next.event.time_ns();
@@ -231,12 +255,43 @@ void Shard::run_upcoming(std::size_t layer, const model::EventBatch& events) {
       program_ = touched_[i].program;
       position_ = {
           .event = next.raw_event, .timer_ns = next.timer_ns, .phase = next.phase, .rule = program_ + 1};
-      matchers_[program_]->visit(next.event, next.order, touched_[i].steps, *this);
+      const auto visit = [&] {
+        matchers_[program_]->visit(next.event, next.order, touched_[i].steps, *this);
+      };
+      if (sampled && --visits_to_sample_ == 0) {
+        time(visit);
+      } else {
+        visit();
+      }
       if (rules_->programs[program_]->is_timed()) note_timer(layer, program_);
     }
   }
-  upcoming_.clear();
-  touched_.clear();
+}
+
+// Times one visit of the rule at hand, less what reading the clock takes.
+template <class Work>
+void Shard::time(Work work) {
+  using Clock = std::chrono::steady_clock;
+  static const Clock::duration cost = [] {
+    Clock::duration least = Clock::duration::max();
+    for (int i = 0; i < 64; ++i) {
+      const Clock::time_point begin = Clock::now();
+      least = std::min(least, Clock::now() - begin);
+    }
+    return least;
+  }();
+  const Clock::time_point begin = Clock::now();
+  work();
+  const std::chrono::nanoseconds took = Clock::now() - begin - cost;
+  if (took.count() > 0) busy_ns_[program_] += static_cast<std::uint64_t>(took.count()) * sample_weight_;
+  draw_sample();
+}
+
+// At random, as rules take turns.
+void Shard::draw_sample() {
+  sample_seed_ = hash_mix(sample_seed_);
+  sample_weight_ = 1 + sample_seed_ % 2047;  // 1024 on average
+  visits_to_sample_ = sample_weight_;
 }
 
 // Asks for the memory that the queued events will read, for all of them at once, so that they wait for it
@@ -293,7 +348,11 @@ void Shard::run_timers_before(std::int64_t time_ns, std::size_t layer, const mod
                    .phase = at.phase,
                    .rule = program_ + 1,
                    .cause = Position::Cause::absence};
-      matcher.run_timers(*this);
+      if (--visits_to_sample_ == 0) {
+        time([&] { matcher.run_timers(*this); });
+      } else {
+        matcher.run_timers(*this);
+      }
       at = matcher.next_timer();
       if (!at.precedes(time_ns) || (!timers.empty() && timers.top() < Timer{at, program_})) break;
     }
@@ -361,25 +420,31 @@ void Shard::report(const match::Program& program, const match::Completion& compl
   ++position_.ordinal;
 }
 
-void Shard::add_dropped_rows(std::vector<std::uint64_t>& by_table) const {
-  for (const LayerTables& layer : tables_) {
-    for (const auto& kept : layer.kept)
-      by_table[kept.number] = std::max(by_table[kept.number], kept.table->dropped());
-  }
-}
-
 match::RuleCounters Shard::counters_of(std::size_t program) const {
   match::RuleCounters counters = matchers_[program]->counters();
   counters.throttled = throttled_[program];
   counters.matches -= throttled_[program];
+  counters.busy_ns = busy_ns_[program];
   return counters;
 }
 
-void Shard::add_counters(std::vector<match::RuleCounters>& by_rule) const {
-  for (std::size_t rule = 0; rule < gone_.size(); ++rule)
-    by_rule[rule] += gone_[rule];
-  for (std::size_t i = 0; i < matchers_.size(); ++i)
-    by_rule[rules_->programs[i]->rule] += counters_of(i);
+void Shard::read(ShardStats& stats) const {
+  stats.rules = gone_;
+  stats.rules.resize(rules_->plan.rules.size());
+  stats.states.assign(rules_->plan.rules.size(), {});
+  stats.dropped_rows.assign(rules_->plan.tables.size(), 0);
+  for (std::size_t i = 0; i < matchers_.size(); ++i) {
+    const std::uint32_t rule = rules_->programs[i]->rule;
+    stats.rules[rule] += counters_of(i);
+    stats.states[rule] += matchers_[i]->state();
+  }
+  for (const LayerTables& layer : tables_) {
+    for (const auto& kept : layer.kept)
+      stats.dropped_rows[kept.number] = std::max(stats.dropped_rows[kept.number], kept.table->dropped());
+  }
+  stats.matches = matches_;
+  stats.derived = derived_;
+  stats.arithmetic_faults = scratch_.arithmetic_faults;
 }
 
 }  // namespace tocsin::runtime

@@ -20,6 +20,16 @@
 
 namespace tocsin::runtime {
 
+/// What a shard has done and holds. By rule and table as the plan numbers them.
+struct ShardStats {
+  std::vector<match::RuleCounters> rules;
+  std::vector<match::RuleState> states;
+  std::vector<std::uint64_t> dropped_rows;  // by table: at the limit, of the copy that lost most
+  std::uint64_t matches = 0;
+  std::uint64_t derived = 0;
+  std::uint64_t arithmetic_faults = 0;
+};
+
 class Shard final : private match::Output {
  public:
   /// `rules` must outlive the shard, or the next replace().
@@ -34,13 +44,8 @@ class Shard final : private match::Output {
   /// straight to `sink`. Layers of a batch in order, and a layer's batches in order.
   void run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink);
 
-  /// By rule id.
-  void add_counters(std::vector<match::RuleCounters>& by_rule) const;
-  /// By table: the rows that a copy here has lost at the limit, where they are more.
-  void add_dropped_rows(std::vector<std::uint64_t>& by_table) const;
-  std::uint64_t matches() const { return matches_; }
-  std::uint64_t derived() const { return derived_; }
-  std::uint64_t arithmetic_faults() const { return scratch_.arithmetic_faults; }
+  /// Replaces `stats` by the state of now. Linear in rules and tables.
+  void read(ShardStats& stats) const;
 
  private:
   /// A timed matcher's next timer, where it was last known.
@@ -96,6 +101,11 @@ class Shard final : private match::Output {
   void queue(std::size_t layer, model::EventView event, std::uint64_t order,
              const std::vector<match::Touched>& touched, const Position& position);
   void run_upcoming(std::size_t layer, const model::EventBatch& events);
+  template <bool sampled>
+  void show_upcoming(std::size_t layer, const model::EventBatch& events);
+  template <class Work>
+  void time(Work work);
+  void draw_sample();
   void look_ahead();
   void run_timers_before(std::int64_t time_ns, std::size_t layer, const model::EventBatch& events);
   void note_timer(std::size_t layer, std::uint32_t program);
@@ -118,6 +128,7 @@ class Shard final : private match::Output {
   std::vector<unsigned> stages_of_;                        // by program: Matcher::prefetch_stages()
   std::vector<std::optional<match::Throttle>> throttles_;  // by program
   std::vector<std::uint64_t> throttled_;                   // by program: matches suppressed
+  std::vector<std::uint64_t> busy_ns_;                     // by program: as the sample says
   std::vector<match::RuleCounters> gone_;                  // by rule: of those that were removed
   std::vector<match::PredicateIndex> indexes_;             // by layer
   std::vector<LayerTables> tables_;                        // by layer
@@ -132,6 +143,11 @@ class Shard final : private match::Output {
   // for long before it is read.
   std::vector<Upcoming> upcoming_;
   std::vector<TouchedRule> touched_;
+
+  // One visit, or run of timers, in about a thousand is timed, and counts for all since the one before.
+  std::size_t visits_to_sample_ = 0;
+  std::uint64_t sample_weight_ = 0;
+  std::uint64_t sample_seed_;
 
   // Of the event or timer at hand.
   MatchLog* log_ = nullptr;
