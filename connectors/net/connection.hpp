@@ -56,6 +56,8 @@ class Connection final : public Pollable, public Outbox::Owner {
 
   /// For sessions: the next bytes. After anything but Io::done there are none for now, or for ever.
   IoResult read(std::span<std::byte> to);
+  /// It has shown that it is alive by other ways than its socket.
+  void heard() { heard_ns_ = shared_.now_ns(); }
   Outbox& outbox() { return outbox_; }
   const Outbox& outbox() const { return outbox_; }
   int fd() const { return stream_->fd(); }

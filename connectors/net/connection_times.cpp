@@ -26,7 +26,7 @@ std::int64_t Connection::beat_deadline_ns() const {
 std::int64_t Connection::deadline_ns() const {
   if (!is_open()) return wrote_ns_ + shared_.limits().linger_ns;
   if (!session_ || session_->is_handshaking()) return opened_ns_ + shared_.limits().handshake_timeout_ns;
-  return std::min({idle_deadline_ns(), beat_deadline_ns(), session_->source().deadline_ns()});
+  return std::min(idle_deadline_ns(), beat_deadline_ns());
 }
 
 void Connection::arm() {
@@ -36,7 +36,6 @@ void Connection::arm() {
 void Connection::on_time() {
   const std::int64_t now_ns = shared_.now_ns();
   if (is_open() && session_ && !session_->is_handshaking()) {
-    session_->source().on_time();
     if (beat_deadline_ns() <= now_ns) {
       if (outbox_.empty()) session_->beat();  // else there is enough to be read
       beat_ns_ = now_ns;

@@ -14,6 +14,9 @@ using wire::FrameType;
 
 namespace {
 
+// What a connection keeps for its next bytes; an idle one keeps nothing.
+constexpr std::size_t kept_bytes = std::size_t{64} << 10;
+
 /// A reader with another limit, and what the old one holds.
 wire::FrameReader with_limit(wire::FrameReader& reader, std::size_t max_frame_bytes) {
   wire::FrameReader other(max_frame_bytes);
@@ -98,8 +101,11 @@ Ran FrameSession::run() {
     switch (result.io) {
       case Io::done: break;
       case Io::again:
-        reader_.release();
-        if (ring_ && shared_.draining) drain_ring();
+        if (reader_.capacity() > kept_bytes) reader_.release();
+        if (ring_ && shared_.draining) {
+          if (shared_.must_hold()) return Ran::held;
+          drain_ring();
+        }
         return Ran::dry;
       case Io::failed: connection_.drop("the connection broke"); return Ran::dry;
       case Io::end: ended_ = true; continue;
@@ -156,7 +162,7 @@ void FrameSession::hello(const wire::Frame& frame) {
   if (const auto wrong = wire::compare(hello->types, *shared_.rules->catalog); !wrong.empty()) {
     return connection_.refuse(Refusal::schema, fmt::format("{}", fmt::join(wrong, "; ")));
   }
-  if (hello->source_idle_ms) source_.set_idle_after(ns_of_ms(*hello->source_idle_ms));
+  if (hello->source_idle_ms) source_.set_idle_timeout(ns_of_ms(*hello->source_idle_ms));
   source_.name(fmt::format("{} ({})", client_.empty() ? "client" : client_, connection_.origin().peer));
   if (hello->transport == wire::Transport::ring && !offer_ring(*hello)) return;
   welcome(*hello);
@@ -297,7 +303,9 @@ void FrameSession::rules_changed() {
   if (subscriber_) tell_subscribed();
 }
 
+/// It has been quiet for a while.
 void FrameSession::beat() {
+  reader_.release();
   shared_.frames.clear();
   wire::append(shared_.frames, wire::Heartbeat{});
   send(shared_.frames);

@@ -180,7 +180,7 @@ void LineSession::hello(std::string_view members) {
   admitted_ = true;
   client_ = hello->client;
   if (!client_.empty()) source_.name(fmt::format("{} ({})", client_, connection_.origin().peer));
-  if (hello->source_idle_ms) source_.set_idle_after(ns_of_ms(*hello->source_idle_ms));
+  if (hello->source_idle_ms) source_.set_idle_timeout(ns_of_ms(*hello->source_idle_ms));
 }
 
 void LineSession::take_subscription(std::string_view members) {

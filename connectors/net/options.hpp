@@ -18,7 +18,7 @@ namespace tocsin::connectors::net {
 
 struct ListenOptions {
   Address address = {};
-  std::shared_ptr<const TlsContext> tls = {};  // null: plain
+  std::shared_ptr<const TlsContext> tls = {};  // null: plain; a Unix socket always is
   std::shared_ptr<const Token> token = {};     // null: none is asked for
   bool insecure = false;  // a public address may be without TLS, or without token and client certificate
   unsigned mode = 0600;   // of a Unix socket
@@ -39,7 +39,6 @@ struct ConnectionNote {
 struct ServerOptions {
   NetLimits limits;
   Idle idle = Idle::park;                                // spin, yield: run_once() never sleeps
-  std::int64_t source_idle_ns = 1'000'000'000;           // 0: a silent source holds event time back for ever
   Clock clock = system_clock_ns;                         // arrival time of events without a time
   BadRecordReport bad_record = {};                       // of bad events and lines; may be empty
   Output* dead_letters = nullptr;                        // where bad lines go

@@ -167,7 +167,7 @@ void Server::finish() {
 }
 
 bool Server::drained() const {
-  return impl_->connections.empty() || steady_now_ns() >= impl_->drain_deadline_ns;
+  return impl_->connections.empty();
 }
 
 Counters Server::counters() const {

@@ -52,7 +52,7 @@ class Server {
   bool input_drained() const;
   /// Tells all subscribers that this is the end, once their queues are written.
   void finish();
-  /// Everything is written and closed, or the deadline has passed.
+  /// Everything is written and everybody gone. Who takes nothing for limits.linger_ns is not waited for.
   bool drained() const;
 
   Counters counters() const;

@@ -8,9 +8,7 @@
 namespace tocsin::connectors::net {
 
 Session::Session(Connection& connection, Shared& shared, std::string name)
-    : connection_(connection), shared_(shared), source_(shared, std::move(name)) {
-  source_.set_idle_after(shared.options.source_idle_ns);
-}
+    : connection_(connection), shared_(shared), source_(shared, std::move(name)) {}
 
 Session::~Session() {
   unsubscribe();

@@ -3,12 +3,9 @@
 namespace tocsin::connectors::net {
 
 bool ConnectionSource::open() {
-  if (!id_) {
-    id_ = shared_.taker.open_source(name_);
-    if (id_) ++shared_.counters.sources;
-  }
-  last_ns_ = shared_.now_ns();
-  idle_ = false;
+  if (id_) return true;
+  id_ = shared_.taker.open_source(name_, idle_timeout_ns_);
+  if (id_) ++shared_.counters.sources;
   return id_.has_value();
 }
 
@@ -36,17 +33,6 @@ void ConnectionSource::close() {
   shared_.taker.close_source(*id_);
   id_.reset();
   --shared_.counters.sources;
-}
-
-std::int64_t ConnectionSource::deadline_ns() const {
-  return !id_ || idle_ || idle_after_ns_ == 0 ? INT64_MAX : last_ns_ + idle_after_ns_;
-}
-
-void ConnectionSource::on_time() {
-  if (deadline_ns() > shared_.now_ns()) return;
-  idle_ = true;
-  const MatchHub::EngineWait waiting(shared_.hub);
-  shared_.taker.idle_source(*id_);
 }
 
 }  // namespace tocsin::connectors::net

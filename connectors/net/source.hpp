@@ -1,4 +1,4 @@
-// A connection as a source of events: opened at its first event, idle when it is silent, closed when it goes.
+// A connection as a source of events: opened at its first event, closed when it goes.
 #pragma once
 
 #include <algorithm>
@@ -32,11 +32,8 @@ class ConnectionSource {
   bool is_open() const { return id_.has_value(); }
   std::uint64_t events() const { return events_; }
 
-  /// Silent for so long, it holds event time back no longer; 0: never.
-  void set_idle_after(std::int64_t ns) { idle_after_ns_ = ns; }
-  /// When on_time() is wanted; INT64_MAX: not.
-  std::int64_t deadline_ns() const;
-  void on_time();
+  /// Silent for so long, it is to hold event time back no longer; 0: never. Before its first event.
+  void set_idle_timeout(std::int64_t ns) { idle_timeout_ns_ = ns; }
 
  private:
   bool open();
@@ -45,9 +42,7 @@ class ConnectionSource {
   std::string name_;
   std::optional<std::uint16_t> id_;
   std::uint64_t events_ = 0;
-  std::int64_t idle_after_ns_ = 0;
-  std::int64_t last_ns_ = 0;
-  bool idle_ = false;
+  std::optional<std::int64_t> idle_timeout_ns_;
 };
 
 }  // namespace tocsin::connectors::net

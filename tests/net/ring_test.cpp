@@ -230,6 +230,7 @@ TEST_CASE("a ring that can't be ends its connection, and no other") {
   }
   while (ring.client.next()) {
   }
+  ring.client.close();
   service.until([&] { return service.server.counters().connections == 1; });
   CHECK(service.refused(Refusal::ring) + service.refused(Refusal::protocol) == 1);
   healthy.send_payments(1, {{"A", 1}});

@@ -300,7 +300,9 @@ TEST_CASE("drain: what was sent is taken, what waits is written, then all are to
 }
 
 TEST_CASE("drain: who does not read does not hold it up beyond the deadline") {
-  Service service;
+  ServerOptions options;
+  options.limits.linger_ns = 50'000'000;
+  Service service(options);
   Reader slow(service, {.policy = Policy::block, .queue_bytes = 10'000});
   Client frames(service, service.tcp());
   frames.hello(payments_hello());

@@ -63,7 +63,8 @@ std::shared_ptr<const Rules> other_rules() {
   return make_rules(true);
 }
 
-std::optional<std::uint16_t> Engine::open_source(std::string_view name) {
+std::optional<std::uint16_t> Engine::open_source(std::string_view name,
+                                                 std::optional<std::int64_t> idle_timeout_ns) {
   std::size_t id = 0;
   while (id < open_.size() && open_[id])
     ++id;
@@ -71,6 +72,7 @@ std::optional<std::uint16_t> Engine::open_source(std::string_view name) {
   open_.resize(std::max(open_.size(), id + 1));
   open_[id] = true;
   log.push_back(fmt::format("open {} {}", id, name.substr(0, name.find(' '))));
+  if (idle_timeout_ns) log.back() += fmt::format(" idle {}", *idle_timeout_ns);
   return static_cast<std::uint16_t>(id);
 }
 
@@ -113,10 +115,6 @@ void Engine::report(std::string_view card) {
 
 void Engine::advance(std::uint16_t source, std::int64_t time_ns) {
   log.push_back(fmt::format("advance {} {}", source, time_ns));
-}
-
-void Engine::idle_source(std::uint16_t source) {
-  log.push_back(fmt::format("idle {}", source));
 }
 
 void Engine::close_source(std::uint16_t source) {
@@ -270,12 +268,14 @@ wire::Welcome Client::welcome() {
 wire::Refused Client::refused() {
   auto refused = *wire::parse_refused(expect(wire::FrameType::refused).text());
   CHECK(!next());
+  close();  // else the server waits a while for it to go
   return refused;
 }
 
 wire::Bye Client::bye() {
   auto bye = *wire::parse_bye(expect(wire::FrameType::bye).text());
   CHECK(!next());
+  close();
   return bye;
 }
 

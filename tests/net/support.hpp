@@ -30,16 +30,16 @@ class Engine final : public EventTaker {
  public:
   explicit Engine(MatchHub& hub, std::shared_ptr<const Rules> rules) : hub_(hub), rules_(std::move(rules)) {}
 
-  std::optional<std::uint16_t> open_source(std::string_view name) override;
+  std::optional<std::uint16_t> open_source(std::string_view name,
+                                           std::optional<std::int64_t> idle_timeout_ns) override;
   void take(std::uint16_t source, model::EventBatch& batch) override;
   void advance(std::uint16_t source, std::int64_t time_ns) override;
-  void idle_source(std::uint16_t source) override;
   void close_source(std::uint16_t source) override;
 
   /// One match of rule `big` for this card, with its event, without any event from outside.
   void report(std::string_view card);
 
-  std::vector<std::string> log;     // `open 0 name`, `advance 0 5`, `idle 0`, `close 0`
+  std::vector<std::string> log;     // `open 0 name`, and where asked for ` idle 5`; `advance 0 5`, `close 0`
   std::vector<std::string> events;  // `0:card:amount`; the source first
   std::uint64_t taken = 0;          // all of them
   std::size_t max_sources = 100;

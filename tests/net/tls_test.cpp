@@ -205,7 +205,8 @@ TEST_CASE("client certificates: theirs, none, and a stranger's") {
   service.until([&] { return service.engine.taken == 1; });
 
   const auto stranger = identity("stranger");
-  for (const Identity* who : {static_cast<const Identity*>(nullptr), stranger.get()}) {
+  for (const Identity* who :
+       {static_cast<const Identity*>(nullptr), static_cast<const Identity*>(stranger.get())}) {
     TlsClient bad(service, *files.ca, who);
     bad.send(payment_line("B", 1));
     CHECK(bad.line().empty());
