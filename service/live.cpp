@@ -42,7 +42,6 @@ net::ServerOptions server_options(const Config& config) {
   options.limits = config.net.limits;
   options.limits.batch_events = config.engine.limits.batch_events;
   options.idle = config.net.busy_poll ? Idle::spin : Idle::park;
-  options.source_idle_ns = 0;  // the engine sees to it, which knows event time
   return options;
 }
 
@@ -149,11 +148,12 @@ class Live final : public Ingress, public net::EventTaker {
 
   // EventTaker
 
-  std::optional<std::uint16_t> open_source(std::string_view name) override {
+  std::optional<std::uint16_t> open_source(std::string_view name,
+                                           std::optional<std::int64_t> idle_timeout_ns) override {
     model::SourceOptions options;
     options.lateness_ns = config_.lateness_ns;
     options.awaited = false;
-    options.idle_timeout_ns = config_.source_idle_ns;
+    options.idle_timeout_ns = idle_timeout_ns.value_or(config_.source_idle_ns);
     try {
       return engine_->add_source(options);
     } catch (const std::runtime_error& error) {
@@ -170,7 +170,6 @@ class Live final : public Ingress, public net::EventTaker {
     const net::MatchHub::EngineWait wait(hub_);
     engine_->advance(source, time_ns);
   }
-  void idle_source(std::uint16_t) override {}
   void close_source(std::uint16_t source) override {
     const net::MatchHub::EngineWait wait(hub_);
     engine_->close_source(source);
