@@ -131,6 +131,7 @@ class Live final : public Ingress, public net::EventTaker {
     }
     plan_ = std::move(rules.plan);
     outlets_.use(plan_);
+    if (late_) late_.emplace(plan_->catalog, config_.input.type_field, *late_events_);  // where the engine knows it
     control_->taps().use(plan_);
     hub_.replace(rules_of(plan_));
     server_->rules_changed();

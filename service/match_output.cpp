@@ -61,7 +61,7 @@ MatchOutput::MatchOutput(const plan::Plan& plan, connectors::Output& output, con
 
 void MatchOutput::on_match(const model::MatchView& match) {
   writer_.on_match(match);
-  if (output_.failed()) failed_.store(true, std::memory_order_relaxed);
+  if (output_.failed()) failed_.store(true, std::memory_order_release);
 }
 
 }  // namespace tocsin::service

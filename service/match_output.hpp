@@ -33,7 +33,7 @@ class MatchOutput final : public model::MatchSink {
 
   void on_match(const model::MatchView& match) override;
   /// True once something could not be written: no further match will be.
-  bool failed() const { return failed_.load(std::memory_order_relaxed); }
+  bool failed() const { return failed_.load(std::memory_order_acquire); }
 
  private:
   connectors::Output& output_;
