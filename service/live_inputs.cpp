@@ -13,11 +13,6 @@
 namespace tocsin::service {
 namespace {
 
-bool is_regular(int fd) {
-  struct stat info {};
-  return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
-}
-
 // Opened so that reading never waits: of stdin anew, as its flags are shared with whoever gave it to us.
 connectors::net::Descriptor open_pipe(const std::string& path) {
   const std::string real = path == "-" ? "/proc/self/fd/0" : path;
@@ -32,8 +27,9 @@ connectors::net::Descriptor open_pipe(const std::string& path) {
 
 bool is_pipe(const std::string& path) {
   struct stat info {};
-  if (path == "-") return !is_regular(STDIN_FILENO);
-  return ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+  const bool there = (path == "-" ? ::fstat(STDIN_FILENO, &info) : ::stat(path.c_str(), &info)) == 0;
+  return there &&
+         (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || (path == "-" && isatty(STDIN_FILENO) == 1));
 }
 
 }  // namespace
@@ -62,6 +58,7 @@ LiveInputs::LiveInputs(connectors::net::Poller& poller, const Config& config,
             "{}: a service does not wait for the header line of a pipe; give input.columns", spec));
       }
       input->pipe = open_pipe(spec);
+      input->ready = false;  // before a writer has come, reading would say that it is the end
       const std::string name = spec == "-" ? "stdin" : spec;
       bytes = connectors::decompressed(connectors::descriptor_input(input->pipe.get(), name), name);
       if (!poller_.add(input->pipe.get(), *input))

@@ -16,6 +16,7 @@ run 0 run r.tocsin --input e.ndjson
 cp out expected
 [[ -s expected ]] || fail 'the file run finds nothing'
 
+mkfifo never
 # await WHAT COMMAND…: until the command succeeds.
 await() {
   local what=$1 deadline=$((SECONDS + 60))
@@ -23,7 +24,7 @@ await() {
   until "$@" >/dev/null 2>&1; do
     [[ $SECONDS -lt $deadline ]] || fail "$what did not come"
     kill -0 "$service_pid" 2>/dev/null || fail "the service has ended; $what did not come"
-    read -rt 0.02 <> <(:) || true
+    read -rt 0.02 <>"$work/never" || true
   done
 }
 is_ready() { [[ -s ready ]]; }
@@ -173,7 +174,7 @@ read -rN1 <&8 # it writes more than the pipe holds, and waits
 gone() { ! kill -TERM "$service_pid" 2>/dev/null; }
 for ((tries = 0; tries < 1000; tries++)); do
   if gone; then break; fi
-  read -rt 0.02 <> <(:) || true
+  read -rt 0.02 <>"$work/never" || true
 done
 status=0
 wait "$service_pid" || status=$?

@@ -50,7 +50,7 @@ TEST_CASE("a file's mistakes are told with their places, all of them") {
         "t.toml:2:9: log.level: 'loud' is none of debug, info, warning, error\n");
   CHECK(problems_of("metrics = \"unix:/x\"\n") == "t.toml:1:11: metrics: 'unix:/x' is no tcp address\n");
   CHECK(problems_of("xyzzy = 1\n[nonsense]\na = 1\n") ==
-        "t.toml:3:1: unknown setting 'nonsense'\nt.toml:1:1: unknown setting 'xyzzy'\n");
+        "t.toml:2:2: unknown setting 'nonsense'\nt.toml:1:1: unknown setting 'xyzzy'\n");
   CHECK(problems_of("a = \n").starts_with("t.toml:1:"));
   Layers layers;
   CHECK(read_file("/no/such/file", layers) == std::vector<std::string>{"cannot read /no/such/file"});
