@@ -21,7 +21,7 @@ void add_setting(CLI::App& app, SettingOptions& options, const Setting& setting)
   };
   if (setting.flag.empty()) return;
   if (setting.flag == "RULES") {
-    add_values(app, setting.flag, setting.value, setting.help, take);
+    add_values(app, setting.flag, setting.value, setting.help, take)->allow_extra_args(true);
   } else if (setting.key == "output.stats") {
     app.add_flag(setting.flag + "{" + setting.value + "}", options.stats, setting.help)->group(setting.group);
   } else if (setting.kind == Setting::Kind::boolean) {

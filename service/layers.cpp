@@ -79,6 +79,11 @@ Config Layers::config() const {
     for (const Given& given : effective(setting))
       setting.take(config, given.text);
   }
+  // TOCSIN_CONTROL is also for the commands that ask a service; beside them a run may be none.
+  if (const auto& environment = layers_[static_cast<std::size_t>(Layer::environment)];
+      !config.is_service() && environment.contains("control")) {
+    config.control.clear();
+  }
   check(config);
   return config;
 }
@@ -131,6 +136,7 @@ std::vector<std::string> read_environment(const char* const* environment, Layers
     if (!entry.starts_with("TOCSIN_") || entry.find('=') == std::string::npos) continue;
     const auto [name, value] = parse_assignment(entry);
     const auto at = std::find(names.begin(), names.end(), name);
+    if (name == "TOCSIN_CONFIG") continue;  // names the file
     if (at == names.end()) {
       const std::string near = nearest(name, names);
       if (!near.empty()) problems.push_back(fmt::format("{} is no setting; did you mean {}?", name, near));
