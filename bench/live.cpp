@@ -297,14 +297,15 @@ double part(std::vector<double> values, double share) {
 
 // A virtual machine's cores may be two threads of one core, or two cores far apart, and that changes while it
 // runs. So the rounds are told apart by what a word took; those in which that was disturbed do not count.
-constexpr double near_ns = 250, far_ns = 1000;
+constexpr double near_ns = 250, far_ns = 350, disturbed_ns = 700;
 
 void print(const std::string& who, const Times& took) {
   for (const bool near : {true, false}) {
     Times of_group(took.size());
     for (std::size_t round = 0; round < took[0].size(); ++round) {
       const double word_ns = took[0][round];
-      for (std::size_t i = 0; i < took.size() && word_ns < far_ns && (word_ns < near_ns) == near; ++i)
+      if (near ? word_ns >= near_ns : word_ns < far_ns || word_ns > disturbed_ns) continue;
+      for (std::size_t i = 0; i < took.size(); ++i)
         of_group[i].push_back(took[i][round]);
     }
     if (of_group[0].empty()) continue;
