@@ -8,6 +8,7 @@
 #include "cli/rules.hpp"
 #include "cli/text.hpp"
 #include "dsl/parse.hpp"
+#include "engine/base/words.hpp"
 #include "engine/runtime/engine.hpp"
 
 namespace tocsin::cli {
@@ -37,7 +38,7 @@ int print_dot(const plan::Plan& plan, const std::string& name) {
     }
     names.push_back(plan.rules[rule].name);
   }
-  const std::string near = dsl::nearest(name, names);
+  const std::string near = nearest(name, names);
   say(fmt::format("there is no rule '{}'{}", name,
                   near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
   return exit_failed;

@@ -67,8 +67,9 @@ void print_losses(const RunReport& report) {
     needed = std::max(needed, source.lateness_needed_ns);
   }
   if (late > 0) {
-    say(fmt::format("{} came late and {} dropped; --lateness {} would have kept {}", count_of(late, "event"),
-                    was(late), show_duration(needed), late == 1 ? "it" : "them all"));
+    say(fmt::format("{} came late and {} dropped; --lateness {} would have kept {}{}",
+                    count_of(late, "event"), was(late), show_duration(needed), late == 1 ? "it" : "them all",
+                    report.late_output.empty() ? "" : "; see " + report.late_output));
   }
   if (const std::uint64_t faults = report.stats.arithmetic_faults; faults > 0) {
     say(fmt::format("{} overflowed or divided by zero and gave null", count_of(faults, "calculation")));

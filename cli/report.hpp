@@ -23,6 +23,7 @@ struct RunReport {
   runtime::Stats stats;
   Limits limits;
   std::vector<InputReport> inputs;  // by source id
+  std::string late_output;          // the file that has the late events, if any
   std::chrono::duration<double> elapsed{};
 };
 

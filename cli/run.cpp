@@ -21,6 +21,7 @@
 #include "cli/signals.hpp"
 #include "cli/table_files.hpp"
 #include "cli/text.hpp"
+#include "connectors/late_writer.hpp"
 
 namespace tocsin::cli {
 namespace {
@@ -36,6 +37,7 @@ struct RunOptions {
   runtime::EngineOptions engine;
   std::int64_t lateness_ns = 0;
   std::string dead_letter;
+  std::string late_output;
   std::string stats;
   StatsForm stats_form = StatsForm::none;
   bool quiet = false;
@@ -79,14 +81,21 @@ class Run {
     if (!tables.read_all()) return exit_failed;
     if (!open()) return exit_fine;
     // One shard runs on this thread, which writes what a batch gave; more have a thread that writes.
-    const bool one_thread = options_.engine.shards == 1;
+    runtime::EngineOptions engine_options = options_.engine;
+    const bool one_thread = engine_options.shards == 1;
     MatchOutput matches(plan_, *output_, options_.output, !one_thread);
+    std::optional<connectors::LateWriter> late;
+    if (!options_.late_output.empty()) {
+      late_events_ = open_output(options_.late_output);
+      late.emplace(plan_.catalog, options_.inputs.type_field, *late_events_);
+      engine_options.late = &*late;
+    }
     {
       const SignalsBlocked on_the_shards;
-      engine.emplace(plan_, options_.engine, matches);
+      engine.emplace(plan_, engine_options, matches);
     }
     for (std::size_t id = 0; id < sources_.size(); ++id)
-      engine->add_source(options_.lateness_ns);
+      engine->add_source({.lateness_ns = options_.lateness_ns});
     tables.serve(*engine);
     while (open_ > 0 && StopSignals::requested() == 0 && !matches.failed()) {
       read_once(*engine);
@@ -95,7 +104,9 @@ class Run {
     }
     engine->finish();
     output_->flush();
-    if (dead_letters_) dead_letters_->flush();
+    for (const auto& side : {dead_letters_.get(), late_events_.get()}) {
+      if (side != nullptr) side->flush();
+    }
     progress_.clear();
     return conclude(*engine, Clock::now() - started);
   }
@@ -125,6 +136,7 @@ class Run {
     const std::uint16_t id = engine.slowest_source();
     const model::ReadStatus status = sources_[id]->read(batch_, options_.engine.limits.batch_events);
     if (!batch_.empty()) engine.push(id, batch_);
+    if (late_events_) late_events_->flush();
     if (status == model::ReadStatus::more) return;
     if (status == model::ReadStatus::failed) input_failed(*sources_[id]);
     engine.close_source(id);
@@ -150,7 +162,7 @@ class Run {
 
   int conclude(const runtime::Engine& engine, Clock::duration elapsed) {
     if (output_->pipe_closed()) return exit_fine;  // whoever read the matches has enough
-    for (const auto& written : {output_.get(), dead_letters_.get()}) {
+    for (const auto& written : {output_.get(), dead_letters_.get(), late_events_.get()}) {
       if (written == nullptr || !written->failed()) continue;
       say(written->error());
       exit_code_ = exit_failed;
@@ -159,6 +171,7 @@ class Run {
     report.plan = &plan_;
     report.stats = engine.stats();
     report.limits = options_.engine.limits;
+    report.late_output = options_.late_output;
     report.elapsed = elapsed;
     for (const auto& source : sources_)
       report.inputs.push_back({source->name(), source->bad_records()});
@@ -182,6 +195,7 @@ class Run {
   BadLines bad_lines_;
   std::unique_ptr<connectors::Output> output_;
   std::unique_ptr<connectors::Output> dead_letters_;  // outlives the sources
+  std::unique_ptr<connectors::Output> late_events_;
   Sources sources_;
   std::size_t open_ = 0;  // of the sources
   model::EventBatch batch_;
@@ -211,6 +225,9 @@ Command add_run(CLI::App& app) {
       ->group("Input");
   add_value(*command, "--dead-letter", "FILE", "Where bad lines go, as they came",
             [options](const std::string& text) { options->dead_letter = text; })
+      ->group("Input");
+  add_value(*command, "--late-output", "FILE", "Where events go that came too late, as NDJSON",
+            [options](const std::string& text) { options->late_output = text; })
       ->group("Input");
   add_output_options(*command, options->output);
   command

@@ -30,18 +30,16 @@ InputType prepare(const model::EventType& type, const model::Catalog& catalog) {
   return input;
 }
 
-std::vector<std::string> names_of(const model::Catalog& catalog) {
-  std::vector<std::string> names;
-  for (const auto& type : catalog.types)
-    names.push_back(type.name);
-  return names;
-}
-
 }  // namespace
 
-InputSchema::InputSchema(const model::Catalog& catalog) : catalog_(catalog), names_(names_of(catalog)) {
-  for (const auto& type : catalog.types)
+InputSchema::InputSchema(const model::Catalog& catalog) : catalog_(catalog) {
+  std::vector<std::string> names;
+  for (const auto& type : catalog.types) {
+    if (type.removed) continue;
+    names.push_back(type.name);
     types_.push_back(prepare(type, catalog));
+  }
+  names_ = NameTable(std::move(names));
 }
 
 const InputType* InputSchema::find(std::string_view name) const {
@@ -66,20 +64,6 @@ std::string InputSchema::unknown(std::string_view name) const {
     return fmt::format("{} is a table, and no event type", in_quotes(name));
   if (known == nullptr) return fmt::format("unknown event type {}", in_quotes(name));
   return fmt::format("event type {} is emitted by rules and can't be read from an input", in_quotes(name));
-}
-
-std::string in_quotes(std::string_view text) {
-  constexpr std::size_t longest = 60;
-  std::string result = "'";
-  std::size_t size = std::min(text.size(), longest);
-  if (size < text.size()) {
-    while (size > 0 && (text[size] & 0xC0) == 0x80)
-      --size;  // never within a UTF-8 sequence
-  }
-  for (const char c : text.substr(0, size))
-    result += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
-  if (size < text.size()) result += "…";
-  return result += '\'';
 }
 
 std::optional<std::int64_t> exact_int(double number) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "connectors/name_table.hpp"
+#include "engine/base/words.hpp"
 #include "engine/model/schema.hpp"
 #include "engine/model/value.hpp"
 
@@ -50,9 +51,6 @@ class InputSchema {
   NameTable names_;
   std::vector<InputType> types_;
 };
-
-/// Input text as it may stand in a sentence: in quotes, shortened, control characters as `?`.
-std::string in_quotes(std::string_view text);
 
 /// A number that is exactly an int: integral and below 2^53 in size, so that no digit was lost.
 std::optional<std::int64_t> exact_int(double number);

@@ -50,11 +50,11 @@ std::string render_labels(const std::vector<RuleOutput::Label>& labels, const mo
 
 MatchWriter::MatchWriter(const model::Catalog& catalog, const std::vector<RuleOutput>& rules, Output& output,
                          const MatchWriterOptions& options)
-    : catalog_(catalog), output_(output), options_(options) {
+    : catalog_(catalog), output_(output), options_(options), events_(catalog) {
   for (const auto& rule : rules)
     rules_.push_back(render(rule));
   for (const auto& type : catalog.types)
-    types_.push_back(render(type));
+    type_groups_.push_back(json_string(type.name) + ":[");
 }
 
 std::string MatchWriter::render_begin(const RuleOutput& rule,
@@ -78,31 +78,6 @@ MatchWriter::RuleText MatchWriter::render(const RuleOutput& rule) const {
   return text;
 }
 
-MatchWriter::TypeText MatchWriter::render(const model::EventType& type) const {
-  TypeText text;
-  text.begin = "{\"type\":" + json_string(type.name);
-  text.group = json_string(type.name) + ":[";
-  for (const auto& field : type.fields)
-    text.fields.push_back("," + json_string(field.name) + ":");
-  return text;
-}
-
-void MatchWriter::write_fields(model::EventView event, bool first) {
-  const auto& type = catalog_[event.type()];
-  const auto& names = types_[event.type()].fields;
-  for (std::uint32_t i = 0; i < type.fields.size(); ++i) {
-    output_.append(std::string_view(names[i]).substr(first ? 1 : 0));
-    append_json_value(output_.buffer(), event.get(type.fields[i], i), type.fields[i].type, catalog_);
-    first = false;
-  }
-}
-
-void MatchWriter::write_event(model::EventView event) {
-  output_.append(types_[event.type()].begin);
-  write_fields(event, false);
-  output_.append('}');
-}
-
 /// The list of one group, left out where the match holds none of its events.
 void MatchWriter::write_group(const RuleText& rule, const model::MatchView& match, std::uint32_t group,
                               bool& first) {
@@ -117,7 +92,7 @@ void MatchWriter::write_group(const RuleText& rule, const model::MatchView& matc
     }
     open = true;
     first = false;
-    write_event(event);
+    events_.append(output_.buffer(), event);
   }
   if (open) output_.append(']');
 }
@@ -126,8 +101,8 @@ void MatchWriter::write_events(const RuleText& rule, const model::MatchView& mat
   output_.append(",\"events\":{");
   if (rule.groups.empty()) {
     for (const auto& matched : match.events) {
-      output_.append(types_[matched.event.type()].group);
-      write_event(matched.event);
+      output_.append(type_groups_[matched.event.type()]);
+      events_.append(output_.buffer(), matched.event);
       output_.append(']');
     }
   } else {
@@ -173,7 +148,7 @@ void MatchWriter::on_match(const model::MatchView& match) {
   output_.append(match.timeout ? rule.timeout_begin : rule.begin);
   write_time_text(match.at_ns);
   output_.append(std::string_view(match.timeout ? "\",\"timeout\":true,\"fields\":{" : "\",\"fields\":{"));
-  if (match.emitted) write_fields(match.emitted, true);
+  if (match.emitted) events_.append_fields(output_.buffer(), match.emitted);
   output_.append('}');
   output_.append(rule.end);
   bool first = true;

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "connectors/event_text.hpp"
 #include "connectors/output.hpp"
 #include "engine/model/match.hpp"
 #include "engine/model/schema.hpp"
@@ -65,20 +66,12 @@ class MatchWriter final : public model::MatchSink {
     std::vector<std::string> groups;           // "name":[ of each list of events, in order of the steps
     std::vector<std::uint32_t> group_of_step;  // steps of one name share a list
   };
-  struct TypeText {
-    std::string begin;                // {"type":"T"
-    std::string group;                // "T":[ for the event of a filter
-    std::vector<std::string> fields;  // ,"name":
-  };
 
   std::string render_begin(const RuleOutput& rule, std::optional<model::EventTypeId> emitted) const;
   RuleText render(const RuleOutput& rule) const;
-  TypeText render(const model::EventType& type) const;
-  void write_fields(model::EventView event, bool first);
   void write_causes(const model::MatchView& match);
   void write_events(const RuleText& rule, const model::MatchView& match);
   void write_group(const RuleText& rule, const model::MatchView& match, std::uint32_t group, bool& first);
-  void write_event(model::EventView event);
   void write_time_text(std::int64_t time_ns);
   void write_number(std::string_view key, std::uint64_t number);
 
@@ -86,7 +79,8 @@ class MatchWriter final : public model::MatchSink {
   Output& output_;
   MatchWriterOptions options_;
   std::vector<RuleText> rules_;
-  std::vector<TypeText> types_;
+  EventText events_;
+  std::vector<std::string> type_groups_;  // by type: "T":[ for the event of a filter
   std::uint64_t matches_ = 0;
 };
 

@@ -36,8 +36,4 @@ std::string render(const Diagnostic& diagnostic, const SourceMap& sources, bool 
 std::string render(const Diagnostics& diagnostics, const SourceMap& sources, bool color = false,
                    std::size_t limit = 50);
 
-/// The candidate nearest to `name` (optimal string alignment distance, at most a third of its length and at
-/// least 1), or empty.
-std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
-
 }  // namespace tocsin::dsl

@@ -7,6 +7,7 @@
 #include "dsl/lower_expr.hpp"
 #include "dsl/parse.hpp"
 #include "dsl/types.hpp"
+#include "engine/base/words.hpp"
 
 namespace tocsin::dsl {
 

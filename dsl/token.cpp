@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "dsl/literal.hpp"
+#include "engine/base/words.hpp"
 
 namespace tocsin::dsl {
 namespace {

@@ -17,14 +17,16 @@ declare -A allowed=(
   [engine/runtime]="engine/base engine/model engine/plan engine/match"
   [dsl]="engine/base engine/model engine/plan"
   [connectors/wire]="engine/base engine/model connectors/opened.hpp"
+  [connectors/net]="engine/base engine/model connectors"
   [connectors]="engine/base engine/model engine/runtime/engine.hpp"
+  [client]="engine/base engine/model connectors/wire"
   [tester]="engine dsl"
   [cli]="engine dsl tester connectors"
-  [tests]="engine dsl tester connectors cli bench"
+  [tests]="engine dsl tester connectors client cli bench"
   [bench]="engine dsl connectors"
 )
 # folders of the project, for includes in angle brackets that should be in quotes
-own='^(engine|dsl|tester|connectors|cli|tests|bench)/'
+own='^(engine|dsl|tester|connectors|client|cli|tests|bench)/'
 include='^[[:space:]]*#[[:space:]]*include[[:space:]]*([<"])([^>"]+)[>"]'
 
 layer_of() {
@@ -71,7 +73,7 @@ check() {
 }
 
 folders=()
-for folder in engine dsl tester connectors cli tests bench; do
+for folder in engine dsl tester connectors client cli tests bench; do
   if [[ -d $folder ]]; then folders+=("$folder"); fi
 done
 if [[ ${#folders[@]} == 0 ]]; then

@@ -46,8 +46,8 @@ class EventChecker {
   };
   const std::vector<BadEvent>& bad_events() const { return bad_events_; }
 
-  /// Checks one event of `bytes.size()` bytes, of any type of the catalog, derived ones included: as a client
-  /// that gets events does. Empty where it is good, else a sentence.
+  /// Whether reading the fields of one event stays within `bytes`, which are all of it; of any type of the
+  /// catalog, derived ones included, as it leaves the engine. Empty where it does, else a sentence.
   std::string check_one(std::span<const std::byte> bytes) const;
 
  private:
@@ -68,11 +68,13 @@ class EventChecker {
     std::vector<FieldCheck> fields;       // those whose slots can be wrong
   };
   struct Wrong;
+  class Data;
 
-  bool good(const std::byte* event, std::uint32_t size, const TypeCheck& type, Wrong& wrong) const;
+  bool acceptable(const std::byte* event, Wrong& wrong) const;
+  bool good(const std::byte* event, const TypeCheck& type, bool arriving, Wrong& wrong) const;
   std::string sentence(const std::byte* event, const Wrong& wrong) const;
 
-  const model::Catalog& catalog_;
+  const model::Catalog* catalog_;
   std::size_t max_sentences_;
   std::vector<TypeCheck> types_;
   std::vector<BadEvent> bad_events_;

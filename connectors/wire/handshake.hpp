@@ -28,12 +28,14 @@ struct Parsed {
 /// Codes of REFUSED and BYE. Clients compare them, so they stay as they are.
 namespace code {
 inline constexpr std::string_view version = "version";    // the preface is of another version
-inline constexpr std::string_view schema = "schema";      // types or fields are not as the client said
-inline constexpr std::string_view token = "token";        // none, or a wrong one
-inline constexpr std::string_view limit = "limit";        // too many connections, too much asked for
 inline constexpr std::string_view protocol = "protocol";  // bytes that are no frame, a frame out of its order
+inline constexpr std::string_view schema = "schema";      // types, fields or rules are not as the client said
+inline constexpr std::string_view token = "token";        // none, or a wrong one
+inline constexpr std::string_view tls = "tls";            // no TLS where it is needed, or no certificate
+inline constexpr std::string_view peer = "peer";          // another user at a Unix socket
+inline constexpr std::string_view limit = "limit";        // too many connections, too much asked for
 inline constexpr std::string_view timeout = "timeout";    // the handshake took too long, or silence did
-inline constexpr std::string_view slow = "slow";  // a subscriber with policy disconnect whose queue is full
+inline constexpr std::string_view slow = "slow";          // a queue with the policy disconnect is full
 inline constexpr std::string_view shutdown = "shutdown";  // the server stops
 inline constexpr std::string_view done = "done";          // a client's own end
 }  // namespace code
@@ -91,10 +93,10 @@ struct Refused {
 enum class Policy : std::uint8_t { drop_oldest, block, disconnect };
 
 struct Subscribe {
-  std::optional<std::vector<std::string>> rules;  // none: all
-  std::optional<std::vector<std::string>> types;  // emitted; none: all, and matches without one too
+  std::optional<std::vector<std::string>> rules = {};  // none: all
+  std::optional<std::vector<std::string>> types = {};  // emitted; none: all, and matches without one too
   Policy policy = Policy::drop_oldest;
-  std::optional<std::uint64_t> queue_bytes;
+  std::optional<std::uint64_t> queue_bytes = {};
   bool with_events = false;
 };
 
@@ -144,7 +146,7 @@ Parsed<Ring> parse_ring(std::string_view json);
 
 /// Whether events as `hello` declares them are events of this catalog: a sentence for every type and field
 /// that is not; none where all fit. A field may be declared without the `?` that the catalog gives it; every
-/// field that is not nullable must be declared. Quadratic in the fields of a type.
+/// field that is not nullable must be declared. The first 100 of them. Quadratic in the fields of a type.
 std::vector<std::string> compare(const std::vector<TypeDeclaration>& types, const model::Catalog& catalog);
 
 /// The layout of a type, as WELCOME and SUBSCRIBED tell it.

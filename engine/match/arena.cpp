@@ -120,7 +120,6 @@ void ArenaMatcher::try_start(model::EventView event, std::uint16_t arc_id, std::
   }
   const State& to = program_.states[arc.to];
   if (!holds(to.joined, to.step, event, none, false)) return;
-  ++counters_.started;
   advances_.push_back({none, arc_id});
 }
 
@@ -338,7 +337,10 @@ void ArenaMatcher::add_node(Advance& advance, model::EventView event, std::uint6
             .key = slot,
             .arc = advance.arc};
   const Arc& arc = program_.arcs[advance.arc];
-  if (advance.parent != none) {
+  if (advance.parent == none) {
+    ++counters_.started;
+  } else {
+    ++counters_.advanced;
     Node& parent = store_.mutable_node(advance.parent);
     parent.extended = true;
     node.start = parent.start;
@@ -379,6 +381,7 @@ std::span<const model::MatchedEvent> ArenaMatcher::run_of(Id id, bool whole) {
   run_.clear();
   for (; id != none; id = store_.node(id).parent) {
     run_.push_back({program_.step_of(store_.node(id).arc), store_.event(id)});
+    run_first_ = id;
     if (!whole) break;
   }
   std::reverse(run_.begin(), run_.end());

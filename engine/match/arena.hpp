@@ -38,8 +38,10 @@ class ArenaMatcher final : public RunMatcher {
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
   Instant next_timer() const override;
   void run_timers(Output& output) override;
+  RuleState state() const override;
   void shrink(std::size_t nodes) override;
   void prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const override;
+  unsigned prefetch_stages() const override { return 3; }
 
  private:
   struct Advance {
@@ -175,6 +177,7 @@ class ArenaMatcher final : public RunMatcher {
   std::vector<std::size_t> ends_;
   std::vector<std::size_t> ranking_;
   std::vector<model::MatchedEvent> run_;
+  Id run_first_ = none;  // the node of its first event
 };
 
 }  // namespace tocsin::match

@@ -5,6 +5,12 @@
 
 namespace tocsin::match {
 
+RuleState ArenaMatcher::state() const {
+  RuleState state = state_of_runs(records_.bytes_per_key());
+  state.bytes += buckets_.size() * sizeof(*buckets_.begin()) + ordered_.size() * sizeof(*ordered_.begin());
+  return state;
+}
+
 // Runs whose first events went are gone as a whole.
 void ArenaMatcher::shrink(std::size_t nodes) {
   if (drop_to(nodes)) compact();
@@ -137,7 +143,7 @@ void ArenaMatcher::compact() {
     for (const Id node : *kept++)
       start.nodes = fresh.add_cell({moved(node), start.nodes, 0}, now_);
   }
-  store_ = std::move(fresh);
+  replace_store(std::move(fresh));
   forget_starts();
   free_idle_keys();
 }

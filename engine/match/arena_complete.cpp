@@ -23,6 +23,7 @@ void ArenaMatcher::complete(std::uint32_t slot, const Completion& as, Output& ou
   for (const std::size_t i : ranking_) {
     Completion completion = as;
     completion.events = run_of(completed_[i], true);
+    store_.note_report(run_first_);
     if (as.timeout) {
       ++counters_.timeouts;
     } else {

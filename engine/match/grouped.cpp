@@ -104,6 +104,7 @@ void GroupedMatcher::advance(std::uint32_t slot, std::uint16_t arc, std::uint64_
     waiting.head = none;
     return;
   }
+  ++counters_.advanced;
   advances_.push_back({arc, waiting.head, waiting.start});
   if (automaton_.arcs[arc].contiguity != Contiguity::any) waiting.head = none;
 }
@@ -345,6 +346,7 @@ void GroupedMatcher::report(std::size_t begin, std::size_t end, Output& output) 
     const std::uint16_t arc = store_.node(found_[i]).arc;
     events_.push_back({automaton_.states[automaton_.arcs[arc].to].step, store_.event(found_[i])});
   }
+  store_.note_report(found_[begin]);
   ++counters_.matches;
   output.report(program_, {events_, events_.back().event.time_ns(), order_, false});
 }
@@ -426,7 +428,7 @@ void GroupedMatcher::compact() {
   }
   for (List& waiting : lists_)
     waiting.head = moved(cells, waiting.head, none);
-  store_ = std::move(fresh);
+  replace_store(std::move(fresh));
 }
 
 }  // namespace tocsin::match

@@ -35,7 +35,9 @@ class GroupedMatcher final : public RunMatcher {
   GroupedMatcher(const Program& program, const Resources& resources);
 
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
+  RuleState state() const override { return state_of_runs(width_ * sizeof(List) + sizeof(std::uint64_t)); }
   void prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const override;
+  unsigned prefetch_stages() const override { return 3; }
 
  private:
   struct alignas(32) List {

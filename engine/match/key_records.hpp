@@ -36,6 +36,7 @@ class KeyRecords {
   Id& bucket(std::uint32_t slot, std::size_t i) { return record(slot)[2 + times_ + i]; }
   Id bucket(std::uint32_t slot, std::size_t i) const { return record(slot)[2 + times_ + i]; }
   std::size_t buckets() const { return buckets_; }
+  std::size_t bytes_per_key() const { return 8 * words_; }
 
   std::size_t size() const { return items_.size() / words_; }
   /// There are at least `size` records afterwards.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "engine/base/saturate.hpp"
 #include "engine/match/key_space.hpp"
@@ -13,8 +14,11 @@ namespace tocsin::match {
 
 class RunMatcher : public Matcher {
  public:
-  RuleCounters counters() const final { return counters_; }
-  std::size_t nodes() const override { return store_.nodes(); }
+  RuleCounters counters() const final {
+    RuleCounters counters = counters_;
+    counters.expired += store_.expired();
+    return counters;
+  }
   void shrink(std::size_t nodes) override { drop_to(nodes); }
 
  protected:
@@ -62,6 +66,17 @@ class RunMatcher : public Matcher {
     if (program_.within.unit != plan::Within::Unit::events) return cutoff_;
     return static_cast<std::int64_t>(position) - static_cast<std::int64_t>(program_.within.events) + 1;
   }
+
+  /// What it holds, but for what it keeps of each key: `bytes_per_key`.
+  RuleState state_of_runs(std::size_t bytes_per_key) const {
+    return {.runs = store_.unreported(),
+            .nodes = store_.nodes(),
+            .keys = program_.partitioned ? keys_.size() : 0,
+            .bytes = store_.bytes() + slots() * bytes_per_key};
+  }
+
+  /// Puts what is left of the runs in place of the store; the others are counted as expired.
+  void replace_store(RunStore fresh);
 
   /// Drops and counts the oldest runs until there are at most `nodes`. True where any went.
   bool drop_to(std::size_t nodes);

@@ -26,18 +26,19 @@ inline constexpr Id none = std::numeric_limits<Id>::max();
 /// first cell of a list in the grouped matcher; `none` at a run's first event.
 struct alignas(64) Node {
   Id parent = none;
-  std::uint64_t order = 0;        // of the event, in the shard's order of processing
-  std::uint64_t start_order = 0;  // of the run's first event (run arena)
-  std::int64_t start = 0;         // stamp of the first event, the latest one where runs are grouped; a
-                                  // time in ns or a position in the stream, as the rule's bound counts
-  std::uint64_t position = 0;     // of the event in the partition's stream, where the rule counts it
-  std::uint32_t count = 1;        // repeats of the step so far, this one included
-  std::uint32_t key = 0;          // slot in the key table
-  std::uint32_t event = 0;        // 8-byte words from the begin of the slab's event bytes
-  std::uint16_t arc = 0;          // by which it was reached
-  bool extended = false;          // some event carried the run on from here (run arena, as are the next two)
-  bool absence_closed = false;    // what must not come at the end came
-  std::uint64_t closed = 0;       // arcs by which the run can't go on any more, as a mask
+  std::uint64_t order = 0;          // of the event, in the shard's order of processing
+  std::uint64_t start_order = 0;    // of the run's first event (run arena)
+  std::int64_t start = 0;           // stamp of the first event, the latest one where runs are grouped; a
+                                    // time in ns or a position in the stream, as the rule's bound counts
+  std::uint64_t position = 0;       // of the event in the partition's stream, where the rule counts it
+  std::uint32_t count = 1;          // repeats of the step so far, this one included
+  std::uint32_t key = 0;            // slot in the key table
+  std::uint32_t event = 0;          // 8-byte words from the begin of the slab's event bytes
+  std::uint16_t arc = 0;            // by which it was reached
+  bool extended : 1 = false;        // some event carried the run on from here (run arena)
+  bool absence_closed : 1 = false;  // what must not come at the end came (run arena)
+  bool reported : 1 = false;        // of a run's first event: something was reported of the run
+  std::uint64_t closed = 0;         // arcs by which the run can't go on any more, as a mask (run arena)
 };
 static_assert(sizeof(Node) == 64);
 
@@ -126,8 +127,12 @@ class RunStore {
       slab.last_order = node.order;
       const auto* const words = reinterpret_cast<const std::uint64_t*>(event.bytes());
       slab.event_words.insert(slab.event_words.end(), words, words + event.size() / 8);
+      event_words_ += event.size() / 8;
     }
     slab.newest = now;
+    const bool begins = node.parent == none && !node.reported;
+    slab.unreported += begins;
+    unreported_ += begins;
     const Id id = nodes_.add(node);
     nodes_.item(id).event = slab.last_event;
     return id;
@@ -161,10 +166,25 @@ class RunStore {
         reinterpret_cast<const std::byte*>(nodes_.head(id).event_words.data() + node(id).event));
   }
 
+  /// Something was reported of the run that began with this node.
+  void note_report(Id first) {
+    Node& node = nodes_.item(first);
+    if (node.reported) return;
+    node.reported = true;
+    --nodes_.head(first).unreported;
+    --unreported_;
+  }
+  /// Runs whose first event is here, and of which nothing was reported.
+  std::size_t unreported() const { return unreported_; }
+  /// Such runs that expire() has freed.
+  std::uint64_t expired() const { return expired_; }
+
   /// Frees every slab whose youngest item is older than `before`. Amortised constant.
   void expire(std::int64_t before) {
-    while (nodes_.has_full_slab() && nodes_.oldest().newest < before)
-      nodes_.drop_oldest();
+    while (nodes_.has_full_slab() && nodes_.oldest().newest < before) {
+      expired_ += nodes_.oldest().unreported;
+      drop_oldest_nodes();
+    }
     while (cells_.has_full_slab() && cells_.oldest().newest < before)
       cells_.drop_oldest();
   }
@@ -172,10 +192,15 @@ class RunStore {
   std::size_t nodes() const { return nodes_.size(); }
   std::size_t cells() const { return cells_.size(); }
   Id oldest_node() const { return nodes_.base(); }
+  std::size_t bytes() const {
+    return nodes_.size() * sizeof(Node) + cells_.size() * sizeof(Cell) + 8 * event_words_;
+  }
 
   /// Frees the oldest nodes, a slab of them; false where there is no full slab.
   bool drop_oldest_nodes() {
     if (!nodes_.has_full_slab()) return false;
+    unreported_ -= nodes_.oldest().unreported;
+    event_words_ -= nodes_.oldest().event_words.size();
     nodes_.drop_oldest();
     return true;
   }
@@ -187,7 +212,11 @@ class RunStore {
     std::int64_t newest = 0;
     std::uint64_t last_order = 0;  // of the event stored last, at last_event
     std::uint32_t last_event = 0;
-    void reset() { event_words.clear(); }
+    std::uint32_t unreported = 0;  // nodes at which runs begin, as unreported() counts them
+    void reset() {
+      event_words.clear();
+      unreported = 0;
+    }
   };
   struct CellSlab {
     std::int64_t newest = 0;
@@ -196,6 +225,9 @@ class RunStore {
 
   SlabRing<Node, nodes_per_slab, NodeSlab> nodes_;
   SlabRing<Cell, 512, CellSlab> cells_;
+  std::size_t unreported_ = 0;
+  std::uint64_t expired_ = 0;
+  std::size_t event_words_ = 0;  // in all slabs
 };
 
 }  // namespace tocsin::match

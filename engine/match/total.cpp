@@ -89,6 +89,7 @@ void TotalMatcher::advance(std::uint32_t slot, std::uint16_t arc_id, std::uint64
     step.runs.sums.resize(program_.totals.size());
     return;
   }
+  ++counters_.advanced;
   add(*from, step.runs);
   if (arc.contiguity != Contiguity::any) clear(*from);
 }
@@ -115,6 +116,7 @@ void TotalMatcher::expire(Waiting& runs) {
   std::size_t gone = 0;
   while (gone < runs.starts.size() && runs.starts[gone].stamp < cutoff_)
     ++gone;
+  counters_.expired += gone;
   drop_first(runs, gone);
 }
 
@@ -124,6 +126,13 @@ void TotalMatcher::drop_first(Waiting& runs, std::size_t count) {
   runs.starts.erase(runs.starts.begin(), runs.starts.begin() + static_cast<std::ptrdiff_t>(count));
   runs.sums.erase(runs.sums.begin(), runs.sums.begin() + sums);
   starts_ -= count;
+}
+
+RuleState TotalMatcher::state() const {
+  RuleState state = state_of_runs(automaton_.arcs.size() * sizeof(Waiting) + sizeof(std::uint64_t));
+  state.runs = state.nodes = starts_;
+  state.bytes += starts_ * (sizeof(Start) + program_.totals.size() * sizeof(Sum));
+  return state;
 }
 
 // At the limit the older half of the starts on each arc goes.

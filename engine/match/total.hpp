@@ -21,7 +21,7 @@ class TotalMatcher final : public RunMatcher {
   TotalMatcher(const Program& program, const Resources& resources);
 
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
-  std::size_t nodes() const override { return starts_; }
+  RuleState state() const override;
   void shrink(std::size_t nodes) override;
 
  private:

@@ -46,15 +46,17 @@ class WindowStore {
     std::uint64_t order;  // of the first event that leaves, or of the window's first event
   };
 
-  /// `program` must outlive this.
+  /// `program` is that of the first rule that will join.
   WindowStore(const Program& program, const Limits& limits, KeySpace& keys, Scratch& scratch);
 
   /// True where a rule with this program may share this store.
   static bool may_share(const Program& a, const Program& b);
   const Program& program() const { return program_; }
 
-  /// Takes a rule in, before the first event. The numbers of its aggregates here.
-  std::vector<std::uint32_t> join(Member& member, const WindowProgram& window);
+  /// Takes a rule in, before the first event. The numbers of its aggregates here. The program stays, as what
+  /// it asked for is kept up even when its rule has left.
+  std::vector<std::uint32_t> join(Member& member, std::shared_ptr<const Program> program);
+  void leave(Member& member) { std::erase(members_, &member); }
 
   /// Brings the windows to the event, which then is in its key's window. The key's slot, or `absent` where it
   /// is in no window. To be called by each member for each event that it is shown.
@@ -93,7 +95,14 @@ class WindowStore {
   std::int64_t start_ns(std::uint32_t slot, std::int64_t at_ns) const;
   std::int64_t end_ns(std::uint32_t slot, std::int64_t at_ns) const;
 
-  std::size_t entries() const { return state_.entries(); }
+  /// What the windows of all keys take, but for tables of values and copies of events. Constant time.
+  RuleState held() const {
+    return {.entries = state_.entries(),
+            .keys = partitioned_ ? keys_.size() : 0,
+            .bytes = state_.entries() * state_.bytes_per_entry() +
+                     touched_in_.size() * (state_.bytes_per_row() + sizeof(std::uint64_t)) +
+                     spans_.size() * sizeof(Span)};
+  }
   std::uint64_t dropped() const { return dropped_; }
   std::uint32_t capacity() const { return partitioned_ ? static_cast<std::uint32_t>(keys_.capacity()) : 1; }
   const WindowState& state();
@@ -141,6 +150,7 @@ class WindowStore {
   RuleKeys keys_;
   WindowState state_;
   std::vector<Member*> members_;
+  std::vector<std::shared_ptr<const Program>> programs_;  // of all that ever joined
   bool built_ = false;
   bool keeps_newest_ = false;
 

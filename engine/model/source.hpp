@@ -15,6 +15,28 @@ enum class ReadStatus : std::uint8_t {
   failed,  // like end, and error() says why
 };
 
+/// Sources that may be open at a time.
+inline constexpr std::size_t max_sources = UINT16_MAX;
+
+/// What the engine must know of a source: of a file, a connection.
+struct SourceOptions {
+  std::int64_t lateness_ns = 0;  // ≥ 0: how far behind the largest time that it has shown its events may come
+  /// True: event time waits for the first time that it shows, as for files that are read together. False: it
+  /// does not hold event time back before it has shown one, as a connection that may stay silent.
+  bool awaited = true;
+  /// After so long without an event taken, by the clock that Engine::tick() tells, it does not hold event
+  /// time back until it shows another; 0: it always does.
+  std::int64_t idle_timeout_ns = 0;
+};
+
+/// Where events go that came too late to be processed. Called on the thread that pushes, in order of arrival.
+class LateSink {
+ public:
+  virtual ~LateSink() = default;
+  /// The event has no sequence number, and lives as long as the call.
+  virtual void on_late(std::uint16_t source, EventView event) = 0;
+};
+
 class Source {
  public:
   virtual ~Source() = default;

@@ -13,24 +13,76 @@
 
 namespace tocsin::runtime {
 
+namespace {
+
+SourceStats stats_of(const EventTime::Source& source, bool holds) {
+  return {source.events, source.late, source.lateness_needed_ns, source.watermark_ns(), source.open, holds};
+}
+
+void add(const ShardStats& shard, Stats& stats) {
+  for (std::size_t rule = 0; rule < shard.rules.size(); ++rule) {
+    stats.rules[rule] += shard.rules[rule];
+    stats.states[rule] += shard.states[rule];
+  }
+  for (std::size_t table = 0; table < shard.dropped_rows.size(); ++table)
+    stats.dropped_rows[table] = std::max(stats.dropped_rows[table], shard.dropped_rows[table]);
+  stats.matches += shard.matches;
+  stats.derived += shard.derived;
+  stats.arithmetic_faults += shard.arithmetic_faults;
+}
+
+}  // namespace
+
 struct Engine::Impl {
   Impl(const plan::Plan& plan, const EngineOptions& engine_options, model::MatchSink& match_sink)
-      : rules(plan, engine_options.matcher, engine_options.shards),
+      : rules(std::make_unique<RuleSet>(plan, engine_options.matcher, engine_options.shards)),
         options(engine_options),
         sink(match_sink),
         tables(plan),
-        event_time(engine_options.limits.reorder_events) {
+        event_time(engine_options.limits.reorder_events, engine_options.late) {
     if (options.shards == 1) {
-      inline_shard.emplace(rules, options.limits, options.predicate_index, 0, 1);
-      inline_batch.emplace(1, rules.layers.size());
-      for (std::size_t layer = 0; layer < rules.layers.size(); ++layer)
-        ordinals.emplace_back(layer > 0);
-    } else {
-      pipeline.emplace(rules,
-                       Pipeline::Options{options.shards, options.cores, options.idle, options.predicate_index,
-                                         options.limits},
-                       sink);
+      inline_shard.emplace(*rules, options.limits, options.predicate_index, 0, 1);
+      set_up_inline();
+      return;
     }
+    Pipeline::Begin begin;
+    for (unsigned i = 0; i < options.shards; ++i)
+      begin.shards.push_back(
+          std::make_unique<Shard>(*rules, options.limits, options.predicate_index, i, options.shards));
+    set_up_pipeline(std::move(begin));
+  }
+
+  void set_up_inline() {
+    inline_batch.emplace(1, rules->layers.size());
+    ordinals.clear();
+    for (std::size_t layer = 0; layer < rules->layers.size(); ++layer)
+      ordinals.emplace_back(layer > 0);
+  }
+
+  void set_up_pipeline(Pipeline::Begin begin) {
+    pipeline.emplace(*rules,
+                     Pipeline::Options{options.shards, options.cores, options.idle, options.predicate_index,
+                                       options.limits},
+                     sink, std::move(begin));
+  }
+
+  void replace(std::shared_ptr<const plan::Plan> next) {
+    auto next_rules = std::make_unique<RuleSet>(*next, options.matcher, options.shards, rules.get());
+    tables.continue_with(*next);
+    if (inline_shard) {
+      inline_shard->replace(*next_rules);
+      rules = std::move(next_rules);
+      set_up_inline();
+    } else {
+      pipeline->finish();
+      Pipeline::Begin begin = pipeline->end();
+      pipeline.reset();
+      for (const auto& shard : begin.shards)
+        shard->replace(*next_rules);
+      rules = std::move(next_rules);
+      set_up_pipeline(std::move(begin));
+    }
+    own_plan = std::move(next);
   }
 
   // Runs events in processing order, and the timers that event time has passed; leaves `events` empty.
@@ -42,12 +94,12 @@ struct Engine::Impl {
     batch.tables = tables.current();
     std::swap(batch.events, events);
     next_event = batch.begin(next_event, dispatched_ns);
-    if (rules.layers.size() == 1) {
+    if (rules->layers.size() == 1) {
       inline_shard->run_layer(batch, 0, &sink);
     } else {
-      for (std::size_t layer = 0; layer < rules.layers.size(); ++layer) {
+      for (std::size_t layer = 0; layer < rules->layers.size(); ++layer) {
         inline_shard->run_layer(batch, layer, nullptr);
-        batch.conclude(layer, rules, ordinals[layer]);
+        batch.conclude(layer, *rules, ordinals[layer]);
       }
       batch.deliver(sink);
     }
@@ -56,7 +108,8 @@ struct Engine::Impl {
     events.clear();
   }
 
-  RuleSet rules;
+  std::shared_ptr<const plan::Plan> own_plan;  // once there was a replace()
+  std::unique_ptr<const RuleSet> rules;
   EngineOptions options;
   model::MatchSink& sink;
   FileTables tables;
@@ -80,14 +133,19 @@ Engine::Engine(const plan::Plan& plan, const EngineOptions& options, model::Matc
 
 Engine::~Engine() = default;
 
-std::uint16_t Engine::add_source(std::int64_t lateness_ns) {
-  return impl_->event_time.add_source(lateness_ns);
+std::uint16_t Engine::add_source(const SourceOptions& options) {
+  return impl_->event_time.add_source(options);
 }
 
 void Engine::push(std::uint16_t source, model::EventBatch& batch) {
   TOCSIN_ASSERT(!impl_->finished);
   impl_->event_time.admit(source, batch);
   impl_->dispatch(batch);
+}
+
+void Engine::replace(std::shared_ptr<const plan::Plan> plan) {
+  TOCSIN_ASSERT(!impl_->finished);
+  impl_->replace(std::move(plan));
 }
 
 void Engine::set_table(std::uint32_t table, std::shared_ptr<const match::Table> content) {
@@ -102,6 +160,11 @@ void Engine::advance(std::uint16_t source, std::int64_t time_ns) {
 
 void Engine::close_source(std::uint16_t source) {
   impl_->event_time.close(source, impl_->released);
+  impl_->dispatch(impl_->released);
+}
+
+void Engine::tick(std::int64_t now_ns) {
+  impl_->event_time.tick(now_ns, impl_->released);
   impl_->dispatch(impl_->released);
 }
 
@@ -121,26 +184,25 @@ void Engine::finish() {
 Stats Engine::stats() const {
   Stats stats;
   stats.events = impl_->event_time.last_seq();
-  for (const auto& source : impl_->event_time.sources()) {
-    stats.sources.push_back({source.events, source.late, source.lateness_needed_ns});
-  }
-  const auto add = [&](const Shard& shard) {
-    shard.add_counters(stats.rules);
-    shard.add_dropped_rows(stats.dropped_rows);
-    stats.derived += shard.derived();
-    stats.arithmetic_faults += shard.arithmetic_faults();
-    stats.matches += shard.matches();
-  };
-  if (impl_->finished) {
-    stats.rules.resize(impl_->rules.plan.rules.size());
-    stats.dropped_rows.resize(impl_->rules.plan.tables.size());
-    if (impl_->inline_shard) add(*impl_->inline_shard);
-    if (impl_->pipeline) {
-      for (const auto& shard : impl_->pipeline->shards())
-        add(*shard);
+  const EventTime& time = impl_->event_time;
+  for (std::uint16_t id = 0; id < time.sources().size(); ++id)
+    stats.sources.push_back(stats_of(time.sources()[id], time.holds(id)));
+  stats.earlier_sources = stats_of(time.forgotten(), false);
+  stats.event_time_ns = time.now_ns();
+  stats.reorder_events = time.buffered();
+  stats.rules.resize(impl_->rules->plan.rules.size());
+  stats.states.resize(impl_->rules->plan.rules.size());
+  stats.dropped_rows.resize(impl_->rules->plan.tables.size());
+  if (impl_->pipeline) {
+    for (const ShardStats& shard : impl_->pipeline->recent()) {
+      stats.batches_under_way.push_back(impl_->pipeline->under_way(stats.batches_under_way.size()));
+      add(shard, stats);
     }
   } else {
-    stats.matches = impl_->inline_shard ? impl_->inline_shard->matches() : impl_->pipeline->matches();
+    ShardStats shard;
+    impl_->inline_shard->read(shard);
+    stats.batches_under_way.push_back(0);
+    add(shard, stats);
   }
   return stats;
 }

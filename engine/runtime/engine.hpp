@@ -16,6 +16,7 @@
 #include "engine/match/counters.hpp"
 #include "engine/model/batch.hpp"
 #include "engine/model/match.hpp"
+#include "engine/model/source.hpp"
 #include "engine/plan/plan.hpp"
 
 namespace tocsin::match {
@@ -26,6 +27,10 @@ namespace tocsin::runtime {
 
 using match::MatcherChoice;
 using match::RuleCounters;
+using match::RuleState;
+using model::LateSink;
+using model::max_sources;
+using model::SourceOptions;
 using tocsin::Idle;
 
 inline constexpr unsigned max_shards = 64;
@@ -37,12 +42,16 @@ struct EngineOptions {
   MatcherChoice matcher = MatcherChoice::automatic;
   bool predicate_index = true;  // false: every condition of every rule is tried on every event
   Limits limits;
+  LateSink* late = nullptr;  // gets the late events, which are counted in any case; must outlive the engine
 };
 
 struct SourceStats {
   std::uint64_t events = 0;
-  std::uint64_t late = 0;               // dropped, as they came after their watermark
+  std::uint64_t late = 0;               // not processed, as they came after event time or their watermark
   std::int64_t lateness_needed_ns = 0;  // the least lateness that would have kept every one of them
+  std::int64_t watermark_ns = INT64_MIN;
+  bool open = false;
+  bool holds = false;  // event time waits for it
 };
 
 struct Stats {
@@ -51,25 +60,41 @@ struct Stats {
   std::uint64_t matches = 0;
   std::uint64_t arithmetic_faults = 0;      // overflows and divisions by zero, each of which gave null
   std::vector<RuleCounters> rules;          // by rule id, summed over shards
-  std::vector<SourceStats> sources;         // by source id
+  std::vector<RuleState> states;            // by rule id, summed over shards
   std::vector<std::uint64_t> dropped_rows;  // by table: at Limits::table_rows, of the shard that lost most
+  std::vector<SourceStats> sources;         // by source id: of the one that has the id, or had it last
+  SourceStats earlier_sources;              // the sum of those whose id another has taken
+  std::int64_t event_time_ns = INT64_MIN;
+  std::uint64_t reorder_events = 0;              // that wait for event time
+  std::vector<std::uint64_t> batches_under_way;  // by shard: handed to it, and not run yet; [0] with one
 };
 
 class Engine {
  public:
-  /// `plan` and `sink` must outlive the engine. Throws std::runtime_error where a shard can't be started.
+  /// `plan` (until replace()) and `sink` must outlive the engine. Throws std::runtime_error where a shard
+  /// can't be started.
   Engine(const plan::Plan& plan, const EngineOptions& options, model::MatchSink& sink);
   ~Engine();  // stops without draining where finish() was not called
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// Registers a source; its id goes into push(). Register all sources before the first push, as event time
-  /// is the least of their watermarks. `lateness_ns` ≥ 0.
-  std::uint16_t add_source(std::int64_t lateness_ns = 0);
+  /// Opens a source; its id goes into push(). At any time: event time does not go back for it, so its events
+  /// before event time are late, and it holds event time back from the first that is not (or, where it is
+  /// `awaited`, at once). Ids of closed sources are used again. Throws std::runtime_error where max_sources
+  /// are open.
+  std::uint16_t add_source(const SourceOptions& options = {});
 
   /// Takes the events of `batch` in arrival order (empties it), numbers them, and processes what the
   /// watermark releases. Waits where the shards are behind. Events of unknown or derived types are a bug.
   void push(std::uint16_t source, model::EventBatch& batch);
+
+  /// From the next event on these rules hold instead: `plan` is plan::continued() of the plan so far. Rules
+  /// that are the same keep their state, as do tables; the others begin anew; what was pushed before has been
+  /// through all rules by then, and its matches are with the sink. Event types keep their ids, and events of
+  /// those that were removed may still be pushed: no rule reads them. Takes what setting up the new rules
+  /// takes, and with several shards new threads. Throws as the constructor does; the engine is then of no
+  /// use.
+  void replace(std::shared_ptr<const plan::Plan> plan);
 
   /// Replaces the rows of a table that is read from a file, from the next batch on; before the first call it
   /// is empty. `table` is its number in the plan. Any thread may call it while another pushes.
@@ -81,16 +106,27 @@ class Engine {
   /// later time already.
   void advance(std::uint16_t source, std::int64_t time_ns);
 
-  /// No more from this source: it stops holding event time back.
+  /// No more from this source: it stops holding event time back, and its id is free.
   void close_source(std::uint16_t source);
 
-  /// The source whose watermark holds event time back most, among the open ones; it should be read next.
+  /// The clock has come to `now_ns` (steady, any origin, never falling): sources that have been silent for
+  /// their idle timeout stop holding event time back, and what that releases is processed. To be called some
+  /// times in the shortest timeout, after the sources had a turn; a source becomes idle at the second call
+  /// that finds it overdue, so that it is not taken for idle because the caller was busy. Constant but for
+  /// those that are due. Where no source is left that holds, event time stays.
+  void tick(std::int64_t now_ns);
+
+  /// The source whose watermark holds event time back most (the first of them); it should be read next. 0
+  /// where none does.
   std::uint16_t slowest_source() const;
 
   /// Closes all sources, releases everything, drains the shards and hands out the last matches. Idempotent.
   void finish();
 
-  /// Exact after finish(); before it `rules` is empty and the totals are a recent state.
+  /// At any time, from the thread that pushes. Exact with one shard and after finish(). With several, what
+  /// comes from shards (`derived`, `rules`, …) is as of a batch some time ago: at least the one at hand when
+  /// this was last called, which is when each shard is asked for a newer state. Never waits. Linear in rules,
+  /// sources and shards.
   Stats stats() const;
 
  private:

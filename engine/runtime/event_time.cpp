@@ -1,48 +1,89 @@
 #include "engine/runtime/event_time.hpp"
 
 #include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <utility>
 
+#include "engine/base/assert.hpp"
 #include "engine/base/saturate.hpp"
 
 namespace tocsin::runtime {
 
 std::int64_t EventTime::Source::watermark_ns() const {
-  return newest_ns == INT64_MIN ? INT64_MIN : earlier(newest_ns, lateness_ns);
+  return newest_ns == INT64_MIN ? INT64_MIN : earlier(newest_ns, options.lateness_ns);
 }
 
-std::uint16_t EventTime::add_source(std::int64_t lateness_ns) {
-  sources_.push_back({.lateness_ns = lateness_ns});
-  return static_cast<std::uint16_t>(sources_.size() - 1);
+std::uint16_t EventTime::add_source(const model::SourceOptions& options) {
+  std::uint16_t id;
+  if (!free_.empty()) {
+    id = free_.back();
+    free_.pop_back();
+    forgotten_.events += sources_[id].events;
+    forgotten_.late += sources_[id].late;
+    forgotten_.lateness_needed_ns = std::max(forgotten_.lateness_needed_ns, sources_[id].lateness_needed_ns);
+    sources_[id] = {.options = options};
+  } else if (sources_.size() < model::max_sources) {
+    id = static_cast<std::uint16_t>(sources_.size());
+    sources_.push_back({.options = options});
+  } else {
+    throw std::runtime_error("no more than " + std::to_string(model::max_sources) + " sources can be open");
+  }
+  if (options.awaited) hold(id);
+  return id;
+}
+
+// From now on event time waits for the source.
+void EventTime::hold(std::uint16_t id) {
+  Source& source = sources_[id];
+  source.taken_ns = clock_ns_;
+  if (holding_.has(id)) return;
+  holding_.put(id, source.watermark_ns());
+  idle_ -= std::exchange(source.idle, false);
+  if (source.options.idle_timeout_ns > 0)
+    deadlines_.put(id, later(clock_ns_, source.options.idle_timeout_ns));
+}
+
+void EventTime::let_go(std::uint16_t id) {
+  holding_.erase(id);
+  deadlines_.erase(id);
 }
 
 // For an event that is not the newest yet.
 bool EventTime::is_late(Source& source, std::int64_t time_ns) {
-  if (time_ns >= source.watermark_ns() && time_ns >= released_ns_) return false;
+  // What its own lateness would have to be, and, where the others went on without it, theirs.
+  std::int64_t newest_ns = INT64_MIN;
+  if (time_ns < source.watermark_ns()) newest_ns = source.newest_ns;
+  if (time_ns < now_ns_) newest_ns = std::max(newest_ns, later(now_ns_, source.options.lateness_ns));
+  if (newest_ns == INT64_MIN) return false;
   ++source.late;
   std::int64_t needed;
-  if (__builtin_sub_overflow(source.newest_ns, time_ns, &needed)) needed = INT64_MAX;
+  if (__builtin_sub_overflow(newest_ns, time_ns, &needed)) needed = INT64_MAX;
   source.lateness_needed_ns = std::max(source.lateness_needed_ns, needed);
   return true;
 }
 
 void EventTime::admit(std::uint16_t id, model::EventBatch& batch) {
   Source& source = sources_[id];
-  const bool direct = sources_.size() == 1 && source.lateness_ns == 0;
+  TOCSIN_ASSERT(source.open);
+  const bool alone = holding_.size() == (holding_.has(id) ? 1 : 0);
+  const bool direct = alone && source.options.lateness_ns == 0 && heap_.empty();
   bool any_late = false;
   // Most events are the newest of their source: for them the loop runs on locals alone.
   std::int64_t newest_ns = source.newest_ns;
   std::uint64_t seq = last_seq_;
-  const std::int64_t released_ns = released_ns_;
+  const std::int64_t now_ns = now_ns_;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     model::EventHeader& header = batch.header(i);
     header.source = id;
-    if (header.time_ns >= newest_ns && header.time_ns >= released_ns) {
+    if (header.time_ns >= newest_ns && header.time_ns >= now_ns) {
       newest_ns = header.time_ns;
     } else {
       source.newest_ns = newest_ns;
       if (is_late(source, header.time_ns)) {
         any_late = true;
         header.seq = 0;  // late
+        if (late_) late_->on_late(id, batch[i]);
         continue;
       }
     }
@@ -50,10 +91,11 @@ void EventTime::admit(std::uint16_t id, model::EventBatch& batch) {
   }
   source.newest_ns = newest_ns;
   source.events += seq - last_seq_;
+  if (seq != last_seq_) hold(id);
   last_seq_ = seq;
   if (any_late) batch.erase_if([](const model::EventHeader& header) { return header.seq == 0; });
   if (direct) {
-    now_ns_ = newest_ns;
+    now_ns_ = std::max(now_ns_, newest_ns);
     return;
   }
   for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -68,24 +110,53 @@ void EventTime::admit(std::uint16_t id, model::EventBatch& batch) {
 }
 
 void EventTime::advance(std::uint16_t id, std::int64_t time_ns, model::EventBatch& batch) {
-  sources_[id].newest_ns = std::max(sources_[id].newest_ns, time_ns);
+  Source& source = sources_[id];
+  TOCSIN_ASSERT(source.open);
   batch.clear();
+  if (time_ns < source.newest_ns || (time_ns < now_ns_ && !holding_.has(id))) return;
+  source.newest_ns = time_ns;
+  hold(id);
   release(batch);
 }
 
 void EventTime::close(std::uint16_t id, model::EventBatch& batch) {
-  sources_[id].open = false;
+  Source& source = sources_[id];
+  TOCSIN_ASSERT(source.open);
+  source.open = false;
+  latest_ns_ = std::max(latest_ns_, source.newest_ns);
+  idle_ -= std::exchange(source.idle, false);
+  let_go(id);
+  free_.push_back(id);
   batch.clear();
   release(batch);
 }
 
-// The least of the open sources, INT64_MAX where none is open.
-std::int64_t EventTime::watermark_ns() const {
-  std::int64_t watermark = INT64_MAX;
-  for (const Source& source : sources_) {
-    if (source.open) watermark = std::min(watermark, source.watermark_ns());
+void EventTime::tick(std::int64_t now_ns, model::EventBatch& batch) {
+  batch.clear();
+  const std::int64_t before_ns = clock_ns_;
+  if (last_tick_ns_ != no_tick) clock_ns_ += std::max<std::int64_t>(0, now_ns - last_tick_ns_);
+  last_tick_ns_ = now_ns;
+  bool any_idle = false;
+  while (!deadlines_.empty() && deadlines_.first_ns() <= before_ns) {
+    const std::uint16_t id = deadlines_.first();
+    Source& source = sources_[id];
+    const std::int64_t deadline_ns = later(source.taken_ns, source.options.idle_timeout_ns);
+    if (deadline_ns > before_ns) {
+      deadlines_.put(id, deadline_ns);
+      continue;
+    }
+    let_go(id);
+    source.idle = source.newest_ns != INT64_MIN;
+    idle_ += source.idle;
+    any_idle = true;
   }
-  return watermark;
+  if (any_idle) release(batch);
+}
+
+// The least of the sources that hold. Where none does: if some are idle, event time stays; else INT64_MAX.
+std::int64_t EventTime::watermark_ns() {
+  if (!holding_.empty()) return sources_[slowest()].watermark_ns();
+  return idle_ > 0 ? now_ns_ : INT64_MAX;
 }
 
 void EventTime::release(model::EventBatch& out) {
@@ -94,17 +165,11 @@ void EventTime::release(model::EventBatch& out) {
     std::pop_heap(heap_.begin(), heap_.end(), [](const Waiting& a, const Waiting& b) {
       return a.time_ns != b.time_ns ? a.time_ns > b.time_ns : a.seq > b.seq;
     });
-    released_ns_ = heap_.back().time_ns;
+    now_ns_ = std::max(now_ns_, heap_.back().time_ns);
     out.append(buffer_[heap_.back().index]);
     heap_.pop_back();
   }
-  std::int64_t now_ns = watermark;
-  if (watermark == INT64_MAX) {
-    now_ns = INT64_MIN;
-    for (const Source& source : sources_)
-      now_ns = std::max(now_ns, source.newest_ns);
-  }
-  now_ns_ = std::max({now_ns_, now_ns, released_ns_});
+  now_ns_ = std::max(now_ns_, watermark == INT64_MAX ? latest_ns_ : watermark);
   shrink_buffer();
 }
 
@@ -123,15 +188,15 @@ void EventTime::shrink_buffer() {
   std::swap(buffer_, spare_);
 }
 
-std::uint16_t EventTime::slowest() const {
-  std::uint16_t slowest = 0;
-  bool found = false;
-  for (std::uint16_t id = 0; id < sources_.size(); ++id) {
-    if (!sources_[id].open) continue;
-    if (!found || sources_[id].watermark_ns() < sources_[slowest].watermark_ns()) slowest = id;
-    found = true;
+// Brings the first up to date until it stays the first: no other's watermark is less than what it was.
+std::uint16_t EventTime::slowest() {
+  if (holding_.empty()) return 0;
+  for (;;) {
+    const std::uint16_t id = holding_.first();
+    const std::int64_t watermark = sources_[id].watermark_ns();
+    if (holding_.first_ns() == watermark) return id;
+    holding_.put(id, watermark);
   }
-  return slowest;
 }
 
 }  // namespace tocsin::runtime

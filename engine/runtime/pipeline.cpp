@@ -20,8 +20,13 @@ void pin(std::thread& thread, int core) {
 
 }  // namespace
 
-Pipeline::Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink)
-    : rules_(rules), options_(options), sink_(sink), to_pool_(pool_) {
+Pipeline::Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink, Begin begin)
+    : rules_(rules),
+      options_(options),
+      sink_(sink),
+      shards_(std::move(begin.shards)),
+      to_pool_(pool_),
+      next_event_(begin.next_event) {
   const std::size_t layers = rules.layers.size();
   for (std::size_t layer = 0; layer < layers; ++layer)
     ordinals_.emplace_back(layer > 0);
@@ -32,14 +37,15 @@ Pipeline::Pipeline(const RuleSet& rules, const Options& options, model::MatchSin
   }
   arrived_.resize(credits);
   for (unsigned i = 0; i < options.shards; ++i) {
-    shards_.push_back(
-        std::make_unique<Shard>(rules, options.limits, options.predicate_index, i, options.shards));
     auto worker = std::make_unique<Worker>(layers);
     worker->to_inbox = std::make_unique<ProducerToken>(worker->inbox);
     worker->to_egress = std::make_unique<ProducerToken>(finished_);
     worker->batches.resize(credits);
     workers_.push_back(std::move(worker));
   }
+  recent_.resize(options.shards);
+  for (unsigned i = 0; i < options.shards; ++i)
+    shards_[i]->read(recent_[i]);
   try {
     for (unsigned i = 0; i < options.shards; ++i) {
       workers_[i]->thread = std::thread([this, i] { run_shard(i); });
@@ -74,7 +80,40 @@ void Pipeline::submit(model::EventBatch& events, std::int64_t now_ns,
   batch->hand_over();
   for (auto& worker : workers_)
     worker->inbox.enqueue(*worker->to_inbox, batch);
+  if (submitted_ % 64 == 0) ask();  // so that a state is not much older than its asking
   work_.notify();
+}
+
+// Of each shard that has given its state.
+void Pipeline::ask() {
+  for (auto& worker : workers_) {
+    const std::uint64_t given = worker->given.load(std::memory_order_relaxed);
+    if (worker->asked.load(std::memory_order_relaxed) == given)
+      worker->asked.store(given + 1, std::memory_order_release);
+  }
+}
+
+const std::vector<ShardStats>& Pipeline::recent() {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    Worker& worker = *workers_[i];
+    if (!worker.thread.joinable()) {
+      shards_[i]->read(recent_[i]);
+    } else if (const std::uint64_t given = worker.given.load(std::memory_order_acquire);
+               given > 0 && worker.asked.load(std::memory_order_relaxed) == given) {
+      recent_[i] = worker.stats;
+    }
+  }
+  ask();
+  work_.notify();
+  return recent_;
+}
+
+void Pipeline::give(unsigned number) {
+  Worker& worker = *workers_[number];
+  const std::uint64_t asked = worker.asked.load(std::memory_order_acquire);
+  if (asked == worker.given.load(std::memory_order_relaxed)) return;
+  shards_[number]->read(worker.stats);
+  worker.given.store(asked, std::memory_order_release);
 }
 
 // Lists each event for each shard at which some rule of the first layer, or a later one, wants it.
@@ -99,7 +138,9 @@ void Pipeline::route(Batch& batch) {
 void Pipeline::run_shard(unsigned number) {
   for (Idler idler(options_.idle); !stopping_.load(std::memory_order_acquire);) {
     const std::uint32_t epoch = work_.epoch();
-    if (do_shard_work(number)) {
+    const bool worked = do_shard_work(number);
+    give(number);
+    if (worked) {
       idler.reset();
     } else {
       idler.idle(work_, epoch);
@@ -130,6 +171,8 @@ bool Pipeline::do_shard_work(unsigned number) {
 
 void Pipeline::run_layer(unsigned number, std::size_t layer, Batch& batch) {
   shards_[number]->run_layer(batch, layer, nullptr);
+  if (layer + 1 == rules_.layers.size())
+    workers_[number]->done.store(workers_[number]->next[layer], std::memory_order_relaxed);
   const bool last_shard = batch.done[layer].fetch_add(1, std::memory_order_acq_rel) + 1 == options_.shards;
   if (!last_shard) return;
   if (layer + 1 < rules_.layers.size()) {
@@ -166,7 +209,6 @@ bool Pipeline::do_egress_work() {
     if (!next) return worked;
     next->conclude(rules_.layers.size() - 1, rules_, ordinals_.back());
     next->deliver(sink_);
-    matches_.fetch_add(next->matches.size(), std::memory_order_relaxed);
     next->tables.reset();
     next->hand_over();
     pool_.enqueue(to_pool_, next);

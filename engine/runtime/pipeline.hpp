@@ -33,8 +33,14 @@ class Pipeline {
     Limits limits;
   };
 
+  /// Where it begins: what has been before it.
+  struct Begin {
+    std::vector<std::unique_ptr<Shard>> shards;  // Options::shards
+    std::uint64_t next_event = 1;                // in the order of processing
+  };
+
   /// Starts the threads. Throws std::runtime_error where a core can't be had.
-  Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink);
+  Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink, Begin begin);
   ~Pipeline();
 
   /// Takes the events of `events` (leaves it empty), after which event time is `now_ns` and for which
@@ -45,9 +51,16 @@ class Pipeline {
   /// Waits until all that was submitted has reached the sink, and ends the threads.
   void finish();
 
-  std::uint64_t matches() const { return matches_.load(std::memory_order_relaxed); }
-  /// After finish() only.
-  const std::vector<std::unique_ptr<Shard>>& shards() const { return shards_; }
+  /// After finish(): what the pipeline that comes after this one begins with.
+  Begin end() { return {std::move(shards_), next_event_}; }
+  /// As of the end of some batch: each shard leaves its state when it is asked for it and next at leisure.
+  /// Asks for a newer one, for the next call. After finish() the last state. To be called by who submits;
+  /// waits for nobody.
+  const std::vector<ShardStats>& recent();
+  /// Batches that were submitted and which the shard has not run through. To be called by who submits.
+  std::uint64_t under_way(std::size_t shard) const {
+    return submitted_ - workers_[shard]->done.load(std::memory_order_relaxed);
+  }
 
  private:
   struct Worker {
@@ -55,9 +68,15 @@ class Pipeline {
     Queue<Batch*> inbox;
     std::unique_ptr<ProducerToken> to_inbox;
     std::unique_ptr<ProducerToken> to_egress;
-    std::vector<Batch*> batches;      // under way, at number modulo size
-    std::uint64_t received = 0;       // batches taken from the inbox
-    std::vector<std::uint64_t> next;  // by layer: the batch to run next
+    std::vector<Batch*> batches;         // under way, at number modulo size
+    std::uint64_t received = 0;          // batches taken from the inbox
+    std::vector<std::uint64_t> next;     // by layer: the batch to run next
+    std::atomic<std::uint64_t> done{0};  // batches of which it has run all layers
+
+    // `stats` is the shard's as long as `asked` is ahead of `given`, else the caller's.
+    std::atomic<std::uint64_t> asked{0};
+    std::atomic<std::uint64_t> given{0};
+    ShardStats stats;
     std::thread thread;
   };
 
@@ -67,6 +86,8 @@ class Pipeline {
   void run_egress();
   bool do_egress_work();
   void route(Batch& batch);
+  void ask();
+  void give(unsigned number);
   void stop();
 
   const RuleSet& rules_;
@@ -77,6 +98,7 @@ class Pipeline {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Batch>> batches_;
   std::vector<Ordinals> ordinals_;  // by layer; whoever concludes a batch has them
+  std::vector<ShardStats> recent_;  // by shard: what it gave last
 
   Queue<Batch*> pool_;
   ProducerToken to_pool_;
@@ -84,9 +106,8 @@ class Pipeline {
   std::uint64_t delivered_ = 0;  // batches, by the egress
 
   std::uint64_t submitted_ = 0;
-  std::uint64_t next_event_ = 1;                 // in the order of processing
+  std::uint64_t next_event_;                     // in the order of processing
   std::atomic<std::uint64_t> all_delivered_{0};  // = delivered_, for finish()
-  std::atomic<std::uint64_t> matches_{0};
   std::atomic<bool> stopping_{false};
   Signal work_;             // for shards: a batch in an inbox, or a layer ready
   Signal finished_signal_;  // for the egress

@@ -119,18 +119,3 @@ TEST_CASE("warnings are no errors") {
   CHECK(has_errors({warnings[0], error_at(0, 1)}));
   CHECK(render(warnings, map_of("x")).find("1:1: warning: odd") != std::string::npos);
 }
-
-TEST_CASE("nearest finds what was likely meant") {
-  const std::vector<std::string> fields = {"amount", "merchant", "card", "at"};
-  CHECK(nearest("ammount", fields) == "amount");            // one too many
-  CHECK(nearest("amont", fields) == "amount");              // one too few
-  CHECK(nearest("amuont", fields) == "amount");             // two swapped
-  CHECK(nearest("amout", {"about", "amount"}) == "about");  // the first of equals
-  CHECK(nearest("cart", fields) == "card");
-  CHECK(nearest("price", fields).empty());
-  CHECK(nearest("Card", fields) == "card");
-  CHECK(nearest("x", {"y"}).empty());  // nothing in common
-  CHECK(nearest("x", {"x1"}) == "x1");
-  CHECK(nearest("", fields).empty());
-  CHECK(nearest(std::string(100'000, 'a'), fields).empty());
-}

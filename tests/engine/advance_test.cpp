@@ -117,7 +117,7 @@ TEST_CASE("of several sources the slowest holds time back") {
     options.shards = shards;
     runtime::Engine engine(plan, options, sink);
     const auto a = engine.add_source();
-    const auto b = engine.add_source(second);
+    const auto b = engine.add_source({.lateness_ns = second});
     model::EventBatch batch;
     add_event(batch, plan.catalog.types[0], second, {text_value("c"), int_value(1)});
     engine.push(a, batch);

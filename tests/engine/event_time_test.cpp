@@ -36,7 +36,7 @@ std::string times_of(model::EventBatch& batch) {
 
 TEST_CASE("without lateness events pass at once and what comes late is dropped and counted") {
   EventTime time(100);
-  const auto source = time.add_source(0);
+  const auto source = time.add_source({});
   model::EventBatch batch;
   add(batch, {5, 7, 7, 6, 3, 8});
   time.admit(source, batch);
@@ -49,7 +49,7 @@ TEST_CASE("without lateness events pass at once and what comes late is dropped a
 
 TEST_CASE("with lateness events are put in order of time, then arrival") {
   EventTime time(100);
-  const auto source = time.add_source(3);
+  const auto source = time.add_source({.lateness_ns = 3});
   model::EventBatch batch;
   add(batch, {5, 3, 4, 8, 6, 4, 5, 9});  // 4 comes when 8 has been seen: late
   time.admit(source, batch);
@@ -62,8 +62,8 @@ TEST_CASE("with lateness events are put in order of time, then arrival") {
 
 TEST_CASE("event time is the least watermark of the open sources") {
   EventTime time(100);
-  const auto a = time.add_source(0);
-  const auto b = time.add_source(0);
+  const auto a = time.add_source({});
+  const auto b = time.add_source({});
   model::EventBatch batch;
   CHECK(time.slowest() == a);
   add(batch, {1, 5, 9});
@@ -79,7 +79,7 @@ TEST_CASE("event time is the least watermark of the open sources") {
 
 TEST_CASE("a full buffer lets the oldest go and takes nothing earlier any more") {
   EventTime time(2);
-  const auto source = time.add_source(1000);
+  const auto source = time.add_source({.lateness_ns = 1000});
   model::EventBatch batch;
   add(batch, {10, 20, 30});
   time.admit(source, batch);
@@ -98,7 +98,7 @@ TEST_CASE("whatever the batches, the order is that of a stable sort, when latene
       times[i] = static_cast<std::int64_t>(i / 3 + random() % 40);
     }
     EventTime time(1'000'000);
-    const auto source = time.add_source(200);
+    const auto source = time.add_source({.lateness_ns = 200});
     std::vector<std::pair<std::int64_t, std::uint64_t>> released;
     model::EventBatch batch;
     const auto take = [&] {
@@ -122,8 +122,8 @@ TEST_CASE("whatever the batches, the order is that of a stable sort, when latene
 
 TEST_CASE("a source advances without an event: what waited is released, and what is older is late") {
   EventTime time(100);
-  const auto a = time.add_source(0);
-  const auto b = time.add_source(2);
+  const auto a = time.add_source({});
+  const auto b = time.add_source({.lateness_ns = 2});
   model::EventBatch batch;
   CHECK(time.now_ns() == INT64_MIN);
   add(batch, {1, 5, 9});
@@ -150,7 +150,7 @@ TEST_CASE("a source advances without an event: what waited is released, and what
 
 TEST_CASE("an only source advances") {
   EventTime time(100);
-  const auto source = time.add_source(0);
+  const auto source = time.add_source({});
   model::EventBatch batch;
   time.advance(source, 7, batch);
   CHECK(time.now_ns() == 7);

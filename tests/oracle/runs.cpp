@@ -127,7 +127,7 @@ std::vector<Match> run_engine(const plan::Plan& plan, const Arrivals& arrivals, 
     engine.set_table(i, std::move(table));
   }
   for (unsigned i = 0; i < arrivals.sources; ++i)
-    engine.add_source(arrivals.lateness_ns);
+    engine.add_source({.lateness_ns = arrivals.lateness_ns});
   model::EventBatch batch;
   for (std::size_t i = 0; i < arrivals.events.size(); ++i) {
     batch.append(arrivals.events[i]);

@@ -1,0 +1,71 @@
+// A connected stream socket, and waiting for it with a time limit. Nothing here throws but for memory.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace tocsin::client {
+
+/// A point in time that calls wait until; none where they wait for ever.
+class Deadline {
+ public:
+  using Clock = std::chrono::steady_clock;
+  /// Negative: for ever.
+  static Deadline after_ms(int timeout_ms) {
+    Deadline deadline;
+    if (timeout_ms >= 0) deadline.at_ = Clock::now() + std::chrono::milliseconds(timeout_ms);
+    return deadline;
+  }
+  bool has_passed() const { return at_ && Clock::now() >= *at_; }
+  /// As poll(2) takes it, rounded up.
+  int left_ms() const;
+  /// The earlier of both.
+  Deadline or_at(Clock::time_point other) const {
+    Deadline deadline = *this;
+    if (!deadline.at_ || other < *deadline.at_) deadline.at_ = other;
+    return deadline;
+  }
+
+ private:
+  std::optional<Clock::time_point> at_;
+};
+
+class Socket {
+ public:
+  Socket() = default;
+  ~Socket() { close(); }
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+
+  /// Connects to `tcp:HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH` or `unix://PATH`. Empty, or a sentence.
+  std::string connect(std::string_view address, Deadline deadline);
+  void close();
+  int descriptor() const { return fd_; }
+  bool is_open() const { return fd_ >= 0; }
+
+  enum class Io { done, again, ended, failed };
+  /// Never block. `bytes` is how many were moved.
+  Io read(std::span<std::byte> to, std::size_t& bytes);
+  Io write(std::span<const std::byte> from, std::size_t& bytes);
+  /// After failed.
+  std::string error() const;
+
+  /// Waits until it can be read or written, whichever is asked for, the deadline has passed, or a signal
+  /// came.
+  void wait(bool to_read, bool to_write, Deadline deadline) const;
+
+ private:
+  std::string connect_tcp(std::string_view rest, Deadline deadline);
+  std::string connect_unix(std::string_view path, Deadline deadline);
+  /// To one address. False, with errno, where that failed.
+  bool connect_to(int family, const void* address, std::size_t size, Deadline deadline);
+
+  int fd_ = -1;
+  int errno_ = 0;
+};
+
+}  // namespace tocsin::client

@@ -1,0 +1,281 @@
+// The examples, and the Python client, as programs of their own against a scripted server.
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <doctest/doctest.h>
+#include <memory>
+#include <string>
+
+#include "connectors/wire/match_frame.hpp"
+#include "tests/client/peer.hpp"
+#include "tests/wire/support.hpp"
+
+namespace tocsin::client::test {
+
+namespace {
+
+using connectors::wire::test::Random;
+using wire::FrameType;
+
+const model::Catalog& types() {
+  static const model::Catalog catalog = connectors::wire::test::catalog();
+  return catalog;
+}
+
+/// What a program prints, errors included, and `exit N` where it ends with another code than 0.
+std::string output_of(const std::string& command) {
+  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::string output;
+  std::array<char, 4096> buffer{};
+  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    output.append(buffer.data(), got);
+  const int status = ::pclose(pipe);
+  return status == 0 ? output : output + "exit " + std::to_string(status >> 8);
+}
+
+std::string python(const std::string& name, const Peer& peer) {
+  return output_of("python3 " TOCSIN_SOURCE_DIR "/tests/client/python_client.py " + name + " " +
+                   peer.address());
+}
+
+bool has_python() {
+  static const bool found =
+      output_of("python3 -c 'import sys; print(sys.version_info >= (3, 11))'") == "True\n";
+  if (!found) MESSAGE("no Python 3.11: its client is not tested");
+  return found;
+}
+
+void subscribed(PeerConnection& peer) {
+  const wire::Subscribed told{
+      .types = {wire::layout_of(types()[2], types()), wire::layout_of(types()[0], types())},
+      .rules = {{.id = 3,
+                 .name = "first",
+                 .emits = "Alert",
+                 .on_timeout = {},
+                 .steps = {{"a", "Payment"}, {"", "Payment"}}}}};
+  peer.send(FrameType::subscribed, wire::to_json(told));
+}
+
+wire::FrameBuffer match() {
+  model::EventBatch events;
+  model::EventWriter payment(events);
+  payment.begin(types()[0]);
+  payment.set_string(0, "A");
+  payment.set_float(1, 0.5);
+  payment.set_int(3, 77);
+  payment.commit(0, 10, 1);
+  model::EventBatch emitted;
+  model::EventWriter writer(emitted);
+  writer.begin(types()[2]);
+  writer.set_string(0, "4711");
+  const model::Value names[] = {model::Value::string("é"), model::Value::string("")};
+  writer.set_array(2, names);
+  writer.commit(99, 11, model::Origin{});
+  const model::MatchedEvent matched[] = {{0, events[0]}};
+  wire::FrameBuffer out;
+  wire::append_match(
+      out,
+      {.rule = 3, .at_ns = 99, .trigger_seq = 10, .events = matched, .emitted = emitted[0], .ordinal = 2},
+      true, 1 << 20);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("programs: the C example sends") {
+  model::EventBatch got;
+  Peer peer([&](PeerConnection& connection) {
+    connection.welcome(types());
+    got = connection.take_all(types());
+  });
+  CHECK(output_of(TOCSIN_EXAMPLE_SEND " " + peer.address()) == "sent 4, rejected 0\n");
+  peer.finish();
+  REQUIRE(got.size() == 4);
+  CHECK(got[3].load_float(types()[0].fields[1].slot) == 900);
+}
+
+TEST_CASE("programs: the C++ example listens") {
+  Peer peer([&](PeerConnection& connection) {
+    connection.welcome(types());
+    connection.expect(FrameType::subscribe);
+    subscribed(connection);
+    connection.send(match());
+    connection.take_all(types());
+  });
+  CHECK(output_of(TOCSIN_EXAMPLE_LISTEN " " + peer.address() + " 1") ==
+        "listen: subscribed\nfirst at 99: card=4711 score=null names=[é ]\n");
+}
+
+TEST_CASE("programs: the Python example sends and listens") {
+  if (!has_python()) return;
+  model::EventBatch got;
+  Peer peer([&](PeerConnection& connection) {
+    connection.welcome(types());
+    connection.expect(FrameType::subscribe);
+    subscribed(connection);
+    connection.send(match());
+    got = connection.take_all(types());
+  });
+  CHECK(output_of("PYTHONDONTWRITEBYTECODE=1 python3 " TOCSIN_SOURCE_DIR
+                  "/client/examples/send_and_listen.py " +
+                  peer.address()) ==
+        "sent 4, rejected 0\nfirst {'card': '4711', 'score': None, 'names': ['é', '']}\n");
+  peer.finish();
+  CHECK(got.size() == 4);
+}
+
+TEST_CASE("Python: events arrive as they were set, and wrong ones do not go") {
+  if (!has_python()) return;
+  for (const auto at : {Peer::At::unix_socket, Peer::At::tcp}) {
+    model::EventBatch got;
+    wire::Hello hello;
+    Peer peer(
+        [&](PeerConnection& connection) {
+          hello = connection.welcome(types());
+          got = connection.take_all(types());
+        },
+        at);
+    CHECK(python("every_kind", peer) == R"(Error: field 'i' is int, got 9223372036854775808
+Error: field 'i' is int, got True
+Error: field 'b' is bool, got 1
+Error: field 'f': a float must be finite
+Error: field 'f' is float, got '1'
+Error: field 's' is string, got 5
+Error: field 'e': 'hold' is none of buy, sell
+Error: field 'ss' is string[]?, got 'text'
+Error: field 'is' is int, got None
+Error: field 's' of All is not set
+Error: All has no field 'x'
+Error: a datetime needs a time zone
+Error: the event type Other was not declared
+1 1 0
+Closed: the connection is closed [done]
+)");
+    peer.finish();
+    CHECK(hello.client == "python");
+    CHECK(hello.token == "s3cret");
+    REQUIRE(got.size() == 1);
+    const auto value = [&](std::string_view of) {
+      const auto index = *types()[1].find(of);
+      return got[0].get(types()[1].fields[index], index);
+    };
+    CHECK(value("b").i == 1);
+    CHECK(value("i").i == INT64_MIN);
+    CHECK(value("f").f == -0.25);
+    CHECK(value("s").text() == "é");
+    CHECK(value("t").i == 1'000'005'000);
+    CHECK(value("d").i == -1'000'000'000);
+    CHECK(value("e").i == 1);
+    CHECK(value("en").i == 0);
+    CHECK(value("in").is_null());
+    CHECK(model::element_of(value("bs"), 2).i == 1);
+    CHECK(model::element_of(value("fs"), 0).f == 1.5);
+    CHECK(value("is").size == 0);
+    CHECK(model::element_of(value("ss"), 2).text() == "ccc");
+  }
+}
+
+TEST_CASE("Python: many events go in order, and no more than the window allows") {
+  if (!has_python()) return;
+  model::EventBatch got;
+  {
+    Peer peer([&](PeerConnection& connection) {
+      connection.welcome(types(), 700, 60'000, 4096);
+      got = connection.take_all(types());
+    });
+    CHECK(python("many", peer) == "20000\n");
+  }
+  REQUIRE(got.size() == 20'000);
+  for (std::size_t i = 0; i < got.size(); ++i)
+    CHECK(got[i].time_ns() == static_cast<std::int64_t>(i));
+
+  Peer peer([&](PeerConnection& connection) {
+    connection.welcome(types(), 2);
+    wire::EventsHead head;
+    const auto count = [&] {
+      const auto frame = connection.expect(FrameType::events);
+      std::memcpy(&head, frame.payload().data(), sizeof head);
+      return head.first * 100 + head.count;
+    };
+    CHECK(count() == 102);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // it waits 50 ms for what can't come
+    wire::FrameBuffer rejected;
+    wire::append_rejected(rejected, {.number = 2, .sentence = "it is bad"});
+    connection.send(rejected);
+    connection.send(wire::Ack{.number = 2, .rejected = 1, .window = 3});
+    CHECK(count() == 303);
+    connection.send(wire::Ack{.number = 5, .rejected = 1, .window = 3});
+    connection.expect(FrameType::bye);
+    connection.send(FrameType::bye, R"({"code":"done"})");
+  });
+  CHECK(python("window", peer) == "False 0\nTrue 5 1 [(2, 'it is bad')]\n");
+}
+
+TEST_CASE("Python: a connection that is not to be says why") {
+  if (!has_python()) return;
+  const auto result = [](const std::function<void(PeerConnection&)>& script) {
+    Peer peer(script);
+    return python("connect", peer);
+  };
+  CHECK(result([](PeerConnection& peer) {
+          peer.read_preface();
+          peer.expect(FrameType::hello);
+          peer.send(FrameType::refused, R"({"code":"schema","message":"Payment has no field 'crd'"})");
+        }) == "Refused: Payment has no field 'crd' [schema]\n");
+  CHECK(result([](PeerConnection& peer) {
+          peer.read_preface();
+          peer.expect(FrameType::hello);
+        }) == "Closed: the server closed the connection\n");
+  CHECK(result([](PeerConnection& peer) {
+          peer.read_preface();
+          peer.expect(FrameType::hello);
+          peer.send_bytes("HTTP/1.1 400 Bad Request");
+        }) == "Error: the server sent no frame\n");
+  CHECK(result([](PeerConnection& peer) {
+          peer.read_preface();
+          peer.expect(FrameType::hello);
+          peer.send(FrameType::welcome, R"({"session":1})");
+        }) == "Error: the server sent a wrong frame of type 2\n");
+  CHECK(result([](PeerConnection& peer) {
+          peer.read_preface();
+          peer.expect(FrameType::hello);
+          peer.next();
+        }) == "Closed: the server did not answer in time\n");
+}
+
+TEST_CASE("Python: matches come with their parts, and damaged ones are an error") {
+  if (!has_python()) return;
+  const auto result = [](const std::string& bytes) {
+    wire::Subscribe wishes;
+    Peer peer([&](PeerConnection& connection) {
+      connection.welcome(types());
+      wishes = *wire::parse_subscribe(connection.expect(FrameType::subscribe).text());
+      subscribed(connection);
+      connection.send_bytes(bytes);
+      connection.send(wire::Dropped{.matches = 6});
+      connection.send(FrameType::bye, R"({"code":"shutdown","message":"the server stops"})");
+    });
+    const std::string output = python("matches", peer);
+    peer.finish();
+    CHECK(wishes.rules == std::vector<std::string>{"first", "second"});
+    CHECK(wishes.policy == wire::Policy::block);
+    CHECK(wishes.with_events);
+    return output;
+  };
+  const wire::FrameBuffer frame = match();
+  const std::string good(reinterpret_cast<const char*>(frame.bytes().data()), frame.size());
+  CHECK(result(good) ==
+        "['first']\nMatch(rule='first', time_ns=99, trigger=10, ordinal=2, is_timeout=False, is_cut=False, "
+        "type='Alert', fields={'card': '4711', 'score': None, 'names': ['é', '']}, "
+        "events=[Event(number=10, step='a', type='Payment', time_ns=77, fields={'card': 'A', 'amount': 0.5, "
+        "'country': None, 'at': 77})])\nClosed: the server stops [shutdown]\n6\n");
+  Random random(5);
+  for (int i = 0; i < 10; ++i) {
+    std::string bad = good;
+    bad[8 + random.below(bad.size() - 8)] = static_cast<char>(random.next());
+    CHECK(result(bad).find("Traceback") == std::string::npos);
+  }
+}
+
+}  // namespace tocsin::client::test
