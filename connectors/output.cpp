@@ -19,7 +19,7 @@ Opened<Output> Output::open(const std::string& path, Mode mode) {
 }
 
 Output::Output(int fd, std::string name) : fd_(fd), name_(std::move(name)) {
-  buffer_.reserve(2 * flush_at);
+  if (fd_ != nowhere) buffer_.reserve(2 * flush_at);
 }
 
 Output::~Output() {
@@ -28,6 +28,7 @@ Output::~Output() {
 }
 
 bool Output::flush() {
+  if (fd_ == nowhere) return true;
   const char* from = buffer_.data();
   std::size_t left = failed() ? 0 : buffer_.size();
   while (left > 0) {

@@ -16,6 +16,8 @@ class Output {
  public:
   enum class Mode { create, append };
   static constexpr std::size_t flush_at = std::size_t{256} << 10;
+  /// In place of a descriptor: what is appended stays in buffer() until its reader clears that.
+  static constexpr int nowhere = -1;
 
   /// Opens a file for writing.
   static Opened<Output> open(const std::string& path, Mode mode);

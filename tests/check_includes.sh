@@ -17,6 +17,7 @@ declare -A allowed=(
   [engine/runtime]="engine/base engine/model engine/plan engine/match"
   [dsl]="engine/base engine/model engine/plan"
   [connectors/wire]="engine/base engine/model connectors/opened.hpp"
+  [connectors/net]="engine/base engine/model connectors"
   [connectors]="engine/base engine/model engine/runtime/engine.hpp"
   [client]="engine/base engine/model connectors/wire"
   [tester]="engine dsl"

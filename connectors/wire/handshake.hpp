@@ -93,10 +93,10 @@ struct Refused {
 enum class Policy : std::uint8_t { drop_oldest, block, disconnect };
 
 struct Subscribe {
-  std::optional<std::vector<std::string>> rules;  // none: all
-  std::optional<std::vector<std::string>> types;  // emitted; none: all, and matches without one too
+  std::optional<std::vector<std::string>> rules = {};  // none: all
+  std::optional<std::vector<std::string>> types = {};  // emitted; none: all, and matches without one too
   Policy policy = Policy::drop_oldest;
-  std::optional<std::uint64_t> queue_bytes;
+  std::optional<std::uint64_t> queue_bytes = {};
   bool with_events = false;
 };
 

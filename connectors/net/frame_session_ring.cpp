@@ -1,0 +1,85 @@
+// The part of a session that goes over shared memory.
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "connectors/net/connection.hpp"
+#include "connectors/net/frame_session.hpp"
+
+namespace tocsin::connectors::net {
+
+bool FrameSession::offer_ring(const wire::Hello& hello) {
+  const NetLimits& limits = shared_.limits();
+  if (!connection_.origin().is_unix) {
+    connection_.refuse(Refusal::limit, "a ring needs a Unix socket, which can hand over its memory");
+    return false;
+  }
+  const std::uint64_t bytes = hello.ring_bytes.value_or(limits.ring_bytes);
+  if (bytes > limits.max_ring_bytes) {
+    connection_.refuse(Refusal::limit, fmt::format("a ring of {} bytes was asked for; {} are the most", bytes,
+                                                   limits.max_ring_bytes));
+    return false;
+  }
+  auto link = RingLink::create(shared_.poller, bytes, limits.max_frame_bytes);
+  if (!link) {
+    connection_.refuse(Refusal::limit, fmt::format("there can be no ring: {}", link.error));
+    return false;
+  }
+  ring_ = std::move(link.value);
+  connection_.outbox().use_ring(ring_->most_payload());
+  return true;
+}
+
+/// The descriptors go with a frame of their own, behind WELCOME.
+void FrameSession::tell_ring() {
+  connection_.write();
+  if (!connection_.is_open()) return;
+  wire::FrameBuffer frames;
+  frames.append(wire::FrameType::ring, wire::to_json(wire::Ring{ring_->bytes(), ring_->bytes()}));
+  ++shared_.counters.frames_out;
+  if (!connection_.outbox().empty() || !ring_->send(connection_.fd(), frames.bytes())) {
+    connection_.refuse(Refusal::ring, "the socket did not take the memory of the ring");
+  }
+}
+
+bool FrameSession::run_ring() {
+  if (!ring_ || !connection_.is_open() || connection_.input_stopped()) return false;
+  bool worked = false;
+  for (std::size_t left = shared_.limits().read_bytes; left > 0 && connection_.is_open();) {
+    if (shared_.must_hold()) break;
+    const auto record = ring_->in().next();
+    if (!record) break;
+    worked = true;
+    const std::size_t size = record->payload.size();
+    if (shared_.words.size() < (size + 7) / 8) shared_.words.resize((size + 7) / 8);
+    const auto copy = std::as_writable_bytes(std::span(shared_.words)).first(size);
+    record->payload.copy_to(copy.data());
+    ++shared_.counters.frames_in;
+    const wire::Frame frame{static_cast<wire::FrameType>(record->type), copy};
+    if (frame.type == wire::FrameType::events) {
+      events(frame);
+    } else if (frame.type == wire::FrameType::watermark) {
+      watermark(frame);
+    } else {
+      fault("the ring carries EVENTS and WATERMARK only");
+    }
+    left -= std::min(left, wire::frame_bytes(size));
+  }
+  if (worked && connection_.is_open()) finish_batch();
+  if (worked) ring_->in().release();
+  if (ring_->fault() != wire::RingFault::none && connection_.is_open()) {
+    connection_.refuse(Refusal::ring, wire::to_sentence(ring_->fault()));
+  }
+  return worked;
+}
+
+/// Takes what its ring holds at its end: no more than it can hold, whatever is still written to it.
+void FrameSession::drain_ring() {
+  for (std::size_t left = ring_->bytes(); left > 0 && run_ring();)
+    left -= std::min(left, shared_.limits().read_bytes);
+}
+
+void FrameSession::write_ring() {
+  if (ring_) ring_->write(connection_.outbox());
+}
+
+}  // namespace tocsin::connectors::net
