@@ -35,7 +35,7 @@ TableFiles::TableFiles(const plan::Plan& plan, std::size_t max_rows, Progress& p
     : plan_(plan), max_rows_(max_rows), progress_(progress), quiet_(quiet) {
   for (std::uint32_t number = 0; number < plan.tables.size(); ++number) {
     const std::string& path = plan.tables[number].path;
-    if (!path.empty()) files_.push_back({number, connectors::FileWatch(path), nullptr});
+    if (!path.empty() && !plan.tables[number].removed) files_.push_back({number, connectors::FileWatch(path), nullptr});
   }
 }
 

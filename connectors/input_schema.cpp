@@ -30,18 +30,16 @@ InputType prepare(const model::EventType& type, const model::Catalog& catalog) {
   return input;
 }
 
-std::vector<std::string> names_of(const model::Catalog& catalog) {
-  std::vector<std::string> names;
-  for (const auto& type : catalog.types)
-    names.push_back(type.name);
-  return names;
-}
-
 }  // namespace
 
-InputSchema::InputSchema(const model::Catalog& catalog) : catalog_(catalog), names_(names_of(catalog)) {
-  for (const auto& type : catalog.types)
+InputSchema::InputSchema(const model::Catalog& catalog) : catalog_(catalog) {
+  std::vector<std::string> names;
+  for (const auto& type : catalog.types) {
+    if (type.removed) continue;
+    names.push_back(type.name);
     types_.push_back(prepare(type, catalog));
+  }
+  names_ = NameTable(std::move(names));
 }
 
 const InputType* InputSchema::find(std::string_view name) const {

@@ -40,8 +40,8 @@ struct Miss {
 /// Plays one key's events, notes the misses and keeps the nearest.
 class Replay final : private match::WindowStore::Member, private match::WindowView {
  public:
-  Replay(const plan::Rule& rule, const match::Program& program, const Record& record, const Show& show,
-         Conditions& conditions, const Stream& stream, std::optional<Miss>& nearest)
+  Replay(const plan::Rule& rule, const std::shared_ptr<const match::Program>& program, const Record& record,
+         const Show& show, Conditions& conditions, const Stream& stream, std::optional<Miss>& nearest)
       : rule_(rule),
         threshold_(rule.threshold),
         record_(record),
@@ -50,8 +50,8 @@ class Replay final : private match::WindowStore::Member, private match::WindowVi
         stream_(stream),
         nearest_(nearest),
         keys_(limits_.near_keys),
-        store_(program, limits_, keys_, conditions.scratch_at({})),
-        aggregates_(store_.join(*this, *program.window)) {}
+        store_(*program, limits_, keys_, conditions.scratch_at({})),
+        aggregates_(store_.join(*this, program)) {}
 
   void run() {
     std::uint64_t order = 0;
@@ -275,9 +275,9 @@ std::vector<std::string> window_miss(const plan::Plan& plan, std::uint32_t rule_
                                      const Show& show, Conditions& conditions,
                                      const std::vector<const Stream*>& streams) {
   const plan::Rule& rule = plan.rules[rule_id];
-  match::Program program = match::build_program(plan, rule_id);
-  program.partitioned = false;  // a window a stream
-  program.window->sees_instants = true;
+  const auto program = std::make_shared<match::Program>(match::build_program(plan, rule_id));
+  program->partitioned = false;  // a window a stream
+  program->window->sees_instants = true;
   std::optional<Miss> nearest;
   bool fired = false;
   for (const Stream* stream : streams) {

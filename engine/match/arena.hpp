@@ -41,6 +41,7 @@ class ArenaMatcher final : public RunMatcher {
   RuleState state() const override;
   void shrink(std::size_t nodes) override;
   void prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const override;
+  unsigned prefetch_stages() const override { return 3; }
 
  private:
   struct Advance {

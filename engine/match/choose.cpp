@@ -101,13 +101,13 @@ void choose(Program& program, MatcherChoice choice) {
   }
 }
 
-std::unique_ptr<Matcher> make_matcher(const Program& program, const Resources& resources) {
-  switch (program.matcher) {
-    case MatcherKind::stateless: return std::make_unique<StatelessMatcher>(program);
-    case MatcherKind::grouped: return std::make_unique<GroupedMatcher>(program, resources);
-    case MatcherKind::arena: return std::make_unique<ArenaMatcher>(program, resources);
-    case MatcherKind::total: return std::make_unique<TotalMatcher>(program, resources);
-    case MatcherKind::window: return std::make_unique<WindowMatcher>(program, resources);
+std::unique_ptr<Matcher> make_matcher(std::shared_ptr<const Program> program, const Resources& resources) {
+  switch (program->matcher) {
+    case MatcherKind::stateless: return std::make_unique<StatelessMatcher>(*program);
+    case MatcherKind::grouped: return std::make_unique<GroupedMatcher>(*program, resources);
+    case MatcherKind::arena: return std::make_unique<ArenaMatcher>(*program, resources);
+    case MatcherKind::total: return std::make_unique<TotalMatcher>(*program, resources);
+    case MatcherKind::window: return std::make_unique<WindowMatcher>(std::move(program), resources);
   }
   return nullptr;
 }

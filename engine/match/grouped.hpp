@@ -37,6 +37,7 @@ class GroupedMatcher final : public RunMatcher {
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
   RuleState state() const override { return state_of_runs(width_ * sizeof(List) + sizeof(std::uint64_t)); }
   void prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const override;
+  unsigned prefetch_stages() const override { return 3; }
 
  private:
   struct alignas(32) List {

@@ -37,6 +37,41 @@ bool KeySpace::take_in(const std::vector<KeyFields>& keys) {
   return true;
 }
 
+void KeySpace::add_rule(RuleKeys& keys) {
+  if (++rules_ == 1 && !is_shared_) {
+    sole_ = &keys;
+  } else if (!is_shared_) {
+    is_shared_ = true;
+    sole_->number_own();
+  }
+}
+
+void KeySpace::remove_rule(RuleKeys& keys) {
+  --rules_;
+  if (sole_ == &keys) sole_ = nullptr;
+}
+
+RuleKeys::~RuleKeys() {
+  if (!space_.is_abandoned()) {
+    for (std::uint32_t own = 0; own < capacity(); ++own) {
+      if (in_use(own)) erase(own);
+    }
+  }
+  space_.remove_rule(*this);
+}
+
+void RuleKeys::number_own() {
+  const KeyTable& table = space_.table();
+  slots_.assign(table.capacity(), KeyTable::absent);
+  for (std::uint32_t slot = 0; slot < table.capacity(); ++slot) {
+    if (table.in_use(slot)) {
+      put(slot, slot);
+    } else {
+      free_.push_back(slot);
+    }
+  }
+}
+
 std::uint32_t RuleKeys::add(std::uint32_t slot) {
   space_.hold(slot);
   if (!space_.is_shared()) return slot;
@@ -47,8 +82,13 @@ std::uint32_t RuleKeys::add(std::uint32_t slot) {
   } else {
     own = free_.back();
     free_.pop_back();
-    slots_[own] = slot;
   }
+  put(slot, own);
+  return own;
+}
+
+void RuleKeys::put(std::uint32_t slot, std::uint32_t own) {
+  slots_[own] = slot;
   if (slot / page_size >= pages_.size()) pages_.resize(slot / page_size + 1);
   auto& page = pages_[slot / page_size];
   if (!page) {
@@ -56,7 +96,6 @@ std::uint32_t RuleKeys::add(std::uint32_t slot) {
     page->fill(KeyTable::absent);
   }
   (*page)[slot % page_size] = own;
-  return own;
 }
 
 void RuleKeys::erase(std::uint32_t own) {

@@ -14,6 +14,8 @@
 
 namespace tocsin::match {
 
+class RuleKeys;
+
 /// One partition: the keys that at least one rule has state of.
 class KeySpace {
  public:
@@ -24,9 +26,14 @@ class KeySpace {
   /// have, at least one, and on the kinds of the fields. Then takes in the types that it did not have.
   bool take_in(const std::vector<KeyFields>& keys);
 
-  /// Before events: one more rule uses the space.
-  void add_rule() { ++rules_; }
-  bool is_shared() const { return rules_ > 1; }
+  /// One more rule uses the space, between events; the first one of several begins to number its own keys.
+  void add_rule(RuleKeys& keys);
+  void remove_rule(RuleKeys& keys);
+  bool is_shared() const { return is_shared_; }
+  std::size_t rules() const { return rules_; }
+  /// The space goes with all its rules: they need not give back their keys.
+  void abandon() { is_abandoned_ = true; }
+  bool is_abandoned() const { return is_abandoned_; }
   const KeyTable& table() const { return table_; }
 
   /// The slot of the event's key, KeyTable::absent where no rule has it or a field is null. `order` tells
@@ -106,6 +113,9 @@ class KeySpace {
   const std::size_t near_keys_;
   KeyTable table_;
   std::size_t rules_ = 0;
+  bool is_shared_ = false;  // more than one rule uses it, or did
+  bool is_abandoned_ = false;
+  RuleKeys* sole_ = nullptr;            // while it is not shared
   std::vector<std::uint32_t> holders_;  // by slot: rules
   std::vector<KeyFields> keys_;
 
@@ -125,7 +135,10 @@ class KeySpace {
 /// The keys of one rule, numbered from 0: freed numbers are given again.
 class RuleKeys {
  public:
-  explicit RuleKeys(KeySpace& space) : space_(space) { space.add_rule(); }
+  explicit RuleKeys(KeySpace& space) : space_(space) { space.add_rule(*this); }
+  ~RuleKeys();  // gives back its keys
+  RuleKeys(const RuleKeys&) = delete;
+  RuleKeys& operator=(const RuleKeys&) = delete;
 
   /// The number of the event's key. A new key gets one only with `may_add`; else, and where a key field is
   /// null, KeyTable::absent.
@@ -155,6 +168,9 @@ class RuleKeys {
     return space_.is_shared() ? slots_[own] != KeyTable::absent : space_.table().in_use(own);
   }
 
+  /// From now on its numbers are its own: those that it has stay.
+  void number_own();
+
  private:
   static constexpr std::uint32_t page_size = 256;
   using Page = std::array<std::uint32_t, page_size>;
@@ -165,6 +181,7 @@ class RuleKeys {
     return page < pages_.size() && pages_[page] ? (*pages_[page])[slot % page_size] : KeyTable::absent;
   }
   std::uint32_t add(std::uint32_t slot);
+  void put(std::uint32_t slot, std::uint32_t own);
 
   KeySpace& space_;
   // Where the space is shared.

@@ -18,7 +18,7 @@
 namespace tocsin::match {
 
 class WindowStore;
-using WindowStores = std::vector<std::unique_ptr<WindowStore>>;
+using WindowStores = std::vector<std::shared_ptr<WindowStore>>;
 
 /// A match, or a run that its bound ended unfinished.
 struct Completion {
@@ -52,6 +52,8 @@ class Matcher {
 
   /// Soon it will be shown this event, whose key has this slot in the key space. Changes nothing.
   virtual void prefetch(model::EventView, std::uint32_t /*slot*/, PrefetchStage) const {}
+  /// How many of these stages it has a use for, in their order.
+  virtual unsigned prefetch_stages() const { return 0; }
 
   /// The next timer, `never` where there is none. Timers run in order of their instants, before any event
   /// that these precede.
@@ -75,10 +77,10 @@ struct Resources {
   const Limits& limits;
   Scratch& scratch;
   KeySpace& keys;         // of all rules with this one's partition
-  WindowStores& windows;  // of all rules of its layer; those with the same windows share
+  WindowStores& windows;  // of the rules of its layer that are set up together: the same windows are shared
 };
 
-/// The matcher chosen; `program` must outlive it.
-std::unique_ptr<Matcher> make_matcher(const Program& program, const Resources& resources);
+/// The matcher chosen. All of `resources` but the list of windows must outlive it.
+std::unique_ptr<Matcher> make_matcher(std::shared_ptr<const Program> program, const Resources& resources);
 
 }  // namespace tocsin::match

@@ -29,23 +29,28 @@ bool compare(const WindowCondition& condition, const model::Value& value) {
                                              : compare(condition.op, value.i, condition.bound.i);
 }
 
-WindowStore& store_for(const Program& program, const Resources& resources) {
+std::shared_ptr<WindowStore> store_for(const Program& program, const Resources& resources) {
   for (const auto& store : resources.windows) {
-    if (WindowStore::may_share(store->program(), program)) return *store;
+    if (WindowStore::may_share(store->program(), program)) return store;
   }
   resources.windows.push_back(
-      std::make_unique<WindowStore>(program, resources.limits, resources.keys, resources.scratch));
-  return *resources.windows.back();
+      std::make_shared<WindowStore>(program, resources.limits, resources.keys, resources.scratch));
+  return resources.windows.back();
 }
 
 }  // namespace
 
-WindowMatcher::WindowMatcher(const Program& program, const Resources& resources)
-    : program_(program),
-      window_(*program.window),
+WindowMatcher::WindowMatcher(std::shared_ptr<const Program> program, const Resources& resources)
+    : program_(*program),
+      window_(*program_.window),
       scratch_(resources.scratch),
-      store_(store_for(program, resources)),
-      aggregates_(store_.join(*this, window_)) {}
+      shared_store_(store_for(program_, resources)),
+      store_(*shared_store_),
+      aggregates_(store_.join(*this, std::move(program))) {}
+
+WindowMatcher::~WindowMatcher() {
+  store_.leave(*this);
+}
 
 model::Value WindowMatcher::View::aggregate(std::uint32_t index) const {
   return matcher_.store_.value(matcher_.aggregates_[index], look_.slot, look_.arrival);
@@ -146,6 +151,20 @@ void WindowMatcher::fire(const Look& look, Output& output) {
 
 void WindowMatcher::prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const {
   store_.prefetch(event, slot, stage);
+}
+
+// A row is all that most aggregates need; others keep values apart.
+unsigned WindowMatcher::prefetch_stages() const {
+  using plan::WindowFunction;
+  return std::any_of(window_.aggregates.begin(), window_.aggregates.end(),
+                     [](const WindowAggregate& aggregate) {
+                       return aggregate.function == WindowFunction::percentile ||
+                              aggregate.function == WindowFunction::distinct ||
+                              aggregate.function == WindowFunction::is_new ||
+                              aggregate.function == WindowFunction::top;
+                     })
+             ? 3
+             : 1;
 }
 
 // Timers.

@@ -17,10 +17,12 @@ namespace tocsin::match {
 
 class WindowMatcher final : public Matcher, private WindowStore::Member {
  public:
-  WindowMatcher(const Program& program, const Resources& resources);
+  WindowMatcher(std::shared_ptr<const Program> program, const Resources& resources);
+  ~WindowMatcher() override;
 
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
   void prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const override;
+  unsigned prefetch_stages() const override;
   Instant next_timer() const override;
   void run_timers(Output& output) override;
   RuleState state() const override { return store_.held(); }
@@ -79,6 +81,7 @@ class WindowMatcher final : public Matcher, private WindowStore::Member {
   const Program& program_;
   const WindowProgram& window_;
   Scratch& scratch_;
+  const std::shared_ptr<WindowStore> shared_store_;
   WindowStore& store_;
   const std::vector<std::uint32_t> aggregates_;  // the rule's, by their numbers in the store
   std::vector<State> states_;                    // by slot

@@ -52,8 +52,10 @@ bool WindowStore::may_share(const Program& a, const Program& b) {
          same_keys(a.keys, b.keys);
 }
 
-std::vector<std::uint32_t> WindowStore::join(Member& member, const WindowProgram& window) {
+std::vector<std::uint32_t> WindowStore::join(Member& member, std::shared_ptr<const Program> program) {
+  const WindowProgram& window = *program->window;
   members_.push_back(&member);
+  programs_.push_back(std::move(program));
   keeps_newest_ |= window.keeps_newest;
   if (queue() && (window.is_timed() || kind_ == Kind::hopping)) state_.keep_orders();
   std::vector<std::uint32_t> numbers;

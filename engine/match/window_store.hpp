@@ -46,15 +46,17 @@ class WindowStore {
     std::uint64_t order;  // of the first event that leaves, or of the window's first event
   };
 
-  /// `program` must outlive this.
+  /// `program` is that of the first rule that will join.
   WindowStore(const Program& program, const Limits& limits, KeySpace& keys, Scratch& scratch);
 
   /// True where a rule with this program may share this store.
   static bool may_share(const Program& a, const Program& b);
   const Program& program() const { return program_; }
 
-  /// Takes a rule in, before the first event. The numbers of its aggregates here.
-  std::vector<std::uint32_t> join(Member& member, const WindowProgram& window);
+  /// Takes a rule in, before the first event. The numbers of its aggregates here. The program stays, as what
+  /// it asked for is kept up even when its rule has left.
+  std::vector<std::uint32_t> join(Member& member, std::shared_ptr<const Program> program);
+  void leave(Member& member) { std::erase(members_, &member); }
 
   /// Brings the windows to the event, which then is in its key's window. The key's slot, or `absent` where it
   /// is in no window. To be called by each member for each event that it is shown.
@@ -148,6 +150,7 @@ class WindowStore {
   RuleKeys keys_;
   WindowState state_;
   std::vector<Member*> members_;
+  std::vector<std::shared_ptr<const Program>> programs_;  // of all that ever joined
   bool built_ = false;
   bool keeps_newest_ = false;
 

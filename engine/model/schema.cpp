@@ -27,7 +27,7 @@ void EventType::layout() {
 
 const EventType* Catalog::find(std::string_view type_name) const {
   for (const auto& type : types) {
-    if (type.name == type_name) return &type;
+    if (type.name == type_name && !type.removed) return &type;
   }
   return nullptr;
 }

@@ -29,10 +29,11 @@ struct EventType {
   std::optional<std::uint32_t> timestamp;  // the field that carries event time; none: arrival time
   bool derived = false;                    // made by an `emit`, never read from an input
   bool row = false;                        // of a table: no event at all, and never read from an input
+  bool removed = false;                    // no longer declared: kept for the events that there may still be
   std::uint32_t fixed_size = 0;            // header, null bits and slots, in bytes; set by layout()
 
   /// True where its events come from inputs.
-  bool is_input() const { return !derived && !row; }
+  bool is_input() const { return !derived && !row && !removed; }
 
   /// Index of the field with this name, if any. Linear in the fields: for set-up, not for the hot path.
   std::optional<std::uint32_t> find(std::string_view field_name) const;
@@ -41,7 +42,8 @@ struct EventType {
   void layout();
 };
 
-/// All event types and enumerations of one plan. Ids are indices.
+/// All event types and enumerations of one plan. Ids are indices. A type that was removed, or replaced by
+/// another of its name, keeps its id and is no longer found by name.
 struct Catalog {
   std::vector<EventType> types;
   std::vector<Enumeration> enumerations;

@@ -59,6 +59,8 @@ struct Step {
   bool in_loop = false;     // stands in a group that is repeated, so that a run may take it again
 
   bool repeated() const { return quantifier.max > 1 || in_loop; }
+
+  friend bool operator==(const Step&, const Step&) = default;
 };
 
 /// An event that must not come: `not T[cond]`. Its conditions read it as Selector::current, and earlier
@@ -66,6 +68,8 @@ struct Step {
 struct Negation {
   std::vector<model::EventTypeId> types;
   std::vector<Expr> conditions;
+
+  friend bool operator==(const Negation&, const Negation&) = default;
 };
 
 /// A negation that stands before an element: between the event matched last and the element's first event.
@@ -101,12 +105,16 @@ struct PatternNode {
   std::vector<Edge> edges;            // of a sequence: edges[i] stands before children[i]; edges[0] unused
   Quantifier quantifier;              // of a group (not of a step, which has its own)
   std::int64_t within_ns = no_bound;  // of a group: from its first event to its last, in each repeat
+
+  friend bool operator==(const PatternNode&, const PatternNode&) = default;
 };
 
 /// `not B for 30s`, at the pattern's begin or end.
 struct Absence {
   std::uint32_t negation = 0;  // index in Rule::negations
   std::int64_t for_ns = 0;
+
+  friend bool operator==(const Absence&, const Absence&) = default;
 };
 
 /// One key of `partition by`, with the field that carries it in each type of the rule's stream.
@@ -114,12 +122,16 @@ struct PartitionKey {
   std::string name;
   model::Type type;                                                  // never nullable, never an array
   std::vector<std::pair<model::EventTypeId, std::uint32_t>> fields;  // (type, field index)
+
+  friend bool operator==(const PartitionKey&, const PartitionKey&) = default;
 };
 
 /// One event type of the rule's stream. With `from T[cond]` only events for which `cond` holds belong to it.
 struct Input {
   model::EventTypeId type = 0;
   std::vector<Expr> conditions;  // conjuncts over Selector::current
+
+  friend bool operator==(const Input&, const Input&) = default;
 };
 
 struct Within {
@@ -127,6 +139,8 @@ struct Within {
   Unit unit = Unit::none;
   std::int64_t time_ns = 0;  // last - first event time, inclusive
   std::uint64_t events = 0;  // of the rule's stream in the partition, first and last counted
+
+  friend bool operator==(const Within&, const Within&) = default;
 };
 
 enum class Report : std::uint8_t {
@@ -199,6 +213,8 @@ struct Threshold {
   std::vector<Expr> conditions;     // conjuncts over the window and the event at hand; none: true
   std::int64_t for_ns = no_bound;   // of rise: they must hold that long
   std::int64_t keep_ns = no_bound;  // of rise and fall: they count as true until false for that long
+
+  friend bool operator==(const Threshold&, const Threshold&) = default;
 };
 
 inline constexpr std::size_t max_table_keys = 8;
@@ -208,27 +224,37 @@ struct Table {
   std::string name;
   model::EventTypeId type = 0;      // of the rows: its own, or of the events that it keeps
   std::vector<std::uint32_t> keys;  // fields
-  std::string path;  // of the file that it is read from; empty: it keeps the newest event a key
+  std::string path;      // of the file that it is read from; empty: it keeps the newest event a key
+  bool removed = false;  // of a plan that continues another (continuation.hpp): it is gone
+
+  friend bool operator==(const Table&, const Table&) = default;
 };
 
 /// `@severity("high")` → {"severity", {"high"}}; `@urgent` → {"urgent", {}}.
 struct Label {
   std::string name;
   std::vector<Constant> values;
+
+  friend bool operator==(const Label&, const Label&) = default;
 };
 
 struct EmitField {
   std::uint32_t field = 0;  // in the emitted type
   Expr value;
+
+  friend bool operator==(const EmitField&, const EmitField&) = default;
 };
 
 struct Emit {
   model::EventTypeId type = 0;
   std::vector<EmitField> fields;
+
+  friend bool operator==(const Emit&, const Emit&) = default;
 };
 
 struct Rule {
   std::string name;
+  bool removed = false;  // of a plan that continues another (continuation.hpp): only the name is left
   std::string doc;
   std::vector<Label> labels;
   std::vector<Input> inputs;  // the stream, one entry a type, in order of first mention
@@ -251,6 +277,8 @@ struct Rule {
   std::optional<Emit> emit;
   std::optional<Emit>
       timeout;  // `on timeout emit`: what becomes of runs that `within` (a time) ends unfinished
+
+  friend bool operator==(const Rule&, const Rule&) = default;
 };
 
 struct Plan {

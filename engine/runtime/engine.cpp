@@ -35,22 +35,54 @@ void add(const ShardStats& shard, Stats& stats) {
 
 struct Engine::Impl {
   Impl(const plan::Plan& plan, const EngineOptions& engine_options, model::MatchSink& match_sink)
-      : rules(plan, engine_options.matcher, engine_options.shards),
+      : rules(std::make_unique<RuleSet>(plan, engine_options.matcher, engine_options.shards)),
         options(engine_options),
         sink(match_sink),
         tables(plan),
         event_time(engine_options.limits.reorder_events, engine_options.late) {
     if (options.shards == 1) {
-      inline_shard.emplace(rules, options.limits, options.predicate_index, 0, 1);
-      inline_batch.emplace(1, rules.layers.size());
-      for (std::size_t layer = 0; layer < rules.layers.size(); ++layer)
-        ordinals.emplace_back(layer > 0);
-    } else {
-      pipeline.emplace(rules,
-                       Pipeline::Options{options.shards, options.cores, options.idle, options.predicate_index,
-                                         options.limits},
-                       sink);
+      inline_shard.emplace(*rules, options.limits, options.predicate_index, 0, 1);
+      set_up_inline();
+      return;
     }
+    Pipeline::Begin begin;
+    for (unsigned i = 0; i < options.shards; ++i)
+      begin.shards.push_back(
+          std::make_unique<Shard>(*rules, options.limits, options.predicate_index, i, options.shards));
+    set_up_pipeline(std::move(begin));
+  }
+
+  void set_up_inline() {
+    inline_batch.emplace(1, rules->layers.size());
+    ordinals.clear();
+    for (std::size_t layer = 0; layer < rules->layers.size(); ++layer)
+      ordinals.emplace_back(layer > 0);
+  }
+
+  void set_up_pipeline(Pipeline::Begin begin) {
+    pipeline.emplace(*rules,
+                     Pipeline::Options{options.shards, options.cores, options.idle, options.predicate_index,
+                                       options.limits},
+                     sink, std::move(begin));
+  }
+
+  void replace(std::shared_ptr<const plan::Plan> next) {
+    auto next_rules = std::make_unique<RuleSet>(*next, options.matcher, options.shards, rules.get());
+    tables.continue_with(*next);
+    if (inline_shard) {
+      inline_shard->replace(*next_rules);
+      rules = std::move(next_rules);
+      set_up_inline();
+    } else {
+      pipeline->finish();
+      Pipeline::Begin begin = pipeline->end();
+      pipeline.reset();
+      for (const auto& shard : begin.shards)
+        shard->replace(*next_rules);
+      rules = std::move(next_rules);
+      set_up_pipeline(std::move(begin));
+    }
+    own_plan = std::move(next);
   }
 
   // Runs events in processing order, and the timers that event time has passed; leaves `events` empty.
@@ -62,12 +94,12 @@ struct Engine::Impl {
     batch.tables = tables.current();
     std::swap(batch.events, events);
     next_event = batch.begin(next_event, dispatched_ns);
-    if (rules.layers.size() == 1) {
+    if (rules->layers.size() == 1) {
       inline_shard->run_layer(batch, 0, &sink);
     } else {
-      for (std::size_t layer = 0; layer < rules.layers.size(); ++layer) {
+      for (std::size_t layer = 0; layer < rules->layers.size(); ++layer) {
         inline_shard->run_layer(batch, layer, nullptr);
-        batch.conclude(layer, rules, ordinals[layer]);
+        batch.conclude(layer, *rules, ordinals[layer]);
       }
       batch.deliver(sink);
     }
@@ -76,7 +108,8 @@ struct Engine::Impl {
     events.clear();
   }
 
-  RuleSet rules;
+  std::shared_ptr<const plan::Plan> own_plan;  // once there was a replace()
+  std::unique_ptr<const RuleSet> rules;
   EngineOptions options;
   model::MatchSink& sink;
   FileTables tables;
@@ -108,6 +141,11 @@ void Engine::push(std::uint16_t source, model::EventBatch& batch) {
   TOCSIN_ASSERT(!impl_->finished);
   impl_->event_time.admit(source, batch);
   impl_->dispatch(batch);
+}
+
+void Engine::replace(std::shared_ptr<const plan::Plan> plan) {
+  TOCSIN_ASSERT(!impl_->finished);
+  impl_->replace(std::move(plan));
 }
 
 void Engine::set_table(std::uint32_t table, std::shared_ptr<const match::Table> content) {
@@ -152,9 +190,9 @@ Stats Engine::stats() const {
   stats.earlier_sources = stats_of(time.forgotten(), false);
   stats.event_time_ns = time.now_ns();
   stats.reorder_events = time.buffered();
-  stats.rules.resize(impl_->rules.plan.rules.size());
-  stats.states.resize(impl_->rules.plan.rules.size());
-  stats.dropped_rows.resize(impl_->rules.plan.tables.size());
+  stats.rules.resize(impl_->rules->plan.rules.size());
+  stats.states.resize(impl_->rules->plan.rules.size());
+  stats.dropped_rows.resize(impl_->rules->plan.tables.size());
   if (impl_->pipeline) {
     for (const ShardStats& shard : impl_->pipeline->recent()) {
       stats.batches_under_way.push_back(impl_->pipeline->under_way(stats.batches_under_way.size()));

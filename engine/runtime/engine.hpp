@@ -71,7 +71,8 @@ struct Stats {
 
 class Engine {
  public:
-  /// `plan` and `sink` must outlive the engine. Throws std::runtime_error where a shard can't be started.
+  /// `plan` (until replace()) and `sink` must outlive the engine. Throws std::runtime_error where a shard
+  /// can't be started.
   Engine(const plan::Plan& plan, const EngineOptions& options, model::MatchSink& sink);
   ~Engine();  // stops without draining where finish() was not called
   Engine(const Engine&) = delete;
@@ -86,6 +87,14 @@ class Engine {
   /// Takes the events of `batch` in arrival order (empties it), numbers them, and processes what the
   /// watermark releases. Waits where the shards are behind. Events of unknown or derived types are a bug.
   void push(std::uint16_t source, model::EventBatch& batch);
+
+  /// From the next event on these rules hold instead: `plan` is plan::continued() of the plan so far. Rules
+  /// that are the same keep their state, as do tables; the others begin anew; what was pushed before has been
+  /// through all rules by then, and its matches are with the sink. Event types keep their ids, and events of
+  /// those that were removed may still be pushed: no rule reads them. Takes what setting up the new rules
+  /// takes, and with several shards new threads. Throws as the constructor does; the engine is then of no
+  /// use.
+  void replace(std::shared_ptr<const plan::Plan> plan);
 
   /// Replaces the rows of a table that is read from a file, from the next batch on; before the first call it
   /// is empty. `table` is its number in the plan. Any thread may call it while another pushes.

@@ -36,10 +36,10 @@ std::string windows_text(const RuleSet& rules, std::size_t layer, const match::P
   Nobody nobody;
   std::string sharers;
   for (const std::uint32_t number : rules.layers[layer]) {
-    const match::Program& other = rules.programs[number];
-    if (!match::WindowStore::may_share(program, other)) continue;
-    store.join(nobody, *other.window);
-    if (&other != &program) sharers += (sharers.empty() ? "" : ", ") + other.name;
+    const auto& other = rules.programs[number];
+    if (!match::WindowStore::may_share(program, *other)) continue;
+    store.join(nobody, other);
+    if (other.get() != &program) sharers += (sharers.empty() ? "" : ", ") + other->name;
   }
   const match::WindowState& state = store.state();
   std::string text = fmt::format("  windows: {} bytes a key; a pane is ", state.bytes_per_row());
@@ -63,7 +63,7 @@ std::string explain(const plan::Plan& plan, const EngineOptions& options) {
   for (std::size_t layer = 0; layer < rules.layers.size(); ++layer) {
     std::vector<const match::Program*> programs;
     for (const std::uint32_t number : rules.layers[layer]) {
-      const match::Program& program = rules.programs[number];
+      const match::Program& program = *rules.programs[number];
       programs.push_back(&program);
       text += match::dump(plan, program);
       if (program.window) text += windows_text(rules, layer, program, options.limits);

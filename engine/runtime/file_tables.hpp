@@ -21,13 +21,24 @@ using TableContents = std::vector<std::shared_ptr<const match::Table>>;
 class FileTables {
  public:
   /// All of them are empty.
-  explicit FileTables(const plan::Plan& plan) {
-    TableContents empty;
-    for (const plan::Table& table : plan.tables) {
-      empty.push_back(table.path.empty() ? nullptr
-                                         : std::make_shared<const match::Table>(table, plan.catalog, 1));
+  explicit FileTables(const plan::Plan& plan) : published_(std::make_shared<const TableContents>()) {
+    continue_with(plan);
+  }
+
+  /// From now on those of `plan`, which continues the one before: new ones are empty. Any thread.
+  void continue_with(const plan::Plan& plan) {
+    const std::lock_guard lock(mutex_);
+    TableContents contents = *published_;
+    contents.resize(plan.tables.size());
+    for (std::size_t i = 0; i < contents.size(); ++i) {
+      const plan::Table& table = plan.tables[i];
+      if (table.removed || table.path.empty()) {
+        contents[i] = nullptr;
+      } else if (!contents[i]) {
+        contents[i] = std::make_shared<const match::Table>(table, plan.catalog, 1);
+      }
     }
-    seen_ = published_ = std::make_shared<const TableContents>(std::move(empty));
+    publish(std::move(contents));
   }
 
   /// Any thread.
@@ -35,8 +46,7 @@ class FileTables {
     const std::lock_guard lock(mutex_);
     TableContents changed = *published_;
     changed[table] = std::move(content);
-    published_ = std::make_shared<const TableContents>(std::move(changed));
-    version_.fetch_add(1, std::memory_order_release);
+    publish(std::move(changed));
   }
 
   /// What holds now, for the one thread that makes batches. Where nothing has changed, one load.
@@ -51,6 +61,11 @@ class FileTables {
   }
 
  private:
+  void publish(TableContents contents) {
+    published_ = std::make_shared<const TableContents>(std::move(contents));
+    version_.fetch_add(1, std::memory_order_release);
+  }
+
   std::mutex mutex_;
   std::shared_ptr<const TableContents> published_;
   std::atomic<std::uint64_t> version_{0};

@@ -59,7 +59,7 @@ class Ordinals {
     }
   };
 
-  const bool reads_emitted_;
+  bool reads_emitted_;
   std::uint32_t event_ = 0;  // where the last match stands
   std::int64_t timer_ns_ = 0;
   Key last_;

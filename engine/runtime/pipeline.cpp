@@ -20,8 +20,13 @@ void pin(std::thread& thread, int core) {
 
 }  // namespace
 
-Pipeline::Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink)
-    : rules_(rules), options_(options), sink_(sink), to_pool_(pool_) {
+Pipeline::Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink, Begin begin)
+    : rules_(rules),
+      options_(options),
+      sink_(sink),
+      shards_(std::move(begin.shards)),
+      to_pool_(pool_),
+      next_event_(begin.next_event) {
   const std::size_t layers = rules.layers.size();
   for (std::size_t layer = 0; layer < layers; ++layer)
     ordinals_.emplace_back(layer > 0);
@@ -32,8 +37,6 @@ Pipeline::Pipeline(const RuleSet& rules, const Options& options, model::MatchSin
   }
   arrived_.resize(credits);
   for (unsigned i = 0; i < options.shards; ++i) {
-    shards_.push_back(
-        std::make_unique<Shard>(rules, options.limits, options.predicate_index, i, options.shards));
     auto worker = std::make_unique<Worker>(layers);
     worker->to_inbox = std::make_unique<ProducerToken>(worker->inbox);
     worker->to_egress = std::make_unique<ProducerToken>(finished_);

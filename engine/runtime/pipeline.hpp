@@ -33,8 +33,14 @@ class Pipeline {
     Limits limits;
   };
 
+  /// Where it begins: what has been before it.
+  struct Begin {
+    std::vector<std::unique_ptr<Shard>> shards;  // Options::shards
+    std::uint64_t next_event = 1;                // in the order of processing
+  };
+
   /// Starts the threads. Throws std::runtime_error where a core can't be had.
-  Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink);
+  Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink, Begin begin);
   ~Pipeline();
 
   /// Takes the events of `events` (leaves it empty), after which event time is `now_ns` and for which
@@ -53,6 +59,8 @@ class Pipeline {
   std::uint64_t under_way(std::size_t shard) const {
     return submitted_ - workers_[shard]->done.load(std::memory_order_relaxed);
   }
+  /// After finish(): what the pipeline that comes after this one begins with.
+  Begin end() { return {std::move(shards_), next_event_}; }
 
  private:
   struct Worker {
@@ -98,7 +106,7 @@ class Pipeline {
   std::uint64_t delivered_ = 0;  // batches, by the egress
 
   std::uint64_t submitted_ = 0;
-  std::uint64_t next_event_ = 1;                 // in the order of processing
+  std::uint64_t next_event_;                     // in the order of processing
   std::atomic<std::uint64_t> all_delivered_{0};  // = delivered_, for finish()
   std::atomic<bool> stopping_{false};
   Signal work_;             // for shards: a batch in an inbox, or a layer ready

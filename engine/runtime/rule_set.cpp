@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/match/matcher.hpp"
+#include "engine/match/window_store.hpp"
 
 namespace tocsin::runtime {
 
@@ -26,6 +27,16 @@ Routing routing_of(const match::Program& program, std::size_t input, unsigned sh
   return routing;
 }
 
+constexpr std::uint32_t none = 0xFFFFFFFF;
+
+// By rule id: the rule's program.
+std::vector<std::uint32_t> numbers_by_rule(const RuleSet* rules, std::size_t size) {
+  std::vector<std::uint32_t> numbers(size, none);
+  for (std::uint32_t number = 0; rules && number < rules->programs.size(); ++number)
+    numbers[rules->programs[number]->rule] = number;
+  return numbers;
+}
+
 }  // namespace
 
 unsigned Routing::destination(model::EventView event, unsigned shards, std::string& scratch) const {
@@ -42,16 +53,51 @@ unsigned Routing::destination(model::EventView event, unsigned shards, std::stri
   return nowhere;
 }
 
-RuleSet::RuleSet(const plan::Plan& source, match::MatcherChoice choice, unsigned shards) : plan(source) {
+// The program of a rule: that of the set before, where the rule was in force there under its id.
+void RuleSet::add_program(std::uint32_t rule, match::MatcherChoice choice, const RuleSet* before,
+                          std::uint32_t number_before) {
+  if (number_before != none) {
+    programs.push_back(before->programs[number_before]);
+    kept.emplace_back(number_before);
+    return;
+  }
+  auto program = std::make_shared<match::Program>(match::build_program(plan, rule));
+  match::choose(*program, choice);
+  programs.push_back(std::move(program));
+  kept.emplace_back();
+}
+
+// Rules whose windows are the same may share them, but only within a layer. Where what they read has put them
+// into different ones, those that have moved begin anew.
+void RuleSet::part_windows(const RuleSet& before, match::MatcherChoice choice) {
+  const auto moved = [&](std::size_t i) { return kept[i] && layer_of[i] != before.layer_of[*kept[i]]; };
+  for (std::size_t i = 0; i < programs.size(); ++i) {
+    if (!programs[i]->window || !moved(i)) continue;
+    for (std::size_t j = 0; j < programs.size(); ++j) {
+      if (j == i || !kept[j] || !programs[j]->window || layer_of[j] == layer_of[i]) continue;
+      if (before.layer_of[*kept[j]] != before.layer_of[*kept[i]]) continue;
+      if (!match::WindowStore::may_share(*programs[i], *programs[j])) continue;
+      auto anew = std::make_shared<match::Program>(match::build_program(plan, programs[i]->rule));
+      match::choose(*anew, choice);
+      programs[i] = std::move(anew);
+      kept[i].reset();
+      break;
+    }
+  }
+}
+
+RuleSet::RuleSet(const plan::Plan& source, match::MatcherChoice choice, unsigned shards,
+                 const RuleSet* before)
+    : plan(source) {
   of_type.resize(plan.catalog.types.size());
   is_read.resize(plan.catalog.types.size());
   is_kept.resize(plan.catalog.types.size());
+  const auto number_before = numbers_by_rule(before, plan.rules.size());
   std::vector<std::size_t> layer_of_type(plan.catalog.types.size(), 0);  // the first layer that may read it
   for (const std::uint32_t rule : plan.order) {
     const auto number = static_cast<std::uint32_t>(programs.size());
-    programs.push_back(match::build_program(plan, rule));
-    match::Program& program = programs.back();
-    match::choose(program, choice);
+    add_program(rule, choice, before, number_before[rule]);
+    const match::Program& program = *programs.back();
 
     std::size_t layer = 0;
     for (const auto& input : program.inputs)
@@ -83,6 +129,7 @@ RuleSet::RuleSet(const plan::Plan& source, match::MatcherChoice choice, unsigned
       }
     }
   }
+  if (before) part_windows(*before, choice);
   if (layers.empty()) layers.resize(1);
   tables.resize(layers.size());
   for (auto& of_layer : tables) {

@@ -1,8 +1,11 @@
-// All rules of a plan, compiled: shared by the shards, never changed. Says which layer each rule runs in and
+// All rules of a plan, compiled: shared by the shards, never changed. Where rules are replaced, the next set
+// takes over the programs of those that stay the same. Says which layer each rule runs in and
 // which shard an event must go to for it.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,10 +33,14 @@ struct Routing {
 };
 
 struct RuleSet {
-  RuleSet(const plan::Plan& plan, match::MatcherChoice choice, unsigned shards);
+  /// `plan` must outlive it; with `before` it continues that one's plan (plan/continuation.hpp).
+  RuleSet(const plan::Plan& plan, match::MatcherChoice choice, unsigned shards,
+          const RuleSet* before = nullptr);
 
   const plan::Plan& plan;
-  std::vector<match::Program> programs;            // in the plan's order: emitters before readers
+  std::vector<std::shared_ptr<const match::Program>>
+      programs;                                    // in the plan's order: emitters before readers
+  std::vector<std::optional<std::uint32_t>> kept;  // by program: its number in the set before, if it goes on
   std::vector<std::vector<std::uint32_t>> layers;  // programs by layer; a layer reads only earlier ones
   std::vector<std::size_t> layer_of;               // by program: its layer
   std::vector<std::vector<Routing>> routings;      // by program, then input
@@ -41,6 +48,11 @@ struct RuleSet {
   std::vector<bool> is_read;                       // by event type: some rule reads it, or a table keeps it
   std::vector<std::vector<std::uint32_t>> tables;  // by layer: those that its rules look into, in order
   std::vector<bool> is_kept;                       // by event type: one of these tables keeps it
+
+ private:
+  void add_program(std::uint32_t rule, match::MatcherChoice choice, const RuleSet* before,
+                   std::uint32_t number_before);
+  void part_windows(const RuleSet& before, match::MatcherChoice choice);
 };
 
 }  // namespace tocsin::runtime

@@ -10,30 +10,93 @@ namespace tocsin::runtime {
 
 Shard::Shard(const RuleSet& rules, const Limits& limits, bool predicate_index, unsigned number,
              unsigned shards)
-    : rules_(rules), number_(number), shards_(shards), limits_(limits), sample_seed_(number) {
-  windows_.resize(rules.layers.size());
-  for (const auto& program : rules.programs) {
-    match::KeySpace& space = key_space_of(program);
-    match::WindowStores& windows = windows_[rules.layer_of[matchers_.size()]];
-    space_of_.push_back(program.partitioned ? &space : nullptr);
-    matchers_.push_back(match::make_matcher(program, {limits_, scratch_, space, windows}));
-    auto& throttle = throttles_.emplace_back();
-    if (program.throttle_ns != plan::no_bound) throttle.emplace(program);
-  }
-  throttled_.resize(rules.programs.size());
-  busy_ns_.resize(rules.programs.size());
+    : number_(number),
+      shards_(shards),
+      limits_(limits),
+      predicate_index_(predicate_index),
+      sample_seed_(number) {
   draw_sample();
-  for (const auto& layer : rules.layers) {
+  set_up(rules);
+}
+
+Shard::~Shard() {
+  for (const auto& space : key_spaces_)
+    space->abandon();
+}
+
+void Shard::replace(const RuleSet& rules) {
+  drop_gone(rules);
+  set_up(rules);
+}
+
+// Counts what the rules did that are not kept, and lets go of them, so that their keys are free for others.
+void Shard::drop_gone(const RuleSet& rules) {
+  std::vector<bool> stays(matchers_.size());
+  for (const auto& number : rules.kept) {
+    if (number) stays[*number] = true;
+  }
+  gone_.resize(rules.plan.rules.size());
+  for (std::size_t i = 0; i < matchers_.size(); ++i) {
+    if (stays[i]) continue;
+    gone_[rules_->programs[i]->rule] += counters_of(i);
+    matchers_[i].reset();
+  }
+  std::erase_if(key_spaces_, [&](const auto& space) {
+    if (space->rules() > 0) return false;
+    for (std::size_t i = 0; i < stays.size(); ++i) {  // one without state looks ahead in it all the same
+      if (stays[i] && space_of_[i] == space.get()) return false;
+    }
+    return true;
+  });
+}
+
+// Takes over what the rules had that are kept, and makes the others anew.
+void Shard::set_up(const RuleSet& rules) {
+  rules_ = &rules;
+  const auto spaces = std::exchange(space_of_, {});
+  auto matchers = std::exchange(matchers_, {});
+  auto throttles = std::exchange(throttles_, {});
+  const auto throttled = std::exchange(throttled_, {});
+  const auto busy_ns = std::exchange(busy_ns_, {});
+  std::vector<match::WindowStores> windows(
+      rules.layers.size());  // each layer sees events in turns of its own
+  for (std::size_t i = 0; i < rules.programs.size(); ++i) {
+    const auto& program = rules.programs[i];
+    if (const auto number = rules.kept[i]) {
+      space_of_.push_back(spaces[*number]);
+      matchers_.push_back(std::move(matchers[*number]));
+      throttles_.push_back(std::move(throttles[*number]));
+      throttled_.push_back(throttled[*number]);
+      busy_ns_.push_back(busy_ns[*number]);
+      continue;
+    }
+    match::KeySpace& space = key_space_of(*program);
+    space_of_.push_back(program->partitioned ? &space : nullptr);
+    matchers_.push_back(match::make_matcher(program, {limits_, scratch_, space, windows[rules.layer_of[i]]}));
+    auto& throttle = throttles_.emplace_back();
+    if (program->throttle_ns != plan::no_bound) throttle.emplace(*program);
+    throttled_.push_back(0);
+    busy_ns_.push_back(0);
+  }
+  auto tables = std::exchange(tables_, {});
+  indexes_.clear();
+  for (std::size_t layer = 0; layer < rules.layers.size(); ++layer) {
     std::vector<const match::Program*> programs;
-    for (const std::uint32_t program : layer)
-      programs.push_back(&rules.programs[program]);
-    indexes_.emplace_back(programs, rules.plan.catalog, predicate_index);
-    tables_.push_back(tables_of(tables_.size()));
+    for (const std::uint32_t program : rules.layers[layer])
+      programs.push_back(rules.programs[program].get());
+    indexes_.emplace_back(programs, rules.plan.catalog, predicate_index_);
+    tables_.push_back(tables_of(layer, tables));
     for (const auto& kept : tables_.back().kept)
       indexes_.back().show_all(kept.type);
   }
-  timers_.resize(rules.layers.size());
-  next_timer_.resize(rules.programs.size());
+  timers_.assign(rules.layers.size(), {});
+  next_timer_.assign(rules.programs.size(), match::never);
+  stages_of_.clear();
+  for (std::uint32_t i = 0; i < rules.programs.size(); ++i) {
+    stages_of_.push_back(matchers_[i]->prefetch_stages());
+    if (rules.programs[i]->is_timed()) note_timer(rules.layer_of[i], i);
+  }
+  ordinals_ = Ordinals(false);
 }
 
 match::KeySpace& Shard::key_space_of(const match::Program& program) {
@@ -45,18 +108,28 @@ match::KeySpace& Shard::key_space_of(const match::Program& program) {
   return *key_spaces_.back();
 }
 
-Shard::LayerTables Shard::tables_of(std::size_t layer) const {
+// `before` are the tables so far: those that keep events stay, and as all copies have seen the same events,
+// a layer that needs one anew copies another's.
+Shard::LayerTables Shard::tables_of(std::size_t layer, std::vector<LayerTables>& before) {
   LayerTables out;
-  out.by_number.resize(rules_.plan.tables.size());
-  for (const std::uint32_t number : rules_.tables[layer]) {
-    const plan::Table& table = rules_.plan.tables[number];
+  out.by_number.resize(rules_->plan.tables.size());
+  for (const std::uint32_t number : rules_->tables[layer]) {
+    const plan::Table& table = rules_->plan.tables[number];
     if (!table.path.empty()) {
       out.files.push_back(number);
       continue;
     }
-    out.kept.push_back(
-        {number, table.type, std::make_unique<match::Table>(table, rules_.plan.catalog, limits_.table_rows)});
-    out.by_number[number] = out.kept.back().table.get();
+    std::unique_ptr<match::Table> content;
+    if (auto* own = layer < before.size() ? before[layer].find(number) : nullptr) content = std::move(*own);
+    for (auto* all : {&before, &tables_}) {
+      for (LayerTables& other : *all) {
+        if (auto* copy = content ? nullptr : other.find(number); copy && *copy)
+          content = std::make_unique<match::Table>(**copy);
+      }
+    }
+    if (!content) content = std::make_unique<match::Table>(table, rules_->plan.catalog, limits_.table_rows);
+    out.by_number[number] = content.get();
+    out.kept.push_back({number, table.type, std::move(content)});
   }
   return out;
 }
@@ -149,8 +222,8 @@ void Shard::queue(std::size_t layer, model::EventView event, std::uint64_t order
                   const std::vector<match::Touched>& all, const Position& position) {
   const auto begin = static_cast<std::uint32_t>(touched_.size());
   for (const match::Touched& touched : all) {
-    const std::uint32_t program = rules_.layers[layer][touched.program];
-    const Routing& routing = rules_.routings[program][touched.input];
+    const std::uint32_t program = rules_->layers[layer][touched.program];
+    const Routing& routing = rules_->routings[program][touched.input];
     if (shards_ > 1 && routing.destination(event, shards_, key_scratch_) != number_) continue;
     touched_.push_back({program, touched.input, touched.steps});
   }
@@ -190,7 +263,7 @@ void Shard::show_upcoming(std::size_t layer, const model::EventBatch& events) {
       } else {
         visit();
       }
-      if (rules_.programs[program_].is_timed()) note_timer(layer, program_);
+      if (rules_->programs[program_]->is_timed()) note_timer(layer, program_);
     }
   }
 }
@@ -235,19 +308,23 @@ void Shard::look_ahead() {
       TouchedRule& touched = touched_[i];
       match::KeySpace* const space = space_of_[touched.program];
       if (!is_large(space)) continue;
-      const match::KeyFields& fields = rules_.programs[touched.program].keys[touched.input];
+      const match::KeyFields& fields = rules_->programs[touched.program]->keys[touched.input];
       touched.ahead = space->look_ahead(next.event, next.order, fields);
     }
   }
   for (const auto& space : key_spaces_)
     space->find_ahead();
   using match::PrefetchStage;
+  unsigned stages = 1;
   for (const auto stage : {PrefetchStage::key, PrefetchStage::cells, PrefetchStage::nodes}) {
+    if (static_cast<unsigned>(stage) >= stages) break;
     for (const Upcoming& next : upcoming_) {
       for (std::uint32_t i = next.begin; i < next.end; ++i) {
         const TouchedRule& touched = touched_[i];
         const match::KeySpace* const space = space_of_[touched.program];
-        if (!is_large(space)) continue;
+        const unsigned wanted = stages_of_[touched.program];
+        if (static_cast<unsigned>(stage) >= wanted || !is_large(space)) continue;
+        stages = std::max(stages, wanted);
         matchers_[touched.program]->prefetch(next.event, space->slot_ahead(touched.ahead), stage);
       }
     }
@@ -324,7 +401,7 @@ void Shard::report(const match::Program& program, const match::Completion& compl
   if (emit) {
     emitted_.clear();
     model::EventWriter writer(emitted_);
-    writer.begin(rules_.plan.catalog[emit->type]);
+    writer.begin(rules_->plan.catalog[emit->type]);
     const match::Bindings bindings{
         last, completion.events, 0, completion.at_ns, completion.totals, completion.window};
     for (const auto& field : emit->fields) {
@@ -334,7 +411,7 @@ void Shard::report(const match::Program& program, const match::Completion& compl
     writer.commit(match.at_ns, match.trigger_seq,
                   model::Origin{program.rule, match.ordinal, completion.timeout});
     match.emitted = emitted_[0];
-    derived_ += rules_.is_read[emit->type];
+    derived_ += rules_->is_read[emit->type];
   }
   if (sink_) return sink_->on_match(match);
   position_.trigger = completion.group;
@@ -343,17 +420,22 @@ void Shard::report(const match::Program& program, const match::Completion& compl
   ++position_.ordinal;
 }
 
+match::RuleCounters Shard::counters_of(std::size_t program) const {
+  match::RuleCounters counters = matchers_[program]->counters();
+  counters.throttled = throttled_[program];
+  counters.matches -= throttled_[program];
+  counters.busy_ns = busy_ns_[program];
+  return counters;
+}
+
 void Shard::read(ShardStats& stats) const {
-  stats.rules.assign(rules_.plan.rules.size(), {});
-  stats.states.assign(rules_.plan.rules.size(), {});
-  stats.dropped_rows.assign(rules_.plan.tables.size(), 0);
+  stats.rules = gone_;
+  stats.rules.resize(rules_->plan.rules.size());
+  stats.states.assign(rules_->plan.rules.size(), {});
+  stats.dropped_rows.assign(rules_->plan.tables.size(), 0);
   for (std::size_t i = 0; i < matchers_.size(); ++i) {
-    const std::uint32_t rule = rules_.programs[i].rule;
-    match::RuleCounters counters = matchers_[i]->counters();
-    counters.throttled = throttled_[i];
-    counters.matches -= throttled_[i];
-    counters.busy_ns = busy_ns_[i];
-    stats.rules[rule] += counters;
+    const std::uint32_t rule = rules_->programs[i]->rule;
+    stats.rules[rule] += counters_of(i);
     stats.states[rule] += matchers_[i]->state();
   }
   for (const LayerTables& layer : tables_) {

@@ -32,7 +32,13 @@ struct ShardStats {
 
 class Shard final : private match::Output {
  public:
+  /// `rules` must outlive the shard, or the next replace().
   Shard(const RuleSet& rules, const Limits& limits, bool predicate_index, unsigned number, unsigned shards);
+  ~Shard() override;
+
+  /// Between batches: from now on these rules, a continuation of those so far. Rules that stay keep their
+  /// state.
+  void replace(const RuleSet& rules);
 
   /// Runs one layer's rules over a batch. Matches go to the batch's log or, with one shard and one layer,
   /// straight to `sink`. Layers of a batch in order, and a layer's batches in order.
@@ -61,6 +67,14 @@ class Shard final : private match::Output {
     std::vector<Kept> kept;
     std::vector<std::uint32_t> files;            // the numbers of the others
     std::vector<const match::Table*> by_number;  // null where no rule of the layer looks
+
+    /// Where the table is kept that has this number; null where it is not.
+    std::unique_ptr<match::Table>* find(std::uint32_t number) {
+      for (Kept& each : kept) {
+        if (each.number == number) return &each.table;
+      }
+      return nullptr;
+    }
   };
 
   /// An event that some rules are to see.
@@ -80,7 +94,9 @@ class Shard final : private match::Output {
     std::uint32_t ahead = 0;  // the event's number in its key space, where that looks ahead
   };
 
-  LayerTables tables_of(std::size_t layer) const;
+  void set_up(const RuleSet& rules);
+  void drop_gone(const RuleSet& rules);
+  LayerTables tables_of(std::size_t layer, std::vector<LayerTables>& before);
   void put_into_tables(std::size_t layer, model::EventView event, const model::EventBatch& events);
   void queue(std::size_t layer, model::EventView event, std::uint64_t order,
              const std::vector<match::Touched>& touched, const Position& position);
@@ -95,22 +111,25 @@ class Shard final : private match::Output {
   void note_timer(std::size_t layer, std::uint32_t program);
   std::uint32_t place_of(const match::Instant& instant, const model::EventBatch& events) const;
   match::KeySpace& key_space_of(const match::Program& program);
+  match::RuleCounters counters_of(std::size_t program) const;
   void hold_to_limit();
   void report(const match::Program& program, const match::Completion& completion) override;
 
-  const RuleSet& rules_;
+  const RuleSet* rules_ = nullptr;
   const unsigned number_;
   const unsigned shards_;
   const Limits limits_;
+  const bool predicate_index_;
   std::uint64_t layers_run_ = 0;  // batches times layers
   match::Scratch scratch_;
   std::vector<std::unique_ptr<match::KeySpace>> key_spaces_;
   std::vector<match::KeySpace*> space_of_;                 // by program; none without a partition
-  std::vector<match::WindowStores> windows_;               // by layer: each sees events in turns of its own
   std::vector<std::unique_ptr<match::Matcher>> matchers_;  // by program
+  std::vector<unsigned> stages_of_;                        // by program: Matcher::prefetch_stages()
   std::vector<std::optional<match::Throttle>> throttles_;  // by program
   std::vector<std::uint64_t> throttled_;                   // by program: matches suppressed
   std::vector<std::uint64_t> busy_ns_;                     // by program: as the sample says
+  std::vector<match::RuleCounters> gone_;                  // by rule: of those that were removed
   std::vector<match::PredicateIndex> indexes_;             // by layer
   std::vector<LayerTables> tables_;                        // by layer
   std::vector<Timers> timers_;                             // by layer; some out of date: those met anew

@@ -84,7 +84,7 @@ class Enumeration {
     std::optional<Candidate> complete;
     for (std::size_t i = 0; i < choices.size() && !complete; ++i) {
       complete = completed(choices[i].arc);
-      if (complete) found_.push_back({*complete, choices[i].path});
+      if (complete) record(*complete, choices[i].path);
     }
     // Under `report first` a complete run does not go on.
     const bool stops = complete && rule_.report == plan::Report::first;
@@ -260,6 +260,12 @@ class Enumeration {
     return out;
   }
 
+  void record(const Candidate& candidate, const std::vector<std::size_t>& path) {
+    Found& found = found_.emplace_back();
+    found.candidate = candidate;
+    found.path = path;
+  }
+
   /// The run stays as it is. It is unfinished if it is no match, nor waits for an absence alone, and
   /// something could still have carried it on as its bound passed.
   void record_timeout(const Choices& choices) {
@@ -270,7 +276,7 @@ class Enumeration {
     const std::size_t passed = passed_at(due_ns);
     for (const Choice& choice : choices) {
       if (!waits_at(choice.arc, due_ns, passed)) continue;
-      return found_.push_back({{run_, Candidate::End::timeout, due_ns, passed}, choice.path});
+      return record({run_, Candidate::End::timeout, due_ns, passed}, choice.path);
     }
   }
 
