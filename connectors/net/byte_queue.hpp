@@ -1,6 +1,6 @@
 // Bytes that come in at one end and go out at the other, in one piece of memory. What goes out is not moved:
-// only where the end of the memory is reached, and more than half of it is gone, the rest goes to its
-// beginning, so that moving is amortised constant. It keeps at most twice what it held at once.
+// only where the end of the memory is reached, and a third of it is free at its beginning, the rest goes
+// there, so that moving is amortised constant. It keeps about one and a half times what it held at once.
 #pragma once
 
 #include <algorithm>
@@ -49,7 +49,7 @@ class ByteQueue {
  private:
   void make_room(std::size_t bytes) {
     const std::size_t held = size();
-    if (begin_ > held && held + bytes <= capacity_) {  // what moves is less than what went since
+    if (2 * begin_ >= held && held + bytes <= capacity_) {  // at most twice of what went since
       std::memmove(memory_.get(), data(), held);
     } else {
       const std::size_t grown = std::max({held + bytes, held + held / 2, std::size_t{512}});

@@ -56,6 +56,8 @@ class Connection final : public Pollable, public Outbox::Owner {
 
   /// For sessions: the next bytes. After anything but Io::done there are none for now, or for ever.
   IoResult read(std::span<std::byte> to);
+  /// It has shown that it is alive by other ways than its socket.
+  void heard() { heard_ns_ = shared_.now_ns(); }
   Outbox& outbox() { return outbox_; }
   const Outbox& outbox() const { return outbox_; }
   int fd() const { return stream_->fd(); }
@@ -64,7 +66,9 @@ class Connection final : public Pollable, public Outbox::Owner {
 
   bool is_open() const { return phase_ <= Phase::open; }
   bool is_gone() const { return phase_ == Phase::gone; }
-  bool wants_turn() const { return readable_ && !is_gone() && (!input_stopped_ || !is_open()); }
+  bool wants_turn() const { return readable_ && !is_gone() && !rests(); }
+  /// Its input is not read: it is over, or the answers to it are not read.
+  bool rests() const;
   bool input_stopped() const { return input_stopped_ || !is_open(); }
   Session* session() const { return session_.get(); }
   void rules_changed();

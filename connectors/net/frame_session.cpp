@@ -102,7 +102,10 @@ Ran FrameSession::run() {
       case Io::done: break;
       case Io::again:
         if (reader_.capacity() > kept_bytes) reader_.release();
-        if (ring_ && shared_.draining) drain_ring();
+        if (ring_ && shared_.draining) {
+          if (shared_.must_hold()) return Ran::held;
+          drain_ring();
+        }
         return Ran::dry;
       case Io::failed: connection_.drop("the connection broke"); return Ran::dry;
       case Io::end: ended_ = true; continue;

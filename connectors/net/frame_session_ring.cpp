@@ -65,7 +65,10 @@ bool FrameSession::run_ring() {
     left -= std::min(left, wire::frame_bytes(size));
   }
   if (worked && connection_.is_open()) finish_batch();
-  if (worked) ring_->in().release();
+  if (worked) {
+    ring_->in().release();
+    connection_.heard();
+  }
   if (ring_->fault() != wire::RingFault::none && connection_.is_open()) {
     connection_.refuse(Refusal::ring, wire::to_sentence(ring_->fault()));
   }

@@ -16,6 +16,7 @@ namespace tocsin::connectors::net {
 namespace {
 
 constexpr std::int64_t pause_ns = 100'000'000;  // where there are no descriptors left
+constexpr int accepted_at_once = 256;           // so that a flood of them does not hold the others up
 // Connections beyond the limit that are being told so; more are just closed.
 constexpr std::size_t told_at_most = 64;
 
@@ -103,7 +104,7 @@ Listener::~Listener() {
 }
 
 void Listener::accept_all() {
-  while (true) {
+  for (int i = 0; i < accepted_at_once; ++i) {
     Descriptor fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd) {
       take(std::move(fd));
@@ -111,17 +112,17 @@ void Listener::accept_all() {
     }
     switch (errno) {
       case EAGAIN: return;
-      case EMFILE:
-      case ENFILE:
-      case ENOBUFS:
-      case ENOMEM:
-        // Those who wait get no new edge: look again in a while.
+      case EINTR:
+      case ECONNABORTED:
+      case EPROTO: continue;  // of that one connection, which has gone again
+      default:
+        // Mostly EMFILE. Those who wait get no new edge: look again in a while.
         ++shared_.counters.accept_pauses;
         pause_.set(shared_.now_ns() + pause_ns);
         return;
-      default: continue;  // of that one connection, which has gone again
     }
   }
+  pause_.set(shared_.now_ns() + 1);  // the next round goes on
 }
 
 void Listener::take(Descriptor fd) {
@@ -144,7 +145,8 @@ void Listener::take(Descriptor fd) {
     tune_tcp(fd.get(), limits.idle_timeout_ns);
     origin.peer = peer_of(fd.get());
   }
-  auto stream = options_.tls ? tls_stream(std::move(fd), *options_.tls) : plain_stream(std::move(fd));
+  auto stream =
+      options_.tls && !is_unix ? tls_stream(std::move(fd), *options_.tls) : plain_stream(std::move(fd));
   if (!stream) return;
   const int raw = stream->fd();
   auto connection = std::make_unique<Connection>(shared_, std::move(stream), std::move(origin));

@@ -18,7 +18,7 @@ namespace tocsin::connectors::net {
 
 struct ListenOptions {
   Address address = {};
-  std::shared_ptr<const TlsContext> tls = {};  // null: plain
+  std::shared_ptr<const TlsContext> tls = {};  // null: plain; a Unix socket always is
   std::shared_ptr<const Token> token = {};     // null: none is asked for
   bool insecure = false;  // a public address may be without TLS, or without token and client certificate
   unsigned mode = 0600;   // of a Unix socket

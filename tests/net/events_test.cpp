@@ -229,17 +229,17 @@ TEST_CASE("watermarks go on to the engine behind the events before them") {
 
 TEST_CASE("how long a client may be silent before event time goes on without it is its own wish") {
   Service service;
-  for (const std::int64_t ms : {std::int64_t{5}, std::int64_t{0}, INT64_MAX, std::int64_t{-7}}) {
-    Client client(service, service.tcp());
+  std::vector<std::unique_ptr<Client>> clients;
+  for (const std::int64_t ms : {std::int64_t{5}, std::int64_t{0}, INT64_MAX}) {
+    Client& client = *clients.emplace_back(std::make_unique<Client>(service, service.tcp()));
     wire::Hello hello = payments_hello();
     hello.source_idle_ms = ms;
     client.hello(hello);
-    if (ms < 0 && client.next()->type == FrameType::refused) continue;
-    if (ms >= 0) client.welcome();
+    client.welcome();
     client.send_payments(1, {{"A", 1}});
     client.expect(FrameType::ack);
   }
-  REQUIRE(service.engine.log.size() >= 3);
+  REQUIRE(service.engine.log.size() == 3);
   CHECK(service.engine.log[0] == "open 0 test idle 5000000");
   CHECK(service.engine.log[1].ends_with(" idle 0"));
   CHECK(service.engine.log[2].ends_with(" idle 31536000000000000"));  // a year is the most
