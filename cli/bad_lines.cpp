@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "cli/text.hpp"
+#include "service/text.hpp"
 
 namespace tocsin::cli {
+using namespace service;
 
 void BadLines::report(const connectors::BadRecord& record) {
   ++count_;

@@ -5,10 +5,11 @@
 
 #include "cli/command.hpp"
 #include "cli/rules.hpp"
-#include "cli/table_files.hpp"
-#include "cli/text.hpp"
+#include "service/table_files.hpp"
+#include "service/text.hpp"
 
 namespace tocsin::cli {
+using namespace service;
 namespace {
 
 // What is wrong with a table's file is told, and is no error of the rules: it may be written yet.

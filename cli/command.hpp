@@ -24,9 +24,15 @@ struct Command {
 
 /// Each adds its subcommand with its options to `app`.
 Command add_check(CLI::App& app);
+Command add_config(CLI::App& app);
 Command add_explain(CLI::App& app);
 Command add_fmt(CLI::App& app);
+Command add_reload(CLI::App& app);
+Command add_rules(CLI::App& app);
 Command add_run(CLI::App& app);
+Command add_stop(CLI::App& app);
+Command add_tap(CLI::App& app);
 Command add_test(CLI::App& app);
+Command add_top(CLI::App& app);
 
 }  // namespace tocsin::cli

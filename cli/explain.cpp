@@ -4,19 +4,20 @@
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
-#include "cli/engine_options.hpp"
 #include "cli/rules.hpp"
-#include "cli/text.hpp"
+#include "cli/setting_options.hpp"
 #include "dsl/parse.hpp"
 #include "engine/base/words.hpp"
 #include "engine/runtime/engine.hpp"
+#include "service/text.hpp"
 
 namespace tocsin::cli {
+using namespace service;
 namespace {
 
 struct Arguments {
   RuleArguments rules;
-  runtime::EngineOptions engine;
+  SettingOptions settings;
   std::string dot;  // the rule to draw
   bool ast = false;
   bool plan = false;
@@ -55,7 +56,8 @@ int explain(const Arguments& arguments) {
   const bool all = !arguments.ast && !arguments.plan && !arguments.matchers;
   if (arguments.plan || all) fmt::print("{}", plan::dump(*compiled.plan));
   if (all) fmt::print("\n");
-  if (arguments.matchers || all) fmt::print("{}", runtime::explain(*compiled.plan, arguments.engine));
+  if (arguments.matchers || all)
+    fmt::print("{}", runtime::explain(*compiled.plan, config_of(arguments.settings).engine));
   return exit_fine;
 }
 
@@ -66,7 +68,8 @@ Command add_explain(CLI::App& app) {
   command->group("Commands");
   const auto arguments = std::make_shared<Arguments>();
   add_rule_arguments(*command, arguments->rules);
-  add_hidden_engine_options(*command, arguments->engine);
+  for (const char* hidden : {"engine.matcher", "engine.predicate_index"})
+    add_settings(*command, arguments->settings, hidden);
   command->add_flag("--ast", arguments->ast, "The syntax tree of each file");
   command->add_flag("--plan", arguments->plan, "The typed plan");
   command->add_flag("--matchers", arguments->matchers,

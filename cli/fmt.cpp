@@ -8,10 +8,11 @@
 #include "cli/command.hpp"
 #include "cli/line_diff.hpp"
 #include "cli/replace_file.hpp"
-#include "cli/text.hpp"
 #include "dsl/format.hpp"
+#include "service/text.hpp"
 
 namespace tocsin::cli {
+using namespace service;
 namespace {
 
 /// `--check` shows no more of a file's differences.

@@ -10,12 +10,13 @@
 #include <vector>
 
 #include "cli/command.hpp"
-#include "cli/text.hpp"
-#include "dsl/diagnostic.hpp"
+#include "engine/base/words.hpp"
+#include "service/text.hpp"
 
 namespace {
 
 using namespace tocsin::cli;
+using namespace tocsin::service;
 
 constexpr const char* examples =
     "Examples:\n"
@@ -36,7 +37,8 @@ class HelpFormatter : public CLI::Formatter {
   }
   std::string make_usage(const CLI::App* app, std::string) const override {
     if (app->get_parent() == nullptr) return "\nUsage: tocsin COMMAND [OPTIONS]\n";
-    return fmt::format("\nUsage: tocsin {} RULES... [OPTIONS]\n", app->get_name());
+    const bool takes_rules = app->get_option_no_throw("RULES") != nullptr;
+    return fmt::format("\nUsage: tocsin {} {}[OPTIONS]\n", app->get_name(), takes_rules ? "RULES... " : "");
   }
 };
 
@@ -49,9 +51,16 @@ std::vector<std::string> option_names(const CLI::App& app) {
   return names;
 }
 
+std::vector<std::string> names_of(const std::vector<Command>& commands) {
+  std::vector<std::string> names;
+  for (const Command& command : commands)
+    names.push_back(command.app->get_name());
+  return names;
+}
+
 [[noreturn]] void reject(const std::string& kind, const std::string& word,
                          const std::vector<std::string>& known) {
-  const std::string near = tocsin::dsl::nearest(word, known);
+  const std::string near = tocsin::nearest(word, known);
   throw UsageError(fmt::format("unknown {} '{}'{}", kind, word,
                                near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
 }
@@ -82,8 +91,9 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "tocsin " TOCSIN_VERSION, "Show the version");
   app.footer(examples);
   app.allow_extras();
-  const std::vector<Command> commands = {add_run(app), add_check(app), add_test(app), add_explain(app),
-                                         add_fmt(app)};
+  const std::vector<Command> commands = {add_run(app),    add_check(app),  add_test(app), add_explain(app),
+                                         add_fmt(app),    add_config(app), add_top(app),  add_rules(app),
+                                         add_reload(app), add_tap(app),    add_stop(app)};
 
   const CLI::App* chosen = &app;
   try {
@@ -104,8 +114,7 @@ int run(int argc, char** argv) {
       reject_unknown_option(*chosen);
       return command.run();
     }
-    if (!app.remaining().empty())
-      reject("command", app.remaining().front(), {"run", "check", "test", "explain", "fmt"});
+    if (!app.remaining().empty()) reject("command", app.remaining().front(), names_of(commands));
     fmt::print(stderr, "{}", app.help());
     return exit_usage;
   } catch (const CLI::CallForVersion& version) {

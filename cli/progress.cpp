@@ -4,9 +4,10 @@
 #include <fmt/format.h>
 #include <string>
 
-#include "cli/text.hpp"
+#include "service/text.hpp"
 
 namespace tocsin::cli {
+using namespace service;
 namespace {
 
 constexpr auto first_after = std::chrono::seconds(1);

@@ -8,10 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "cli/text.hpp"
 #include "connectors/json_text.hpp"
+#include "service/text.hpp"
 
 namespace tocsin::cli {
+using namespace service;
 namespace {
 
 using runtime::RuleCounters;

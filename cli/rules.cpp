@@ -5,9 +5,11 @@
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
-#include "cli/text.hpp"
+#include "service/text.hpp"
+#include "service/values.hpp"
 
 namespace tocsin::cli {
+using namespace service;
 namespace {
 
 // An input among the rule files would give pages of syntax errors; its name says enough.

@@ -9,56 +9,32 @@
 #include <string_view>
 #include <unistd.h>
 
-#include "cli/arguments.hpp"
 #include "cli/bad_lines.hpp"
 #include "cli/command.hpp"
-#include "cli/engine_options.hpp"
-#include "cli/inputs.hpp"
-#include "cli/match_output.hpp"
 #include "cli/progress.hpp"
 #include "cli/report.hpp"
 #include "cli/rules.hpp"
+#include "cli/setting_options.hpp"
 #include "cli/signals.hpp"
-#include "cli/table_files.hpp"
-#include "cli/text.hpp"
 #include "connectors/late_writer.hpp"
+#include "service/config.hpp"
+#include "service/inputs.hpp"
+#include "service/live.hpp"
+#include "service/match_output.hpp"
+#include "service/signals_blocked.hpp"
+#include "service/table_files.hpp"
+#include "service/text.hpp"
 
 namespace tocsin::cli {
+using namespace service;
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-enum class StatsForm : std::uint8_t { none, table, json };
-
-struct RunOptions {
-  RuleArguments rules;
-  InputOptions inputs;
-  OutputOptions output;
-  runtime::EngineOptions engine;
-  std::int64_t lateness_ns = 0;
-  std::string dead_letter;
-  std::string late_output;
-  std::string stats;
-  StatsForm stats_form = StatsForm::none;
-  bool quiet = false;
-};
-
-// The options that CLI11 leaves as text.
-void complete(RunOptions& options) {
-  complete(options.inputs);
-  if (options.stats.empty()) return;
-  try {
-    options.stats_form =
-        choose<StatsForm>(options.stats, {{"table", StatsForm::table}, {"json", StatsForm::json}});
-  } catch (const UsageError& error) {
-    throw UsageError(fmt::format("--stats: {}", error.what()));
-  }
-}
-
 // On a terminal that does not show the matches, too.
-bool has_progress(const RunOptions& options) {
-  const bool shows_matches = options.output.path.empty() && isatty(STDOUT_FILENO) == 1;
-  return stderr_is_terminal() && !shows_matches && !options.quiet;
+bool has_progress(const Config& config) {
+  const bool shows_matches = config.output.path.empty() && isatty(STDOUT_FILENO) == 1;
+  return stderr_is_terminal() && !shows_matches && !config.log.quiet;
 }
 
 std::string_view name_of(int signal) {
@@ -67,27 +43,36 @@ std::string_view name_of(int signal) {
 
 class Run {
  public:
-  Run(const RunOptions& options, const plan::Plan& plan)
-      : options_(options),
+  Run(const Config& config, const plan::Plan& plan)
+      : config_(config),
         plan_(plan),
-        progress_(has_progress(options)),
-        bad_lines_(progress_, options.quiet),
-        output_(open_output(options.output.path)) {}
+        progress_(has_progress(config)),
+        bad_lines_(progress_, config.log.quiet),
+        output_(open_output(config.output.path)) {}
 
   int operator()() {
     const auto started = Clock::now();
     std::optional<runtime::Engine> engine;
-    TableFiles tables(plan_, options_.engine.limits.table_rows, progress_, options_.quiet);
-    if (!tables.read_all()) return exit_failed;
+    const auto tell = [this](const std::string& sentence) {
+      progress_.clear();
+      say(sentence);
+    };
+    const auto tell_news = config_.log.quiet ? TableFiles::Tell([](const std::string&) {}) : tell;
+    TableFiles tables(std::make_shared<const plan::Plan>(plan_), config_.engine.limits.table_rows, tell,
+                      tell_news);
+    const std::vector<std::string> problems = tables.read_all();
+    for (const std::string& problem : problems)
+      say(problem);
+    if (!problems.empty()) return exit_failed;
     if (!open()) return exit_fine;
     // One shard runs on this thread, which writes what a batch gave; more have a thread that writes.
-    runtime::EngineOptions engine_options = options_.engine;
+    runtime::EngineOptions engine_options = config_.engine;
     const bool one_thread = engine_options.shards == 1;
-    MatchOutput matches(plan_, *output_, options_.output, !one_thread);
+    MatchOutput matches(plan_, *output_, config_.output, !one_thread);
     std::optional<connectors::LateWriter> late;
-    if (!options_.late_output.empty()) {
-      late_events_ = open_output(options_.late_output);
-      late.emplace(plan_.catalog, options_.inputs.type_field, *late_events_);
+    if (!config_.late_output.empty()) {
+      late_events_ = open_output(config_.late_output);
+      late.emplace(plan_.catalog, config_.input.type_field, *late_events_);
       engine_options.late = &*late;
     }
     {
@@ -95,7 +80,7 @@ class Run {
       engine.emplace(plan_, engine_options, matches);
     }
     for (std::size_t id = 0; id < sources_.size(); ++id)
-      engine->add_source({.lateness_ns = options_.lateness_ns});
+      engine->add_source({.lateness_ns = config_.lateness_ns});
     tables.serve(*engine);
     while (open_ > 0 && StopSignals::requested() == 0 && !matches.failed()) {
       read_once(*engine);
@@ -116,12 +101,12 @@ class Run {
   bool open() {
     connectors::SourceContext context;
     context.report = [this](const connectors::BadRecord& record) { bad_lines_.report(record); };
-    if (!options_.dead_letter.empty()) {
-      dead_letters_ = open_output(options_.dead_letter);
+    if (!config_.dead_letter.empty()) {
+      dead_letters_ = open_output(config_.dead_letter);
       context.dead_letters = dead_letters_.get();
     }
     try {
-      sources_ = open_inputs(options_.inputs, plan_.catalog, context);
+      sources_ = open_inputs(config_.input, plan_.catalog, context);
     } catch (const std::runtime_error&) {
       const int signal = StopSignals::requested();
       if (signal == 0) throw;
@@ -134,7 +119,7 @@ class Run {
 
   void read_once(runtime::Engine& engine) {
     const std::uint16_t id = engine.slowest_source();
-    const model::ReadStatus status = sources_[id]->read(batch_, options_.engine.limits.batch_events);
+    const model::ReadStatus status = sources_[id]->read(batch_, config_.engine.limits.batch_events);
     if (!batch_.empty()) engine.push(id, batch_);
     if (late_events_) late_events_->flush();
     if (status == model::ReadStatus::more) return;
@@ -170,25 +155,25 @@ class Run {
     RunReport report;
     report.plan = &plan_;
     report.stats = engine.stats();
-    report.limits = options_.engine.limits;
-    report.late_output = options_.late_output;
+    report.limits = config_.engine.limits;
+    report.late_output = config_.late_output;
     report.elapsed = elapsed;
     for (const auto& source : sources_)
       report.inputs.push_back({source->name(), source->bad_records()});
-    if (!options_.quiet) {
-      bad_lines_.print_summary(options_.dead_letter);
+    if (!config_.log.quiet) {
+      bad_lines_.print_summary(config_.dead_letter);
       print_losses(report);
       if (const int signal = StopSignals::requested(); signal != 0) {
         say(fmt::format("stopped by {}; all that was read is matched", name_of(signal)));
       }
       print_totals(report);
     }
-    if (options_.stats_form == StatsForm::table) print_stats_table(report);
-    if (options_.stats_form == StatsForm::json) print_stats_json(report);
+    if (config_.stats == StatsForm::table) print_stats_table(report);
+    if (config_.stats == StatsForm::json) print_stats_json(report);
     return exit_code_;
   }
 
-  const RunOptions& options_;
+  const Config& config_;
   const plan::Plan& plan_;
   StopSignals signals_;
   Progress progress_;
@@ -202,14 +187,26 @@ class Run {
   int exit_code_ = exit_fine;
 };
 
-int run(RunOptions& options) {
-  complete(options);
-  const dsl::Compiled compiled = compile_rules(options.rules);
+// Puts stdin where nothing gives events.
+void complete(Config& config) {
+  if (!config.input.specs.empty() || config.is_service()) return;
+  if (isatty(STDIN_FILENO) == 1) {
+    throw UsageError("no input: give --input FILE, pipe events to stdin, or try --input gen:payments");
+  }
+  config.input.specs.emplace_back("-");
+}
+
+int run(SettingOptions& options) {
+  if (!read_layers(options)) return exit_failed;
+  Config config = config_of(options);
+  complete(config);
+  dsl::Compiled compiled = compile_rules({config.rules, config.params});
   if (!compiled.plan) {
     fmt::print(stderr, "{}\n", summary(compiled.diagnostics));
     return exit_failed;
   }
-  return Run(options, *compiled.plan)();
+  if (config.is_service()) return serve(config, std::move(compiled));
+  return Run(config, *compiled.plan)();
 }
 
 }  // namespace
@@ -217,37 +214,22 @@ int run(RunOptions& options) {
 Command add_run(CLI::App& app) {
   CLI::App* command = app.add_subcommand("run", "Run rules over events and write the matches as NDJSON");
   command->group("Commands");
-  const auto options = std::make_shared<RunOptions>();
-  add_rule_arguments(*command, options->rules);
-  add_input_options(*command, options->inputs);
-  add_value(*command, "--lateness", "DURATION", "How late events may come; they are put in order (0)",
-            [options](const std::string& text) { options->lateness_ns = parse_duration(text); })
-      ->group("Input");
-  add_value(*command, "--dead-letter", "FILE", "Where bad lines go, as they came",
-            [options](const std::string& text) { options->dead_letter = text; })
-      ->group("Input");
-  add_value(*command, "--late-output", "FILE", "Where events go that came too late, as NDJSON",
-            [options](const std::string& text) { options->late_output = text; })
-      ->group("Input");
-  add_output_options(*command, options->output);
-  command
-      ->add_flag("--stats{table}", options->stats,
-                 "Counters of rules and inputs at the end, on stderr; --stats=json")
-      ->group("Output");
-  command->add_flag("--quiet,-q", options->quiet, "No progress, warnings and totals on stderr")
-      ->group("Output");
-  add_engine_options(*command, options->engine);
-  add_hidden_engine_options(*command, options->engine);
+  const auto options = std::make_shared<SettingOptions>();
+  add_settings(*command, *options);
   command->footer(
       "Matches go to stdout, one JSON object a line; everything else goes to stderr. SIGINT and SIGTERM end "
       "the\n"
       "reading; what was read is still matched.\n"
+      "\n"
+      "With --listen it is a service: events and subscribers come over connections, and it goes on until "
+      "SIGTERM.\n"
       "\n"
       "Examples:\n"
       "  tocsin run fraud.tocsin --input payments.ndjson > alerts.ndjson\n"
       "  tocsin run fraud.tocsin --input payments.csv.zst --event Payment --lateness 5s --stats\n"
       "  tail -F auth.ndjson | tocsin run ssh.tocsin --with-events\n"
       "  tocsin run fraud.tocsin --input gen:payments --seed 7 --count 1_000_000 --shards auto\n"
+      "  tocsin run fraud.tocsin --listen tcp:127.0.0.1:7007 --control /run/tocsin/control.sock\n"
       "\n"
       "Exit code 0, also where bad lines were passed over; 1 where rules are wrong or an input can't be "
       "read; 2\n"

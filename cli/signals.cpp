@@ -56,16 +56,4 @@ int StopSignals::requested() {
   return stop_signal;
 }
 
-SignalsBlocked::SignalsBlocked() {
-  sigset_t blocked;
-  sigemptyset(&blocked);
-  for (const int signal : {SIGINT, SIGTERM, SIGALRM})
-    sigaddset(&blocked, signal);
-  pthread_sigmask(SIG_BLOCK, &blocked, &before_);
-}
-
-SignalsBlocked::~SignalsBlocked() {
-  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-}
-
 }  // namespace tocsin::cli

@@ -25,17 +25,4 @@ class StopSignals {
   timer_t timer_{};
 };
 
-/// While it lives, the signals above are blocked on this thread and on those that it starts, which never see
-/// them then: they are for the thread that reads.
-class SignalsBlocked {
- public:
-  SignalsBlocked();
-  ~SignalsBlocked();
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
-
 }  // namespace tocsin::cli

@@ -7,13 +7,14 @@
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
-#include "cli/match_output.hpp"
 #include "cli/rules.hpp"
-#include "cli/text.hpp"
+#include "service/match_output.hpp"
+#include "service/text.hpp"
 #include "tester/junit.hpp"
 #include "tester/run.hpp"
 
 namespace tocsin::cli {
+using namespace service;
 namespace {
 
 struct Arguments {

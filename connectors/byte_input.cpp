@@ -33,7 +33,7 @@ class DescriptorInput final : public ByteInput {
       return {InputStatus::data, static_cast<std::size_t>(got)};
     }
     if (got == 0) return {InputStatus::end};
-    if (errno == EINTR) return {InputStatus::nothing};
+    if (errno == EINTR || errno == EAGAIN) return {InputStatus::nothing};
     error_ = fmt::format("cannot read {}: {}", name_, std::strerror(errno));
     return {InputStatus::failed};
   }

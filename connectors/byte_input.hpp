@@ -14,7 +14,7 @@ namespace tocsin::connectors {
 
 enum class InputStatus : std::uint8_t {
   data,     // `bytes` > 0 were read
-  nothing,  // none this time (a signal came); ask again
+  nothing,  // none this time (a signal came, or a descriptor that does not block is empty)
   end,      // none will come any more
   failed,   // as end, and error() says why
 };

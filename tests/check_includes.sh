@@ -19,14 +19,15 @@ declare -A allowed=(
   [connectors/wire]="engine/base engine/model connectors/opened.hpp"
   [connectors/net]="engine/base engine/model connectors"
   [connectors]="engine/base engine/model engine/runtime/engine.hpp"
+  [service]="engine dsl connectors"
   [client]="engine/base engine/model connectors/wire"
   [tester]="engine dsl"
-  [cli]="engine dsl tester connectors"
-  [tests]="engine dsl tester connectors client cli bench"
+  [cli]="engine dsl tester connectors service"
+  [tests]="engine dsl tester connectors service client cli bench"
   [bench]="engine dsl connectors"
 )
 # folders of the project, for includes in angle brackets that should be in quotes
-own='^(engine|dsl|tester|connectors|client|cli|tests|bench)/'
+own='^(engine|dsl|tester|connectors|service|client|cli|tests|bench)/'
 include='^[[:space:]]*#[[:space:]]*include[[:space:]]*([<"])([^>"]+)[>"]'
 
 layer_of() {
@@ -73,7 +74,7 @@ check() {
 }
 
 folders=()
-for folder in engine dsl tester connectors client cli tests bench; do
+for folder in engine dsl tester connectors service client cli tests bench; do
   if [[ -d $folder ]]; then folders+=("$folder"); fi
 done
 if [[ ${#folders[@]} == 0 ]]; then

@@ -1,13 +1,11 @@
-#include "cli/match_output.hpp"
+#include "service/match_output.hpp"
 
 #include <stdexcept>
 #include <unistd.h>
 #include <utility>
 #include <vector>
 
-#include "cli/arguments.hpp"
-
-namespace tocsin::cli {
+namespace tocsin::service {
 namespace {
 
 using model::Kind;
@@ -38,22 +36,14 @@ connectors::RuleOutput rule_output(const plan::Rule& rule) {
   return output;
 }
 
+}  // namespace
+
 std::vector<connectors::RuleOutput> rule_outputs(const plan::Plan& plan) {
   std::vector<connectors::RuleOutput> outputs;
   outputs.reserve(plan.rules.size());
   for (const plan::Rule& rule : plan.rules)
     outputs.push_back(rule_output(rule));
   return outputs;
-}
-
-}  // namespace
-
-void add_output_options(CLI::App& app, OutputOptions& options) {
-  add_value(app, "--output,-o", "FILE", "Where matches go instead of stdout",
-            [&options](const std::string& text) { options.path = text; })
-      ->group("Output");
-  app.add_flag("--with-events", options.with_events, "Write each match with its events, by step")
-      ->group("Output");
 }
 
 std::unique_ptr<connectors::Output> open_output(const std::string& path) {
@@ -71,7 +61,7 @@ MatchOutput::MatchOutput(const plan::Plan& plan, connectors::Output& output, con
 
 void MatchOutput::on_match(const model::MatchView& match) {
   writer_.on_match(match);
-  if (output_.failed()) failed_.store(true, std::memory_order_relaxed);
+  if (output_.failed()) failed_.store(true, std::memory_order_release);
 }
 
-}  // namespace tocsin::cli
+}  // namespace tocsin::service

@@ -1,4 +1,4 @@
-#include "cli/text.hpp"
+#include "service/text.hpp"
 
 #include <array>
 #include <cstdio>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace tocsin::cli {
+namespace tocsin::service {
 
 std::string show_number(std::uint64_t number) {
   std::string digits = std::to_string(number);
@@ -74,4 +74,4 @@ void say(std::string_view sentence) {
   fmt::print(stderr, "tocsin: {}\n", sentence);
 }
 
-}  // namespace tocsin::cli
+}  // namespace tocsin::service

@@ -1,12 +1,12 @@
-#include "cli/table_files.hpp"
+#include "service/table_files.hpp"
 
 #include <fmt/format.h>
 #include <utility>
 
-#include "cli/signals.hpp"
-#include "cli/text.hpp"
+#include "service/signals_blocked.hpp"
+#include "service/text.hpp"
 
-namespace tocsin::cli {
+namespace tocsin::service {
 
 ReadTable read_table(const plan::Plan& plan, std::uint32_t number, std::size_t max_rows) {
   const plan::Table& table = plan.tables[number];
@@ -31,30 +31,31 @@ ReadTable read_table(const plan::Plan& plan, std::uint32_t number, std::size_t m
   return out;
 }
 
-TableFiles::TableFiles(const plan::Plan& plan, std::size_t max_rows, Progress& progress, bool quiet)
-    : plan_(plan), max_rows_(max_rows), progress_(progress), quiet_(quiet) {
-  for (std::uint32_t number = 0; number < plan.tables.size(); ++number) {
-    const std::string& path = plan.tables[number].path;
-    if (!path.empty() && !plan.tables[number].removed) files_.push_back({number, connectors::FileWatch(path), nullptr});
+TableFiles::TableFiles(std::shared_ptr<const plan::Plan> plan, std::size_t max_rows, Tell tell,
+                       Tell tell_news)
+    : plan_(std::move(plan)), max_rows_(max_rows), tell_(std::move(tell)), tell_news_(std::move(tell_news)) {
+  for (std::uint32_t number = 0; number < plan_->tables.size(); ++number) {
+    const std::string& path = plan_->tables[number].path;
+    if (!path.empty() && !plan_->tables[number].removed)
+      files_.push_back({number, connectors::FileWatch(path), nullptr});
   }
 }
 
-bool TableFiles::read_all() {
-  bool complete = true;
+std::vector<std::string> TableFiles::read_all() {
+  std::vector<std::string> problems;
   for (File& file : files_) {
-    ReadTable read = read_table(plan_, file.number, max_rows_);
+    ReadTable read = read_table(*plan_, file.number, max_rows_);
     for (const std::string& problem : read.problems)
-      say(fmt::format("table {}: {}", plan_.tables[file.number].name, problem));
+      problems.push_back(fmt::format("table {}: {}", plan_->tables[file.number].name, problem));
     if (!file.watch.is_as_read()) {
-      say(fmt::format("table {}: {} changes while it is read", plan_.tables[file.number].name,
-                      file.watch.path()));
+      problems.push_back(fmt::format("table {}: {} changes while it is read", plan_->tables[file.number].name,
+                                     file.watch.path()));
       read.table = nullptr;
     }
-    if (!read.warning.empty() && !quiet_) tell(read.warning);
+    if (!read.warning.empty()) tell_news_(read.warning);
     file.table = std::move(read.table);
-    complete = complete && file.table;
   }
-  return complete;
+  return problems;
 }
 
 void TableFiles::serve(runtime::Engine& engine) {
@@ -76,25 +77,19 @@ void TableFiles::look_now_and_then(const std::stop_token& stop) {
 }
 
 void TableFiles::reread(File& file) {
-  const plan::Table& table = plan_.tables[file.number];
-  ReadTable read = read_table(plan_, file.number, max_rows_);
+  const plan::Table& table = plan_->tables[file.number];
+  ReadTable read = read_table(*plan_, file.number, max_rows_);
   if (!file.watch.is_as_read()) return;  // it has changed meanwhile, and is looked at again
   if (!read.table) {
-    tell(fmt::format("table {} keeps its {}: {}", table.name, count_of(file.table->size(), "row"),
-                     read.problems.front()));
+    tell_(fmt::format("table {} keeps its {}: {}", table.name, count_of(file.table->size(), "row"),
+                      read.problems.front()));
     return;
   }
   file.table = std::move(read.table);
   engine_->set_table(file.number, file.table);
-  if (quiet_) return;
-  if (!read.warning.empty()) tell(read.warning);
-  tell(fmt::format("table {}: {} has changed, and has {} now", table.name, table.path,
-                   count_of(file.table->size(), "row")));
+  if (!read.warning.empty()) tell_news_(read.warning);
+  tell_news_(fmt::format("table {}: {} has changed, and has {} now", table.name, table.path,
+                         count_of(file.table->size(), "row")));
 }
 
-void TableFiles::tell(const std::string& sentence) {
-  progress_.clear();
-  say(sentence);
-}
-
-}  // namespace tocsin::cli
+}  // namespace tocsin::service

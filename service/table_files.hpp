@@ -6,19 +6,19 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "cli/progress.hpp"
 #include "connectors/table_rows.hpp"
 #include "engine/match/table.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/runtime/engine.hpp"
 
-namespace tocsin::cli {
+namespace tocsin::service {
 
 /// A file as a table.
 struct ReadTable {
@@ -33,11 +33,14 @@ class TableFiles {
  public:
   static constexpr std::chrono::milliseconds looks_every{500};
 
-  /// `plan` and `progress` must outlive this. `quiet`: says nothing of what goes well.
-  TableFiles(const plan::Plan& plan, std::size_t max_rows, Progress& progress, bool quiet);
+  /// Gets a sentence, on any thread.
+  using Tell = std::function<void(const std::string&)>;
 
-  /// Reads all of them. False where one can't be read, which it has told then.
-  bool read_all();
+  /// `tell` gets what is wrong, `tell_news` what goes well.
+  TableFiles(std::shared_ptr<const plan::Plan> plan, std::size_t max_rows, Tell tell, Tell tell_news);
+
+  /// Reads all of them. Gives a sentence for each thing that is wrong: then they are not to be served.
+  std::vector<std::string> read_all();
   /// Gives the engine what was read, and from then on what files change to. Until destruction, which must
   /// come before the engine's.
   void serve(runtime::Engine& engine);
@@ -51,12 +54,10 @@ class TableFiles {
 
   void look_now_and_then(const std::stop_token& stop);
   void reread(File& file);
-  void tell(const std::string& sentence);
-
-  const plan::Plan& plan_;
+  const std::shared_ptr<const plan::Plan> plan_;
   const std::size_t max_rows_;
-  Progress& progress_;
-  const bool quiet_;
+  const Tell tell_;
+  const Tell tell_news_;
   std::vector<File> files_;
   runtime::Engine* engine_ = nullptr;
   std::mutex mutex_;
@@ -64,4 +65,4 @@ class TableFiles {
   std::jthread thread_;  // last: it ends before what it uses
 };
 
-}  // namespace tocsin::cli
+}  // namespace tocsin::service

@@ -1,24 +1,24 @@
-// Where matches go: what the command line says of it, and the writer that knows the plan's rules.
+// Where matches go: what the configuration says of it, and the writer that knows the plan's rules.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <atomic>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "connectors/match_writer.hpp"
 #include "connectors/output.hpp"
 #include "engine/plan/plan.hpp"
 
-namespace tocsin::cli {
+namespace tocsin::service {
 
 struct OutputOptions {
   std::string path;  // empty: stdout
   bool with_events = false;
 };
 
-/// Adds --output and --with-events; `options` must outlive `app`.
-void add_output_options(CLI::App& app, OutputOptions& options);
+/// What a match writer must know of the plan's rules. Label texts point into the plan.
+std::vector<connectors::RuleOutput> rule_outputs(const plan::Plan& plan);
 
 /// Opens a file for writing, or stdout where `path` is empty. Throws std::runtime_error with a sentence.
 std::unique_ptr<connectors::Output> open_output(const std::string& path);
@@ -33,7 +33,7 @@ class MatchOutput final : public model::MatchSink {
 
   void on_match(const model::MatchView& match) override;
   /// True once something could not be written: no further match will be.
-  bool failed() const { return failed_.load(std::memory_order_relaxed); }
+  bool failed() const { return failed_.load(std::memory_order_acquire); }
 
  private:
   connectors::Output& output_;
@@ -41,4 +41,4 @@ class MatchOutput final : public model::MatchSink {
   std::atomic<bool> failed_ = false;
 };
 
-}  // namespace tocsin::cli
+}  // namespace tocsin::service

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace tocsin::cli {
+namespace tocsin::service {
 
 /// 1234567 → `1,234,567`.
 std::string show_number(std::uint64_t number);
@@ -28,4 +28,4 @@ bool stdout_has_color();
 /// Writes `tocsin: ` and the sentence to stderr.
 void say(std::string_view sentence);
 
-}  // namespace tocsin::cli
+}  // namespace tocsin::service

@@ -1,0 +1,51 @@
+// Files, pipes and generators of a live service, read in between and never waited for. They are the engine's
+// first sources. A file or generator is read while it holds event time back most; a pipe is like a
+// connection: read whenever it has something.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "connectors/net/descriptor.hpp"
+#include "connectors/net/poller.hpp"
+#include "engine/runtime/engine.hpp"
+#include "service/config.hpp"
+#include "service/inputs.hpp"
+#include "service/log.hpp"
+#include "service/snapshot.hpp"
+
+namespace tocsin::service {
+
+class LiveInputs {
+ public:
+  /// Opens all of them. Throws std::runtime_error with a sentence where one can't be opened. `plan` is kept
+  /// as long as its types are read.
+  LiveInputs(connectors::net::Poller& poller, const Config& config, std::shared_ptr<const plan::Plan> plan,
+             const connectors::SourceContext& context, Log& log);
+  ~LiveInputs();
+  LiveInputs(const LiveInputs&) = delete;
+  LiveInputs& operator=(const LiveInputs&) = delete;
+
+  /// Adds them to the engine, before any other source.
+  void add_to(runtime::Engine& engine);
+  /// Takes one batch from some of them. True where there is more to be had at once.
+  bool read_some(runtime::Engine& engine);
+  bool any_open() const;
+  std::vector<InputState> states() const;
+
+ private:
+  struct Input;
+
+  void read(runtime::Engine& engine, Input& input);
+  void close(runtime::Engine& engine, Input& input);
+
+  connectors::net::Poller& poller_;
+  const Config& config_;
+  std::shared_ptr<const plan::Plan> plan_;
+  Log& log_;
+  std::vector<std::unique_ptr<Input>> inputs_;
+  model::EventBatch batch_;
+};
+
+}  // namespace tocsin::service
