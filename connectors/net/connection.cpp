@@ -73,9 +73,13 @@ IoResult Connection::read(std::span<std::byte> to) {
   return result;
 }
 
+bool Connection::rests() const {
+  return is_open() && (input_stopped_ || outbox_.control_bytes() > shared_.limits().control_bytes);
+}
+
 bool Connection::run() {
   if (!readable_ || is_gone()) return false;
-  if (is_open() && (input_stopped_ || outbox_.control_bytes() > shared_.limits().control_bytes)) return false;
+  if (rests()) return false;
   Ran ran;
   switch (phase_) {
     case Phase::opening: ran = open(); break;
@@ -160,6 +164,7 @@ void Connection::write() {
   writable_ = result.io != Io::again;
   if (result.io == Io::failed) return broken(stream_->error());
   closed_if_written();
+  if (wants_turn()) take_turn();
   if (!is_gone()) arm();
 }
 

@@ -66,7 +66,9 @@ class Connection final : public Pollable, public Outbox::Owner {
 
   bool is_open() const { return phase_ <= Phase::open; }
   bool is_gone() const { return phase_ == Phase::gone; }
-  bool wants_turn() const { return readable_ && !is_gone() && (!input_stopped_ || !is_open()); }
+  bool wants_turn() const { return readable_ && !is_gone() && !rests(); }
+  /// Its input is not read: it is over, or the answers to it are not read.
+  bool rests() const;
   bool input_stopped() const { return input_stopped_ || !is_open(); }
   Session* session() const { return session_.get(); }
   void rules_changed();

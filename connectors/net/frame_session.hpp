@@ -30,7 +30,7 @@ class FrameSession final : public Session {
   bool run_ring() override;
   bool has_ring() const override { return ring_ != nullptr; }
   void begin_wait() override { ring_->begin_wait(); }
-  bool may_sleep() override { return ring_->may_sleep(); }
+  bool may_sleep(bool takes_events) override { return ring_->may_sleep(takes_events); }
   void end_wait() override { ring_->end_wait(); }
   void write_ring() override;
 

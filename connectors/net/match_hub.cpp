@@ -142,6 +142,10 @@ bool MatchHub::has_full_subscriber() const {
                      [](const Subscriber* subscriber) { return subscriber->outbox().is_full(); });
 }
 
+bool MatchHub::can_distribute() const {
+  return under_way_bytes_.load(std::memory_order_relaxed) > 0 && !has_full_subscriber();
+}
+
 bool MatchHub::is_full() const {
   return has_full_subscriber() || under_way_bytes_.load(std::memory_order_relaxed) >= options_.handover_bytes;
 }

@@ -49,8 +49,8 @@ void RingLink::begin_wait() {
   if (waiting_payload_) out_.begin_wait();
 }
 
-bool RingLink::may_sleep() {
-  return !in_.ready() && !(waiting_payload_ && out_.has_room(*waiting_payload_));
+bool RingLink::may_sleep(bool takes_events) {
+  return !(takes_events && in_.ready()) && !(waiting_payload_ && out_.has_room(*waiting_payload_));
 }
 
 void RingLink::end_wait() {

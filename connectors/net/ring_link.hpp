@@ -36,7 +36,7 @@ class RingLink final : public Pollable {
 
   /// Before the poller sleeps, then wire::wait_barrier(), then sleep if may_sleep(), then end_wait().
   void begin_wait();
-  bool may_sleep();
+  bool may_sleep(bool takes_events);
   void end_wait();
 
  private:

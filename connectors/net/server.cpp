@@ -74,8 +74,10 @@ bool Server::run_once(std::int64_t timeout_ns) {
 /// Looks at the poller; sleeps there only where nothing is left to do.
 void Server::Impl::wait(std::int64_t timeout_ns) {
   Poller& poller = shared.poller;
-  if (worked || timeout_ns == 0 || shared.options.idle != Idle::park) {
-    if (!worked && shared.options.idle == Idle::yield) ::sched_yield();
+  const bool takes_events = !shared.must_hold();
+  const bool to_do = worked || shared.hub.can_distribute() || (takes_events && !shared.ready.empty());
+  if (to_do || timeout_ns == 0 || shared.options.idle != Idle::park) {
+    if (!to_do && shared.options.idle == Idle::yield) ::sched_yield();
     poller.poll(0);
     return;
   }
@@ -89,7 +91,7 @@ void Server::Impl::wait(std::int64_t timeout_ns) {
   if (rings) {
     each_ring([](Session& session) { session.begin_wait(); });
     wire::wait_barrier();
-    each_ring([&](Session& session) { may_sleep &= session.may_sleep(); });
+    each_ring([&](Session& session) { may_sleep &= session.may_sleep(takes_events); });
   }
   poller.poll(may_sleep ? timeout_ns : 0);
   if (rings) each_ring([](Session& session) { session.end_wait(); });

@@ -47,9 +47,10 @@ class Session {
   /// In each round, whether or not the socket has something: true where there was something to do.
   virtual bool run_ring() { return false; }
   virtual bool has_ring() const { return false; }
-  /// Before and after the poller sleeps. False: there is something to do already.
+  /// Before and after the poller sleeps. False: there is something to do already; what comes in counts only
+  /// where events may be taken.
   virtual void begin_wait() {}
-  virtual bool may_sleep() { return true; }
+  virtual bool may_sleep([[maybe_unused]] bool takes_events) { return true; }
   virtual void end_wait() {}
   /// What the ring has room for goes there. Nothing without one.
   virtual void write_ring() {}

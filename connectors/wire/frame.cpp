@@ -124,6 +124,11 @@ void FrameReader::release() {
   words_ = {};
 }
 
+void FrameBuffer::append(FrameType type, std::string_view text) {
+  std::byte* payload = append(type, text.size());
+  if (!text.empty()) std::memcpy(payload, text.data(), text.size());
+}
+
 void FrameBuffer::grow(std::size_t bytes) {
   words_.resize(std::max({(bytes + 7) / 8, 2 * words_.size(), least_buffer_bytes / 8}));
 }

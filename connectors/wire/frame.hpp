@@ -168,10 +168,7 @@ class FrameBuffer {
     return payload;
   }
   /// A frame whose payload is text.
-  void append(FrameType type, std::string_view text) {
-    std::byte* payload = append(type, text.size());
-    if (!text.empty()) std::memcpy(payload, text.data(), text.size());
-  }
+  void append(FrameType type, std::string_view text);
 
  private:
   const std::byte* data() const { return reinterpret_cast<const std::byte*>(words_.data()); }

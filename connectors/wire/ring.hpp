@@ -13,6 +13,10 @@
 // in the copy. The producer accepts no `released` that goes back, or beyond what it has published. What can't
 // be is a fault: it stays, and that ring is finished.
 //
+// What is left to a hostile producer: it may fill the ring so that there are records without end, without
+// doing anything more for it. It may as well write without pause; who reads several rings takes so much of
+// each in turn.
+//
 // Sleeping. Who goes to sleep sets its flag, then looks again, and sleeps only if there is still nothing. The
 // other side writes its word (a header, or `released`), then looks at the flag. Each writes, then reads what
 // the other wrote: unless the write is seen before the read is made, both can miss each other. The usual way
@@ -37,6 +41,7 @@
 #include "connectors/wire/frame.hpp"
 #include "connectors/wire/ring_memory.hpp"
 #include "engine/base/idle.hpp"
+#include "engine/base/prefetch.hpp"
 
 namespace tocsin::connectors::wire {
 
@@ -87,6 +92,7 @@ class RingProducer {
   std::span<std::byte> reserve(std::size_t payload_bytes) {
     const std::size_t room = frame_bytes(payload_bytes) + sizeof(FrameHeader);
     if (tail_ + room - released_ > capacity_ && !look_for_room(room)) return {};
+    prefetch_to_write(at(tail_ + lines_ahead));
     return {at(tail_) + sizeof(FrameHeader), payload_bytes};
   }
   /// What was reserved last is a record of this type; it may have become shorter. It goes out with the next
@@ -136,6 +142,9 @@ class RingProducer {
   void end_wait();
 
  private:
+  // The lines ahead are the consumer's, which has read them last; four of them are on their way at a time.
+  static constexpr std::uint64_t lines_ahead = 256;
+
   std::byte* at(std::uint64_t position) const { return records_ + (position & mask_); }
   std::atomic_ref<std::uint64_t> word_at(std::uint64_t position) const {
     return std::atomic_ref(*reinterpret_cast<std::uint64_t*>(at(position)));

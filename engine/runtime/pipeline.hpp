@@ -51,8 +51,6 @@ class Pipeline {
   /// Waits until all that was submitted has reached the sink, and ends the threads.
   void finish();
 
-  /// After finish(): what the pipeline that comes after this one begins with.
-  Begin end() { return {std::move(shards_), next_event_}; }
   /// As of the end of some batch: each shard leaves its state when it is asked for it and next at leisure.
   /// Asks for a newer one, for the next call. After finish() the last state. To be called by who submits;
   /// waits for nobody.
@@ -61,6 +59,8 @@ class Pipeline {
   std::uint64_t under_way(std::size_t shard) const {
     return submitted_ - workers_[shard]->done.load(std::memory_order_relaxed);
   }
+  /// After finish(): what the pipeline that comes after this one begins with.
+  Begin end() { return {std::move(shards_), next_event_}; }
 
  private:
   struct Worker {

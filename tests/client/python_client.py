@@ -54,8 +54,12 @@ def window(address):
         print(client.wait_acknowledged(5), client.acknowledged, client.rejected, list(client.rejections))
 
 
-def connect(address):
-    attempt(lambda: tocsin.Client("python", address, types={"Payment": PAYMENT}, timeout=0.3))
+def connect(address, timeout=10):
+    attempt(lambda: tocsin.Client("python", address, types={"Payment": PAYMENT}, timeout=timeout))
+
+
+def connect_quickly(address):
+    connect(address, 0.3)
 
 
 def matches(address):

@@ -223,6 +223,24 @@ TEST_CASE("block: no events are taken from anyone until there is room") {
   }
 }
 
+TEST_CASE("block: the round that makes room is followed by one that goes on, without a sleep") {
+  Service service;
+  Reader slow(service, {.policy = Policy::block, .queue_bytes = 10'000});
+  Client lines(service, service.unix_socket());
+  report_until_full(service, 10'000);
+  lines.send(payment_line("A", 1));
+  service.rounds(5);
+  CHECK(service.engine.taken == 0);
+  const std::int64_t began = steady_now_ns();
+  while (service.engine.taken == 0 && steady_now_ns() - began < 8'000'000'000) {
+    while (slow.client.receive()) {
+    }
+    service.server.run_once(3'000'000'000);
+  }
+  CHECK(service.engine.taken == 1);
+  CHECK(steady_now_ns() - began < 2'000'000'000);
+}
+
 TEST_CASE("block: a subscriber without a heartbeat is closed in the end") {
   ServerOptions options;
   options.limits.idle_timeout_ns = 100'000'000;
