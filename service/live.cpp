@@ -17,6 +17,7 @@
 #include "service/live_inputs.hpp"
 #include "service/log.hpp"
 #include "service/notify.hpp"
+#include "service/outlets.hpp"
 #include "service/rule_book.hpp"
 #include "service/signals_blocked.hpp"
 #include "service/table_files.hpp"
@@ -44,42 +45,6 @@ net::ServerOptions server_options(const Config& config) {
   options.idle = config.net.busy_poll ? Idle::spin : Idle::park;
   return options;
 }
-
-/// Where matches go besides subscribers. On the engine's thread.
-class Outlets final : public model::MatchSink {
- public:
-  Outlets(net::MatchHub& hub, const Config& config, bool one_thread)
-      : hub_(hub), config_(config), one_thread_(one_thread) {
-    if (config.output.path != "none") output_ = open_output(config.output.path);
-  }
-
-  void use(std::shared_ptr<const plan::Plan> plan) {
-    if (output_) writer_.emplace(*plan, *output_, config_.output, !one_thread_);
-    plan_ = std::move(plan);
-  }
-  void show_to(Taps& taps) { taps_ = &taps; }
-
-  void on_match(const model::MatchView& match) override {
-    hub_.on_match(match);
-    if (writer_) writer_->on_match(match);
-    if (taps_ != nullptr) taps_->on_match(match);
-  }
-
-  /// False once something could not be written.
-  bool flush_round() { return !output_ || (one_thread_ ? output_->flush() : !writer_->failed()); }
-  /// The engine has finished.
-  bool flush_last() { return !output_ || output_->flush(); }
-  const connectors::Output* output() const { return output_.get(); }
-
- private:
-  net::MatchHub& hub_;
-  const Config& config_;
-  const bool one_thread_;
-  std::unique_ptr<connectors::Output> output_;
-  std::shared_ptr<const plan::Plan> plan_;
-  std::optional<MatchOutput> writer_;
-  Taps* taps_ = nullptr;
-};
 
 class Live final : public Ingress, public net::EventTaker {
  public:
@@ -131,7 +96,8 @@ class Live final : public Ingress, public net::EventTaker {
     }
     plan_ = std::move(rules.plan);
     outlets_.use(plan_);
-    if (late_) late_.emplace(plan_->catalog, config_.input.type_field, *late_events_);  // where the engine knows it
+    if (late_)
+      late_.emplace(plan_->catalog, config_.input.type_field, *late_events_);  // where the engine knows it
     control_->taps().use(plan_);
     hub_.replace(rules_of(plan_));
     server_->rules_changed();
