@@ -31,7 +31,8 @@ inline constexpr std::array<NamedCounter<match::RuleCounters>, 11> rule_counters
     {"busy_ns", &match::RuleCounters::busy_ns, "Time spent on the rule, in ns, estimated."},
 }};
 
-inline constexpr std::array<NamedCounter<match::RuleState>, 4> rule_states{{
+inline constexpr std::array<NamedCounter<match::RuleState>, 5> rule_states{{
+    {"runs", &match::RuleState::runs, "Runs of which nothing was reported so far."},
     {"nodes", &match::RuleState::nodes, "Events that unfinished runs hold."},
     {"entries", &match::RuleState::entries, "Events or panes that windows hold."},
     {"keys", &match::RuleState::keys, "Partitions with state."},
