@@ -37,9 +37,11 @@ void Desk::ask(std::function<T()> work, std::function<void(std::optional<T>)> an
   call->timer.async_wait([call](const boost::system::error_code& error) {
     if (!error) call->settle(std::nullopt);
   });
-  const bool posted = mailbox_.post([this, call, work = std::move(work)] {
+  // The mailbox may outlive the io_context, and so must not own the call, whose timer lives there.
+  const bool posted = mailbox_.post([this, waits = std::weak_ptr<Call>(call), work = std::move(work)] {
     const auto result = std::make_shared<T>(work());
-    asio::post(io_, [call, result] { call->settle(std::move(*result)); });
+    if (const auto waiting = waits.lock())
+      asio::post(io_, [waiting, result] { waiting->settle(std::move(*result)); });
   });
   if (!posted) asio::post(io_, [call] { call->settle(std::nullopt); });
 }

@@ -11,7 +11,15 @@
 
 namespace tocsin::connectors::net::test {
 
-TEST_CASE("without descriptors, connections wait until there are some again") {
+// UBSan, which comes with ASan here, opens a pipe to look at an object's type.
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool needs_descriptors = true;
+#else
+constexpr bool needs_descriptors = false;
+#endif
+
+TEST_CASE("without descriptors, connections wait until there are some again" *
+          doctest::skip(needs_descriptors)) {
   Service service;
   Client first(service, service.tcp());
   first.hello(payments_hello());
