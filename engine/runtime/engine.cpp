@@ -177,6 +177,8 @@ void Engine::finish() {
   for (std::uint16_t id = 0; id < impl_->event_time.sources().size(); ++id) {
     if (impl_->event_time.sources()[id].open) close_source(id);
   }
+  impl_->event_time.finish(impl_->released);
+  impl_->dispatch(impl_->released);
   if (impl_->pipeline) impl_->pipeline->finish();
   impl_->finished = true;
 }

@@ -126,10 +126,18 @@ void EventTime::close(std::uint16_t id, model::EventBatch& batch) {
   Source& source = sources_[id];
   TOCSIN_ASSERT(source.open);
   source.open = false;
+  may_come_back_ |= !source.options.awaited && source.newest_ns != INT64_MIN;
   latest_ns_ = std::max(latest_ns_, source.newest_ns);
   idle_ -= std::exchange(source.idle, false);
   let_go(id);
   free_.push_back(id);
+  batch.clear();
+  release(batch);
+}
+
+void EventTime::finish(model::EventBatch& batch) {
+  TOCSIN_ASSERT(holding_.empty() && idle_ == 0);
+  may_come_back_ = false;
   batch.clear();
   release(batch);
 }
@@ -156,10 +164,11 @@ void EventTime::tick(std::int64_t now_ns, model::EventBatch& batch) {
   if (any_idle) release(batch);
 }
 
-// The least of the sources that hold. Where none does: if some are idle, event time stays; else INT64_MAX.
+// The least of the sources that hold. Where none does: if some are idle, or were connections, whose clients
+// may come back within their lateness, event time stays; else INT64_MAX.
 std::int64_t EventTime::watermark_ns() {
   if (!holding_.empty()) return sources_[slowest()].watermark_ns();
-  return idle_ > 0 ? now_ns_ : INT64_MAX;
+  return idle_ > 0 || may_come_back_ ? now_ns_ : INT64_MAX;
 }
 
 void EventTime::release(model::EventBatch& out) {

@@ -64,12 +64,16 @@ class EventTime {
   /// Marks `source` closed and puts into `batch` what that releases.
   void close(std::uint16_t source, model::EventBatch& batch);
 
+  /// All sources are closed, and none will come: puts all that still waits into `batch`.
+  void finish(model::EventBatch& batch);
+
   /// The clock has come to `now_ns`. Puts into `batch` what is released as sources become idle: those that
   /// were overdue at the call before and have shown nothing since.
   void tick(std::int64_t now_ns, model::EventBatch& batch);
 
-  /// Event time: no event before it will be let through any more. Once all sources are closed, the largest
-  /// time that one has shown. It never falls; INT64_MIN before all awaited sources have shown a time.
+  /// Event time: no event before it will be let through any more. Once all sources are closed, and
+  /// all were awaited or finish() was called, the largest time that one has shown. It never falls; INT64_MIN
+  /// before all awaited sources have shown a time.
   std::int64_t now_ns() const { return now_ns_; }
 
   /// Accepted events so far, the sequence number of the last.
@@ -100,6 +104,7 @@ class EventTime {
   SourceQueue holding_;                 // by watermark, as it was or less
   SourceQueue deadlines_;               // of those with an idle timeout: by when they are overdue, or earlier
   std::size_t idle_ = 0;                // sources that are
+  bool may_come_back_ = false;          // a source that was not awaited has closed
   std::int64_t latest_ns_ = INT64_MIN;  // largest time that a closed source has shown
 
   std::int64_t clock_ns_ = 0;            // since the first tick

@@ -39,6 +39,10 @@ struct Times {
     time.close(source, batch);
     return taken();
   }
+  std::string finish() {
+    time.finish(batch);
+    return taken();
+  }
   std::string tick(std::int64_t now_ns) {
     time.tick(now_ns, batch);
     return taken();
@@ -287,6 +291,7 @@ TEST_CASE("event time is the least watermark of those that hold, whatever comes,
   for (std::uint16_t id = 0; id < known.size(); ++id) {
     if (known[id].open) count(t.close(id));
   }
+  count(t.finish());
   CHECK(released == accepted);
   std::uint64_t counted = t.time.forgotten().late;
   for (const auto& source : t.time.sources())
@@ -444,4 +449,21 @@ TEST_CASE("late events go to their sink with their source") {
   CHECK(late.events == std::vector<std::pair<std::uint16_t, std::int64_t>>{{a, 4}, {a, 8}, {b, 9}});
   CHECK(engine.stats().sources[a].late == 2);
   CHECK(engine.stats().events == 4);
+}
+
+TEST_CASE("a client that comes back within its lateness is not late") {
+  const auto plan = plan_of("event E { x: int, at: time @timestamp }\nrule r { match E }\n");
+  Recorder sink;
+  runtime::Engine engine(plan, {}, sink);
+  const model::SourceOptions connection{.lateness_ns = 100, .awaited = false};
+  model::EventBatch batch;
+  for (const std::int64_t time : {1000, 950, 1010}) {
+    const auto source = engine.add_source(connection);
+    add_event(batch, plan.catalog.types[0], time, {int_value(1)});
+    engine.push(source, batch);
+    engine.close_source(source);
+  }
+  engine.finish();
+  CHECK(sink.matches == std::vector<std::string>{"0@950[2]", "0@1000[1]", "0@1010[3]"});
+  CHECK(engine.stats().event_time_ns == 1010);
 }
