@@ -1,61 +1,14 @@
-// No allocation per event or match once the buffers have grown. This file replaces operator new for the
-// whole test binary, to count.
-#include <atomic>
+// No allocation per event or match once the buffers have grown.
 #include <cstddef>
-#include <cstdlib>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <new>
 #include <string>
 #include <utility>
 
 #include "connectors/generator.hpp"
 #include "connectors/match_writer.hpp"
+#include "tests/allocations.hpp"
 #include "tests/connectors/support.hpp"
-
-namespace {
-
-std::atomic<std::size_t> allocations{0};
-
-void* counted(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size > 0 ? size : 1)) return memory;
-  throw std::bad_alloc();
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  return counted(size);
-}
-void* operator new[](std::size_t size) {
-  return counted(size);
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return std::malloc(size > 0 ? size : 1);
-}
-void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept {
-  return operator new(size, tag);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, const std::nothrow_t&) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, const std::nothrow_t&) noexcept {
-  std::free(memory);
-}
 
 namespace tocsin::connectors {
 
@@ -69,7 +22,7 @@ std::size_t allocations_in_steady_state(model::Source& source, std::size_t event
   bool steady = false;
   while (got < events) {
     if (!steady && got >= events / 2) {
-      before = allocations.load();
+      before = tocsin::test::allocations();
       steady = true;
     }
     batch.clear();
@@ -77,7 +30,7 @@ std::size_t allocations_in_steady_state(model::Source& source, std::size_t event
     got += batch.size();
   }
   REQUIRE(source.bad_records() == 0);
-  return allocations.load() - before;
+  return tocsin::test::allocations() - before;
 }
 
 }  // namespace
@@ -125,10 +78,10 @@ TEST_CASE("writing allocates nothing per match") {
   const model::MatchedEvent matched[] = {{0, batch[0]}, {0, batch[0]}};
   const model::MatchView match{
       .rule = 0, .at_ns = 1, .trigger_seq = 1, .events = matched, .emitted = batch[0]};
-  const std::size_t before = allocations.load();
+  const std::size_t before = tocsin::test::allocations();
   for (int i = 0; i < 10'000; ++i)
     writer.on_match(match);
-  CHECK(allocations.load() == before);
+  CHECK(tocsin::test::allocations() == before);
 }
 
 }  // namespace tocsin::connectors

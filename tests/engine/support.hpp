@@ -10,11 +10,9 @@
 #include "engine/model/batch.hpp"
 #include "engine/model/match.hpp"
 #include "engine/plan/plan.hpp"
+#include "tests/allocations.hpp"
 
 namespace tocsin::test {
-
-/// Allocations of the process so far (allocations.cpp).
-std::uint64_t allocations();
 
 /// The plan of a rule text that must be without errors.
 inline plan::Plan plan_of(const std::string& text) {

@@ -1,57 +1,10 @@
-// No allocation per event on the way from a socket to the engine, once the buffers have grown. This file
-// replaces operator new for the whole test binary, to count.
-#include <atomic>
+// No allocation per event on the way from a socket to the engine, once the buffers have grown.
 #include <cstddef>
-#include <cstdlib>
 #include <doctest/doctest.h>
-#include <new>
 #include <optional>
 
+#include "tests/allocations.hpp"
 #include "tests/net/support.hpp"
-
-namespace {
-
-std::atomic<std::size_t> allocations{0};
-
-void* counted(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size > 0 ? size : 1)) return memory;
-  throw std::bad_alloc();
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  return counted(size);
-}
-void* operator new[](std::size_t size) {
-  return counted(size);
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return std::malloc(size > 0 ? size : 1);
-}
-void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept {
-  return operator new(size, tag);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, const std::nothrow_t&) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, const std::nothrow_t&) noexcept {
-  std::free(memory);
-}
 
 namespace tocsin::connectors::net::test {
 
@@ -71,10 +24,10 @@ TEST_CASE("events over frames and lines, and their ACKs, allocate nothing once t
     frames.send(batches[i]);
     lines.send(line);
     const std::uint64_t expected = service.engine.taken + 11;
-    const std::size_t before = allocations.load();
+    const std::size_t before = tocsin::test::allocations();
     while (service.engine.taken < expected)
       service.server.run_once(0);
-    if (i >= 10) in_rounds += allocations.load() - before;
+    if (i >= 10) in_rounds += tocsin::test::allocations() - before;
   }
   CHECK(in_rounds == 0);
 }
@@ -91,10 +44,10 @@ TEST_CASE("a match allocates nothing on its way to its subscribers") {
   model::MatchView match;
   std::size_t counted_in = 0;
   for (int i = 0; i < 100; ++i) {
-    const std::size_t before = allocations.load();
+    const std::size_t before = tocsin::test::allocations();
     service.hub.on_match(match);
     service.server.run_once(0);
-    if (i >= 10) counted_in += allocations.load() - before;
+    if (i >= 10) counted_in += tocsin::test::allocations() - before;
     frames.match_card();
     lines.line();
   }

@@ -1,50 +1,13 @@
-// No allocation per frame, event or match once buffers have grown. This file replaces operator new for the
-// whole test binary, to count.
+// No allocation per frame, event or match once buffers have grown.
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 #include <doctest/doctest.h>
-#include <new>
 
 #include "connectors/wire/event_check.hpp"
 #include "connectors/wire/match_frame.hpp"
+#include "tests/allocations.hpp"
 #include "tests/wire/support.hpp"
-
-namespace {
-
-std::atomic<std::size_t> allocations{0};
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size > 0 ? size : 1)) return memory;
-  throw std::bad_alloc();
-}
-void* operator new[](std::size_t size) {
-  return operator new(size);
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return std::malloc(size > 0 ? size : 1);
-}
-void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept {
-  return operator new(size, tag);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace tocsin::connectors::wire {
 
@@ -64,7 +27,7 @@ TEST_CASE("writing, reading, checking and encoding allocate nothing once buffers
   std::size_t before = 0;
   int good = 0;
   for (int round = 0; round < 20; ++round) {
-    if (round == 10) before = allocations.load();
+    if (round == 10) before = tocsin::test::allocations();
     out.clear();
     append_events(out, 1, events, 0, events.size());
     append_match(out, view, true, 1 << 20);
@@ -86,7 +49,7 @@ TEST_CASE("writing, reading, checking and encoding allocate nothing once buffers
       }
     }
   }
-  const std::size_t after = allocations.load();
+  const std::size_t after = tocsin::test::allocations();
   CHECK(after == before);
   CHECK(good == 40);
 }

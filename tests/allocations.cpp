@@ -1,5 +1,7 @@
-// Counts every allocation of the test binary. In a file of its own, so that the compiler does not see through
-// the replaced operators.
+// In a file of its own, so that the compiler does not see through the replaced operators. All forms are
+// replaced but aligned arrays: a sanitizer's would not match these.
+#include "tests/allocations.hpp"
+
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
@@ -10,7 +12,6 @@ std::atomic<std::uint64_t> count{0};
 }  // namespace
 
 namespace tocsin::test {
-std::uint64_t allocations();
 std::uint64_t allocations() {
   return count.load();
 }
@@ -24,6 +25,12 @@ void* operator new(std::size_t size) {
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   count.fetch_add(1, std::memory_order_relaxed);
   return std::malloc(size == 0 ? 1 : size);
+}
+void* operator new[](std::size_t size) {
+  return operator new(size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept {
+  return operator new(size, tag);
 }
 void* operator new(std::size_t size, std::align_val_t alignment) {
   count.fetch_add(1, std::memory_order_relaxed);
@@ -41,5 +48,17 @@ void operator delete(void* memory, std::align_val_t) noexcept {
   std::free(memory);
 }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, const std::nothrow_t&) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, const std::nothrow_t&) noexcept {
   std::free(memory);
 }
