@@ -104,11 +104,20 @@ void Socket::close() {
 }
 
 Socket::Io Socket::read(std::span<std::byte> to, std::size_t& bytes) {
-  bytes = 0;
   ssize_t got;
   do {
     got = ::recv(fd_, to.data(), to.size(), 0);
   } while (got < 0 && errno == EINTR);
+  return read_result(got, bytes);
+}
+
+Socket::Io Socket::read(std::span<std::byte> to, std::size_t& bytes,
+                        std::vector<connectors::wire::Descriptor>& descriptors) {
+  return read_result(connectors::wire::receive_with_descriptors(fd_, to, descriptors), bytes);
+}
+
+Socket::Io Socket::read_result(ssize_t got, std::size_t& bytes) {
+  bytes = 0;
   if (got == 0) return Io::ended;
   if (got < 0) {
     errno_ = errno;

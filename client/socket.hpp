@@ -7,6 +7,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
+#include <vector>
+
+#include "connectors/wire/ring_memory.hpp"
 
 namespace tocsin::client {
 
@@ -50,6 +54,9 @@ class Socket {
   enum class Io { done, again, ended, failed };
   /// Never block. `bytes` is how many were moved.
   Io read(std::span<std::byte> to, std::size_t& bytes);
+  /// The same of a Unix socket, and adds the descriptors that came with it.
+  Io read(std::span<std::byte> to, std::size_t& bytes,
+          std::vector<connectors::wire::Descriptor>& descriptors);
   Io write(std::span<const std::byte> from, std::size_t& bytes);
   /// After failed.
   std::string error() const;
@@ -61,6 +68,7 @@ class Socket {
  private:
   std::string connect_tcp(std::string_view rest, Deadline deadline);
   std::string connect_unix(std::string_view path, Deadline deadline);
+  Io read_result(ssize_t got, std::size_t& bytes);
   /// To one address. False, with errno, where that failed.
   bool connect_to(int family, const void* address, std::size_t size, Deadline deadline);
 

@@ -120,6 +120,9 @@ class Client {
   void set_token(const std::string& token) { check(tocsin_set_token(get(), token.c_str())); }
   void set_timeout_ms(int timeout_ms) { check(tocsin_set_timeout(get(), timeout_ms)); }
   void set_source_idle_ms(std::int64_t idle_ms) { check(tocsin_set_source_idle(get(), idle_ms)); }
+  void use_ring(std::uint64_t ring_bytes = 0, tocsin_idle idle = TOCSIN_SLEEP) {
+    check(tocsin_use_ring(get(), ring_bytes, idle));
+  }
   Type declare(const std::string& type) { return {number(tocsin_declare(get(), type.c_str()))}; }
   Field field(Type type, const std::string& name, const std::string& field_type) {
     return {number(tocsin_field(get(), type.number, name.c_str(), field_type.c_str()))};
