@@ -63,9 +63,10 @@ class FrameSession final : public Session {
   bool welcome_ = false;
   bool ended_ = false;  // nothing more comes over the socket
   std::vector<wire::TypeDeclaration> declared_;
-  std::string layouts_;      // of these types, as WELCOME told them
-  std::uint64_t last_ = 0;   // number of the last event taken
-  std::uint64_t acked_ = 0;  // the same as told
+  std::vector<bool> may_send_;  // these types, by id
+  std::string layouts_;         // of these types, as WELCOME told them
+  std::uint64_t last_ = 0;      // number of the last event taken
+  std::uint64_t acked_ = 0;     // the same as told
   std::uint64_t rejected_ = 0;
   RateLimit rejections_;
 };
