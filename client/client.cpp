@@ -73,6 +73,12 @@ tocsin_status Client::set_source_idle(std::int64_t idle_ms) {
   return TOCSIN_OK;
 }
 
+tocsin_status Client::set_tls(TlsOptions options) {
+  if (!is_fresh()) return fail(TOCSIN_INVALID, "TLS must be set up before connecting");
+  tls_ = std::move(options);
+  return TOCSIN_OK;
+}
+
 tocsin_status Client::use_ring(std::uint64_t ring_bytes, Idle idle) {
   if (!is_fresh()) return fail(TOCSIN_INVALID, "a ring must be asked for before connecting");
   hello_.transport = wire::Transport::ring;
@@ -109,12 +115,15 @@ tocsin_status Client::connect(std::string_view address) {
   if (wants_ring && !address.starts_with("unix:")) {
     return fail(TOCSIN_INVALID, "a ring needs a Unix socket, unix:PATH, and not " + std::string(address));
   }
+  if (tls_ && !address.starts_with("tls:")) {
+    return fail(TOCSIN_INVALID, "TLS was set up, and " + std::string(address) + " is no tls:HOST:PORT");
+  }
   const Deadline until = deadline();
-  if (auto wrong = socket_.connect(address, until); !wrong.empty()) {
+  if (auto wrong = socket_.connect(address, tls_.value_or(TlsOptions{}), until); !wrong.empty()) {
     return end(TOCSIN_BROKEN, std::move(wrong));
   }
   std::size_t bytes = 0;
-  if (socket_.write(std::as_bytes(std::span(wire::preface)), bytes) != Socket::Io::done ||
+  if (socket_.write(std::as_bytes(std::span(wire::preface)), bytes) != Io::done ||
       bytes != wire::preface.size()) {
     return end(TOCSIN_BROKEN, "the connection broke: " + socket_.error());
   }
@@ -301,8 +310,8 @@ tocsin_status Client::write(bool& worked) {
   while (written_ < out_.size()) {
     std::size_t bytes = 0;
     switch (socket_.write(out_.bytes().subspan(written_), bytes)) {
-      case Socket::Io::done: break;
-      case Socket::Io::again: return TOCSIN_OK;
+      case Io::done: break;
+      case Io::again: return TOCSIN_OK;
       default: return TOCSIN_BROKEN;  // what the server said last, if anything, is yet to be read
     }
     written_ += bytes;

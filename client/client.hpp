@@ -50,6 +50,7 @@ class Client {
 
   tocsin_status set_token(std::string token);
   tocsin_status set_source_idle(std::int64_t idle_ms);
+  tocsin_status set_tls(TlsOptions options);
   tocsin_status use_ring(std::uint64_t ring_bytes, Idle idle);
   void set_timeout(int timeout_ms) { timeout_ms_ = timeout_ms; }
   int declare(std::string type);
@@ -126,6 +127,7 @@ class Client {
   wire::FrameReader reader_{std::size_t{64} << 20};
   std::optional<wire::Welcome> welcome_;
   std::vector<std::string> rule_names_;
+  std::optional<TlsOptions> tls_;
   Idle idle_ = Idle::park;
   std::vector<wire::Descriptor> descriptors_;  // that came before the frame that tells of them
   std::unique_ptr<Rings> rings_;

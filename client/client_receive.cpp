@@ -21,10 +21,10 @@ tocsin_status Client::read(bool& worked) {
   const bool with_ring = hello_.transport == wire::Transport::ring && !rings_;
   last_read_ = now_;
   switch (with_ring ? socket_.read(room, bytes, descriptors_) : socket_.read(room, bytes)) {
-    case Socket::Io::done: break;
-    case Socket::Io::again: return TOCSIN_OK;
-    case Socket::Io::ended: return end(TOCSIN_BROKEN, "the server closed the connection");
-    case Socket::Io::failed: return end(TOCSIN_BROKEN, "the connection broke: " + socket_.error());
+    case Io::done: break;
+    case Io::again: return TOCSIN_OK;
+    case Io::ended: return end(TOCSIN_BROKEN, "the server closed the connection");
+    case Io::failed: return end(TOCSIN_BROKEN, "the connection broke: " + socket_.error());
   }
   worked = true;
   last_heard_ = now_;

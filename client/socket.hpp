@@ -1,8 +1,10 @@
-// A connected stream socket, and waiting for it with a time limit. Nothing here throws but for memory.
+// A connected stream socket, plain or under TLS, and waiting for it with a time limit. Nothing here throws
+// but for memory.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +12,7 @@
 #include <sys/types.h>
 #include <vector>
 
+#include "client/tls.hpp"
 #include "connectors/wire/ring_memory.hpp"
 
 namespace tocsin::client {
@@ -45,13 +48,13 @@ class Socket {
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 
-  /// Connects to `tcp:HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH` or `unix://PATH`. Empty, or a sentence.
-  std::string connect(std::string_view address, Deadline deadline);
+  /// Connects to `tcp:HOST:PORT`, `tls:HOST:PORT` or `unix:PATH`, or with `//` behind the colon. Empty, or a
+  /// sentence.
+  std::string connect(std::string_view address, const TlsOptions& tls, Deadline deadline);
   void close();
   int descriptor() const { return fd_; }
   bool is_open() const { return fd_ >= 0; }
 
-  enum class Io { done, again, ended, failed };
   /// Never block. `bytes` is how many were moved.
   Io read(std::span<std::byte> to, std::size_t& bytes);
   /// The same of a Unix socket, and adds the descriptors that came with it.
@@ -66,7 +69,8 @@ class Socket {
   void wait(bool to_read, bool to_write, Deadline deadline) const;
 
  private:
-  std::string connect_tcp(std::string_view rest, Deadline deadline);
+  std::string connect_tcp(const std::string& host, const std::string& port, Deadline deadline);
+  std::string begin_tls(const TlsOptions& options, const std::string& host, Deadline deadline);
   std::string connect_unix(std::string_view path, Deadline deadline);
   Io read_result(ssize_t got, std::size_t& bytes);
   /// To one address. False, with errno, where that failed.
@@ -74,6 +78,7 @@ class Socket {
 
   int fd_ = -1;
   int errno_ = 0;
+  std::unique_ptr<Tls> tls_;
 };
 
 }  // namespace tocsin::client

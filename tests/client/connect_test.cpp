@@ -85,8 +85,9 @@ TEST_CASE("client: a connection that is not to be says why") {
   CHECK(tocsin_connect(payments.client, "unix:/nowhere/at/all") == TOCSIN_BROKEN);
   CHECK(payments.error() == "can't connect to unix:/nowhere/at/all: No such file or directory");
   for (const auto& [address, sentence] :
-       {std::pair("http:x", "'http:x' is no address: tcp:HOST:PORT or unix:PATH"),
+       {std::pair("http:x", "'http:x' is no address: tcp:HOST:PORT, tls:HOST:PORT or unix:PATH"),
         std::pair("tcp:localhost", "an address needs a port: tcp:HOST:PORT"),
+        std::pair("tls:localhost", "an address needs a port: tls:HOST:PORT"),
         std::pair("unix:", "the path of the socket is empty or too long")}) {
     Payments other;
     CHECK(tocsin_connect(other.client, address) == TOCSIN_BROKEN);

@@ -1,12 +1,17 @@
 // The examples, and the Python client, as programs of their own against a scripted server.
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <doctest/doctest.h>
 #include <memory>
 #include <string>
+#include <thread>
 
+#include "tests/client/service.hpp"
 #include "tests/client/support.hpp"
+#include "tests/net/certificates.hpp"
 #include "tests/wire/support.hpp"
 
 namespace tocsin::client::test {
@@ -62,6 +67,29 @@ TEST_CASE("programs: the C++ example listens") {
   });
   CHECK(output_of(TOCSIN_EXAMPLE_LISTEN " " + peer.address() + " 1") ==
         "listen: subscribed\nfirst at 99: card=4711 score=null names=[é ]\n");
+}
+
+TEST_CASE("programs: the examples over a ring and under TLS") {
+  const connectors::net::test::CertificateFiles files;
+  RunningService service({}, {.tls = connectors::net::test::open_tls(files.files)});
+  const auto run = [&](const std::string& how) {
+    std::string listened;
+    std::thread listener([&] { listened = output_of(TOCSIN_EXAMPLE_LISTEN " " + how + " 1"); });
+    const auto is_there = [](auto& of) {
+      const auto all = of.server.connections();
+      return std::any_of(all.begin(), all.end(), [](const auto& each) { return each.subscribed; });
+    };
+    while (!service.with(is_there))
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    CHECK(output_of(TOCSIN_EXAMPLE_SEND " " + how) == "sent 4, rejected 0\n");
+    listener.join();
+    CHECK(listened == "listen: subscribed\nbig at 4000000000: card=4711\n");
+  };
+  run("--ca " + files.ca_file + " --name server tls" + service.tcp_address().substr(3));
+  if (can_have_rings()) run("--ring " + service.unix_address());
+  CHECK(output_of(TOCSIN_EXAMPLE_SEND " --ca") ==
+        "usage: send [--ring] [--ca FILE] [--cert FILE] [--key FILE] [--name NAME] ADDRESS [TOKEN]\nexit 2");
+  CHECK(output_of(TOCSIN_EXAMPLE_LISTEN " --what x").ends_with("exit 2"));
 }
 
 TEST_CASE("programs: the Python example sends and listens") {
