@@ -300,7 +300,9 @@ tocsin_status Client::watermark(std::int64_t time_ns) {
 
 void Client::beat() {
   now_ = Deadline::Clock::now();
-  if (!welcome_ || has_unsent() || welcome_->heartbeat_ms == 0) return;
+  // What waits for room in the ring may do so for long, and the server hears nothing of it.
+  const bool waits = rings_ ? written_ < out_.size() : has_unsent();
+  if (!welcome_ || waits || welcome_->heartbeat_ms == 0) return;
   const auto next = last_sent_ + std::chrono::milliseconds(welcome_->heartbeat_ms);
   if (now_ >= next) wire::append(out_, wire::Heartbeat{});
 }

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <sys/socket.h>
 #include <thread>
 #include <tocsin.hpp>
 #include <vector>
@@ -205,6 +206,45 @@ TEST_CASE("ring: heartbeats keep a silent client alive") {
   CHECK(tocsin_poll(payments.client, 1000, &match) == TOCSIN_TIMEOUT);
   CHECK(payments.send("A", 1, 1) == TOCSIN_OK);
   CHECK(tocsin_close(payments.client) == TOCSIN_OK);
+}
+
+TEST_CASE("ring: a client whose full ring is not read for long keeps its connection") {
+  if (!can_have_rings()) return;
+  connectors::net::ServerOptions options;
+  options.limits.idle_timeout_ns = 300'000'000;
+  RunningService service(options);
+  RingPayments payments(service, 4096);
+  // A subscriber with the policy block that is alive and does not read its matches.
+  auto blocker = connectors::net::test::connect_to(service.unix_socket());
+  wire::FrameBuffer frames;
+  frames.append(FrameType::hello, wire::to_json(wire::Hello{}));
+  frames.append(FrameType::subscribe,
+                wire::to_json(wire::Subscribe{.policy = wire::Policy::block, .queue_bytes = 4096}));
+  ::send(blocker.get(), wire::preface.data(), wire::preface.size(), MSG_NOSIGNAL);
+  ::send(blocker.get(), frames.bytes().data(), frames.size(), MSG_NOSIGNAL);
+  service.with([](auto& of) {
+    of.until([&] { return of.server.connections().size() == 2 && of.server.connections()[1].subscribed; });
+    while (!of.server.is_blocked()) {
+      of.engine.report("A");
+      of.rounds(1);
+    }
+  });
+  std::thread later([&] {
+    frames.clear();
+    wire::append(frames, wire::Heartbeat{});
+    for (int i = 0; i < 20; ++i) {
+      ::send(blocker.get(), frames.bytes().data(), frames.size(), MSG_NOSIGNAL);
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    blocker = {};
+  });
+  for (int i = 0; i < 500; ++i)
+    REQUIRE(payments.send("4711", 1, i) == TOCSIN_OK);
+  CHECK(tocsin_flush(payments.client, 0) == TOCSIN_TIMEOUT);
+  const auto begin = Clock::now();
+  CHECK(tocsin_wait_acknowledged(payments.client, 10'000) == TOCSIN_OK);
+  CHECK(since(begin).count() > 500);
+  later.join();
 }
 
 TEST_CASE("ring: a server that stops ends it, and what came before is given") {

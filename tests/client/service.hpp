@@ -22,6 +22,7 @@ class RunningService {
 
   /// For tocsin_connect.
   std::string unix_address() const { return service_.unix_socket().text(); }
+  connectors::net::Address unix_socket() const { return service_.unix_socket(); }
   std::string tcp_address() const { return service_.tcp().text(); }
 
   /// Between two rounds it stands still until resume().
