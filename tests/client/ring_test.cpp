@@ -15,7 +15,6 @@
 
 namespace tocsin::client::test {
 
-using connectors::net::Refusal;
 using wire::FrameType;
 
 namespace {
