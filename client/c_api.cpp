@@ -146,6 +146,28 @@ tocsin_status tocsin_set_source_idle(tocsin_client* client, int64_t idle_ms) {
   return guarded(client, [&](Client& to) { return to.set_source_idle(idle_ms); });
 }
 
+tocsin_status tocsin_set_tls(tocsin_client* client, const tocsin_tls* tls) {
+  return guarded(client, [&](Client& to) {
+    if (tls == nullptr) return missing(to);
+    return to.set_tls({.ca_file = text_or_empty(tls->ca_file),
+                       .certificate_file = text_or_empty(tls->certificate_file),
+                       .key_file = text_or_empty(tls->key_file),
+                       .server_name = text_or_empty(tls->server_name),
+                       .unverified = tls->unverified != 0});
+  });
+}
+
+tocsin_status tocsin_use_ring(tocsin_client* client, uint64_t ring_bytes, tocsin_idle idle) {
+  return guarded(client, [&](Client& to) {
+    switch (idle) {
+      case TOCSIN_SLEEP: return to.use_ring(ring_bytes, tocsin::Idle::park);
+      case TOCSIN_YIELD: return to.use_ring(ring_bytes, tocsin::Idle::yield);
+      case TOCSIN_SPIN: return to.use_ring(ring_bytes, tocsin::Idle::spin);
+    }
+    return to.fail(TOCSIN_INVALID, "there is no such way to be idle");
+  });
+}
+
 int tocsin_declare(tocsin_client* client, const char* type) {
   return guarded(client, [&](Client& to) { return type == nullptr ? missing(to) : to.declare(type); });
 }

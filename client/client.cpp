@@ -19,6 +19,8 @@ constexpr std::size_t batch_events = 1024;
 constexpr std::size_t batch_bytes = std::size_t{64} << 10;
 // Frames that wait for the socket; beyond it events stay in the batch.
 constexpr std::size_t most_out_bytes = std::size_t{1} << 20;
+// With rings the socket has little to say: while calls have nothing to wait for it is looked at so often.
+constexpr auto socket_every = std::chrono::milliseconds(10);
 
 bool is_number(Kind kind) {
   return kind == Kind::integer || kind == Kind::time || kind == Kind::duration;
@@ -43,6 +45,11 @@ tocsin_status Client::ready() {
 }
 
 tocsin_status Client::end(tocsin_status status, std::string sentence, std::string code) {
+  if (rings_) {  // what the server has written before it went is good
+    bool more = true;
+    if (status != TOCSIN_PROTOCOL) read_ring(more, rings_->in_capacity());
+    rings_.reset();
+  }
   socket_.close();
   ended_ = status;
   end_error_ = std::move(sentence);
@@ -63,6 +70,22 @@ tocsin_status Client::set_source_idle(std::int64_t idle_ms) {
     return fail(TOCSIN_INVALID, "the idle time must be set before connecting, and not be negative");
   }
   hello_.source_idle_ms = idle_ms;
+  return TOCSIN_OK;
+}
+
+tocsin_status Client::set_tls(TlsOptions options) {
+  if (!is_fresh()) return fail(TOCSIN_INVALID, "TLS must be set up before connecting");
+  tls_ = std::move(options);
+  return TOCSIN_OK;
+}
+
+tocsin_status Client::use_ring(std::uint64_t ring_bytes, Idle idle) {
+  if (!is_fresh()) return fail(TOCSIN_INVALID, "a ring must be asked for before connecting");
+  hello_.transport = wire::Transport::ring;
+  hello_.wake = wire::Wake::socket;
+  hello_.ring_bytes.reset();
+  if (ring_bytes > 0) hello_.ring_bytes = ring_bytes;
+  idle_ = idle;
   return TOCSIN_OK;
 }
 
@@ -88,18 +111,25 @@ int Client::add_field(int type, std::string name, std::string field_type) {
 
 tocsin_status Client::connect(std::string_view address) {
   if (!is_fresh()) return fail(TOCSIN_INVALID, "the client is connected, or was; make another");
+  const bool wants_ring = hello_.transport == wire::Transport::ring;
+  if (wants_ring && !address.starts_with("unix:")) {
+    return fail(TOCSIN_INVALID, "a ring needs a Unix socket, unix:PATH, and not " + std::string(address));
+  }
+  if (tls_ && !address.starts_with("tls:")) {
+    return fail(TOCSIN_INVALID, "TLS was set up, and " + std::string(address) + " is no tls:HOST:PORT");
+  }
   const Deadline until = deadline();
-  if (auto wrong = socket_.connect(address, until); !wrong.empty()) {
+  if (auto wrong = socket_.connect(address, tls_.value_or(TlsOptions{}), until); !wrong.empty()) {
     return end(TOCSIN_BROKEN, std::move(wrong));
   }
   std::size_t bytes = 0;
-  if (socket_.write(std::as_bytes(std::span(wire::preface)), bytes) != Socket::Io::done ||
+  if (socket_.write(std::as_bytes(std::span(wire::preface)), bytes) != Io::done ||
       bytes != wire::preface.size()) {
     return end(TOCSIN_BROKEN, "the connection broke: " + socket_.error());
   }
   out_.append(wire::FrameType::hello, wire::to_json(hello_));
   last_sent_ = last_heard_ = Deadline::Clock::now();
-  const auto status = run_until(until, [&] { return welcome_.has_value(); });
+  const auto status = run_until(until, [&] { return welcome_ && (rings_ || !wants_ring); });
   if (status == TOCSIN_TIMEOUT) return end(TOCSIN_BROKEN, "the server did not answer in time");
   return status;
 }
@@ -192,8 +222,10 @@ tocsin_status Client::commit() {
                 "field '" + sent.type.fields[i].name + "' of " + sent.type.name + " is not set");
   }
   writer_.commit(0, 0, 0);
-  if (event_[0].size() + sizeof(wire::EventsHead) > welcome_->max_frame) {
-    return fail(TOCSIN_INVALID, "the event is larger than a frame may be");
+  if (event_[0].size() + sizeof(wire::EventsHead) > most_payload_) {
+    return fail(TOCSIN_INVALID, most_payload_ < welcome_->max_frame
+                                    ? "the event is larger than the ring"
+                                    : "the event is larger than a frame may be");
   }
   if (batch_.size() - framed_ >= batch_events || batch_.bytes() >= batch_bytes) {
     if (const auto status = flush(deadline()); status != TOCSIN_OK) return status;
@@ -203,23 +235,46 @@ tocsin_status Client::commit() {
   return TOCSIN_OK;
 }
 
-/// Puts committed events into frames, as far as the server takes more.
+/// Puts committed events into frames, as far as the server takes more; with rings this sends them.
 void Client::frame_events() {
+  if (rings_ && rings_->is_full()) return;
+  if (watermark_) {  // what was committed before it has gone
+    if (!rings_->put_watermark(*watermark_)) return;
+    watermark_.reset();
+  }
+  const std::size_t good_payload = rings_ ? rings_->good_payload() : most_payload_;
+  const std::uint64_t numbered = numbered_;
   while (framed_ < batch_.size() && numbered_ < credit_end_ && out_.size() < most_out_bytes) {
     std::size_t end = framed_;
     std::size_t bytes = sizeof(wire::EventsHead);
-    while (end < batch_.size() && numbered_ + (end - framed_) < credit_end_ &&
-           bytes + batch_[end].size() <= welcome_->max_frame) {
+    do {
       bytes += batch_[end++].size();
-    }
-    wire::append_events(out_, numbered_ + 1, batch_, framed_, end);
+    } while (end < batch_.size() && numbered_ + (end - framed_) < credit_end_ &&
+             bytes + batch_[end].size() <= good_payload);
+    if (!put_events(end)) break;
     numbered_ += end - framed_;
     framed_ = end;
+  }
+  if (rings_) {
+    rings_->publish();
+    if (numbered_ != numbered) last_sent_ = now_;
   }
   if (framed_ == batch_.size()) {
     batch_.clear();
     framed_ = 0;
   }
+}
+
+bool Client::put_events(std::size_t end) {
+  if (rings_) return rings_->put_events(numbered_ + 1, batch_, framed_, end);
+  wire::append_events(out_, numbered_ + 1, batch_, framed_, end);
+  return true;
+}
+
+/// With rings a call that has what it waits for makes no system call: the socket, which has acknowledgements
+/// and the end, is left for later where there is still credit enough.
+bool Client::can_skip_socket() const {
+  return rings_ && now_ < last_read_ + socket_every && credit_end_ - numbered_ > welcome_->window / 4;
 }
 
 tocsin_status Client::flush(Deadline deadline) {
@@ -235,14 +290,21 @@ tocsin_status Client::wait_acknowledged(Deadline deadline) {
 tocsin_status Client::watermark(std::int64_t time_ns) {
   const Deadline until = deadline();
   if (const auto status = flush(until); status != TOCSIN_OK) return status;
-  wire::append(out_, wire::Watermark{time_ns});
+  if (rings_) {
+    watermark_ = time_ns;
+  } else {
+    wire::append(out_, wire::Watermark{time_ns});
+  }
   return flush(until);
 }
 
 void Client::beat() {
-  if (!welcome_ || has_unsent() || welcome_->heartbeat_ms == 0) return;
+  now_ = Deadline::Clock::now();
+  // What waits for room in the ring may do so for long, and the server hears nothing of it.
+  const bool waits = rings_ ? written_ < out_.size() : has_unsent();
+  if (!welcome_ || waits || welcome_->heartbeat_ms == 0) return;
   const auto next = last_sent_ + std::chrono::milliseconds(welcome_->heartbeat_ms);
-  if (Deadline::Clock::now() >= next) wire::append(out_, wire::Heartbeat{});
+  if (now_ >= next) wire::append(out_, wire::Heartbeat{});
 }
 
 tocsin_status Client::write(bool& worked) {
@@ -250,13 +312,13 @@ tocsin_status Client::write(bool& worked) {
   while (written_ < out_.size()) {
     std::size_t bytes = 0;
     switch (socket_.write(out_.bytes().subspan(written_), bytes)) {
-      case Socket::Io::done: break;
-      case Socket::Io::again: return TOCSIN_OK;
+      case Io::done: break;
+      case Io::again: return TOCSIN_OK;
       default: return TOCSIN_BROKEN;  // what the server said last, if anything, is yet to be read
     }
     written_ += bytes;
     worked = true;
-    last_sent_ = Deadline::Clock::now();
+    last_sent_ = now_;
   }
   out_.clear();
   written_ = 0;

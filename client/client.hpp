@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/rings.hpp"
 #include "client/socket.hpp"
 #include "client/tocsin.h"
 #include "connectors/wire/event_check.hpp"
@@ -49,6 +50,8 @@ class Client {
 
   tocsin_status set_token(std::string token);
   tocsin_status set_source_idle(std::int64_t idle_ms);
+  tocsin_status set_tls(TlsOptions options);
+  tocsin_status use_ring(std::uint64_t ring_bytes, Idle idle);
   void set_timeout(int timeout_ms) { timeout_ms_ = timeout_ms; }
   int declare(std::string type);
   int add_field(int type, std::string name, std::string field_type);
@@ -94,17 +97,22 @@ class Client {
   tocsin_status run_until(Deadline deadline, Done done);
   tocsin_status write(bool& worked);
   tocsin_status read(bool& worked);
+  std::string read_ring(bool& worked, std::size_t most_bytes);
   tocsin_status take(const wire::Frame& frame);
   tocsin_status take_welcome(std::string_view json);
   std::string take_layout(const wire::TypeDeclaration& declared, const wire::TypeLayout& layout);
+  tocsin_status take_ring(std::string_view json);
   tocsin_status take_ack(const wire::Frame& frame);
   void take_rejected(const wire::Rejected& rejected);
   tocsin_status take_subscribed(std::string_view json);
   tocsin_status take_match(const wire::Frame& frame);
+  bool knows_rule(const wire::Frame& frame) const;
   tocsin_status take_event(model::EventView view, tocsin_event& event);
   void frame_events();
+  bool put_events(std::size_t end);
+  bool can_skip_socket() const;
   void beat();
-  bool has_unsent() const { return framed_ < batch_.size() || written_ < out_.size(); }
+  bool has_unsent() const { return framed_ < batch_.size() || written_ < out_.size() || watermark_; }
   bool inbox_is_empty() const { return inbox_read_ == inbox_.size(); }
 
   wire::Hello hello_;
@@ -119,8 +127,14 @@ class Client {
   wire::FrameReader reader_{std::size_t{64} << 20};
   std::optional<wire::Welcome> welcome_;
   std::vector<std::string> rule_names_;
+  std::optional<TlsOptions> tls_;
+  Idle idle_ = Idle::park;
+  std::vector<wire::Descriptor> descriptors_;  // that came before the frame that tells of them
+  std::unique_ptr<Rings> rings_;
+  Deadline::Clock::time_point now_;  // as of the last look at the clock
   Deadline::Clock::time_point last_sent_;
   Deadline::Clock::time_point last_heard_;
+  Deadline::Clock::time_point last_read_;  // of the socket
 
   model::Catalog sent_catalog_;  // of the enumerations only
   std::vector<SentType> sent_types_;
@@ -128,8 +142,10 @@ class Client {
   model::EventBatch event_;  // the one begun
   model::EventWriter writer_{event_};
   std::vector<model::Value> elements_;
-  model::EventBatch batch_;  // committed events
-  std::size_t framed_ = 0;   // of these, in frames already
+  model::EventBatch batch_;                // committed events
+  std::size_t framed_ = 0;                 // of these, in frames already
+  std::size_t most_payload_ = 0;           // of a frame with events
+  std::optional<std::int64_t> watermark_;  // that the ring has yet to take
   wire::FrameBuffer out_;
   std::size_t written_ = 0;  // bytes of it
   std::uint64_t committed_ = 0;
@@ -142,10 +158,9 @@ class Client {
   wire::FrameBuffer inbox_;
   std::size_t inbox_read_ = 0;
   bool closing_ = false;
-  std::uint64_t subscriptions_ = 0;  // SUBSCRIBED frames that have come
-  wire::Subscribed subscribed_;
-  std::unordered_map<std::uint32_t, std::size_t> rule_of_id_;
-  model::Catalog catalog_;  // of events that come, by id
+  std::uint64_t subscriptions_ = 0;                            // SUBSCRIBED frames that have come
+  std::unordered_map<std::uint32_t, wire::RuleLayout> rules_;  // by id
+  model::Catalog catalog_;                                     // of events that come, by id
   std::unique_ptr<wire::EventChecker> checker_;
   tocsin_match match_;
   std::uint64_t matches_ = 0;

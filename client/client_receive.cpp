@@ -18,14 +18,16 @@ constexpr std::size_t most_rejections = 1000;
 tocsin_status Client::read(bool& worked) {
   const std::span<std::byte> room = reader_.room();
   std::size_t bytes = 0;
-  switch (socket_.read(room, bytes)) {
-    case Socket::Io::done: break;
-    case Socket::Io::again: return TOCSIN_OK;
-    case Socket::Io::ended: return end(TOCSIN_BROKEN, "the server closed the connection");
-    case Socket::Io::failed: return end(TOCSIN_BROKEN, "the connection broke: " + socket_.error());
+  const bool with_ring = hello_.transport == wire::Transport::ring && !rings_;
+  last_read_ = now_;
+  switch (with_ring ? socket_.read(room, bytes, descriptors_) : socket_.read(room, bytes)) {
+    case Io::done: break;
+    case Io::again: return TOCSIN_OK;
+    case Io::ended: return end(TOCSIN_BROKEN, "the server closed the connection");
+    case Io::failed: return end(TOCSIN_BROKEN, "the connection broke: " + socket_.error());
   }
   worked = true;
-  last_heard_ = Deadline::Clock::now();
+  last_heard_ = now_;
   reader_.filled(bytes);
   wire::Frame frame;
   wire::Next next = reader_.next(frame);
@@ -34,6 +36,30 @@ tocsin_status Client::read(bool& worked) {
   }
   if (next == wire::Next::fault) return end(TOCSIN_PROTOCOL, "the server sent no frame: " + reader_.fault());
   return TOCSIN_OK;
+}
+
+/// Takes matches from the ring until it is empty, or so many bytes have come. What is wrong with it, or
+/// empty.
+std::string Client::read_ring(bool& worked, std::size_t most_bytes) {
+  wire::RingConsumer& in = rings_->in();
+  for (std::size_t bytes = 0; bytes < most_bytes;) {
+    const auto record = in.next();
+    if (!record) break;
+    worked = true;
+    last_heard_ = now_;
+    const std::size_t size = record->payload.size();
+    bytes += wire::frame_bytes(size);
+    if (record->type == wire::FrameType::match) {
+      record->payload.copy_to(inbox_.append(record->type, size));
+    } else if (wire::Dropped dropped; record->type == wire::FrameType::dropped && size == sizeof dropped) {
+      record->payload.copy_to(reinterpret_cast<std::byte*>(&dropped));
+      dropped_ = dropped.matches;
+    } else {
+      return "it carries MATCH and DROPPED only";
+    }
+  }
+  in.release();
+  return std::string(rings_->fault());
 }
 
 tocsin_status Client::take(const wire::Frame& frame) {
@@ -68,10 +94,14 @@ tocsin_status Client::take(const wire::Frame& frame) {
     }
     case FrameType::subscribed:
       ++subscriptions_;
-      if (inbox_is_empty()) return take_subscribed(frame.text());
+      if (rings_ || inbox_is_empty()) return take_subscribed(frame.text());
       inbox_.append(frame.type, frame.text());
       return TOCSIN_OK;
-    case FrameType::match: inbox_.append(frame.type, frame.text()); return TOCSIN_OK;
+    case FrameType::match:
+      if (rings_) return wrong();
+      inbox_.append(frame.type, frame.text());
+      return TOCSIN_OK;
+    case FrameType::ring: return rings_ ? wrong() : take_ring(frame.text());
     case FrameType::heartbeat: return TOCSIN_OK;
     default: return wrong();
   }
@@ -80,24 +110,10 @@ tocsin_status Client::take(const wire::Frame& frame) {
 /// The layout of a type to be sent, as this library works it out: the server's must be the same. Empty, or
 /// what is wrong.
 std::string Client::take_layout(const wire::TypeDeclaration& declared, const wire::TypeLayout& layout) {
-  SentType sent;
-  sent.type.name = layout.name;
-  sent.type.id = layout.id;
-  sent.type.timestamp = layout.timestamp;
-  for (const auto& field : layout.fields) {
-    const auto type = wire::parse_type(field.type, sent_catalog_);
-    if (!type) return "a field of type " + field.type;
-    model::Field& of = sent.type.fields.emplace_back();
-    of.name = field.name;
-    of.type = *type;
-  }
   if (layout.name != declared.name) return "another type than " + declared.name;
-  if (layout.timestamp && *layout.timestamp >= layout.fields.size()) return "a wrong timestamp";
-  sent.type.layout();
-  bool same = sent.type.fixed_size == layout.fixed_size;
-  for (std::size_t i = 0; i < layout.fields.size(); ++i)
-    same = same && sent.type.fields[i].slot == layout.fields[i].slot;
-  if (!same) return "another layout of " + declared.name;
+  auto type = wire::type_of(layout, sent_catalog_);
+  if (!type) return type.error;
+  SentType sent{std::move(*type.value), {}};
   for (const auto& field : declared.fields) {
     const auto index = sent.type.find(field.name);
     if (!index) return "no field '" + field.name + "' of " + declared.name;
@@ -117,6 +133,19 @@ tocsin_status Client::take_welcome(std::string_view json) {
   welcome_ = std::move(*welcome.value);
   rule_names_ = welcome_->rules;
   credit_end_ = welcome_->window;
+  most_payload_ = welcome_->max_frame;
+  return TOCSIN_OK;
+}
+
+tocsin_status Client::take_ring(std::string_view json) {
+  const auto told = wire::parse_ring(json);
+  if (!told) return end(TOCSIN_PROTOCOL, "the server sent a wrong " + told.error);
+  if (hello_.transport != wire::Transport::ring) return end(TOCSIN_PROTOCOL, "the server sent a wrong RING");
+  std::string wrong;
+  rings_ = Rings::open(std::move(descriptors_), *told, welcome_->max_frame, idle_, wrong);
+  descriptors_.clear();
+  if (!rings_) return end(TOCSIN_BROKEN, std::move(wrong));
+  most_payload_ = rings_->most_payload();
   return TOCSIN_OK;
 }
 
@@ -138,35 +167,23 @@ void Client::take_rejected(const wire::Rejected& rejected) {
 tocsin_status Client::take_subscribed(std::string_view json) {
   auto subscribed = wire::parse_subscribed(json);
   if (!subscribed) return end(TOCSIN_PROTOCOL, "the server sent a wrong " + subscribed.error);
-  model::Catalog catalog;
+  // Matches that come by the ring are not in order with this: those of rules that are no longer there may
+  // still come. The server does not use an id again for something else, so what was known stays.
+  model::Catalog catalog = rings_ ? catalog_ : model::Catalog{};
   for (const auto& layout : subscribed->types) {
+    auto type = wire::type_of(layout, catalog);
+    if (!type) return end(TOCSIN_PROTOCOL, "the server's SUBSCRIBED has " + type.error);
     if (layout.id >= catalog.types.size()) catalog.types.resize(std::size_t{layout.id} + 1);
-    model::EventType& type = catalog.types[layout.id];
-    type.name = layout.name;
-    type.id = layout.id;
-    type.timestamp = layout.timestamp;
-    type.fields.clear();
-    for (const auto& field : layout.fields) {
-      const auto of = wire::parse_type(field.type, catalog);
-      if (!of) return end(TOCSIN_PROTOCOL, "the server's SUBSCRIBED has a field of type " + field.type);
-      model::Field& added = type.fields.emplace_back();
-      added.name = field.name;
-      added.type = *of;
-    }
-    bool same = !type.timestamp || *type.timestamp < type.fields.size();
-    if (same) type.layout();
-    same = same && type.fixed_size == layout.fixed_size;
-    if (!same) return end(TOCSIN_PROTOCOL, "the server's SUBSCRIBED has another layout of " + layout.name);
+    catalog.types[layout.id] = std::move(*type.value);
   }
   checker_.reset();
-  subscribed_ = std::move(*subscribed.value);
   catalog_ = std::move(catalog);
   checker_ = std::make_unique<wire::EventChecker>(catalog_);
-  rule_of_id_.clear();
+  if (!rings_) rules_.clear();
   rule_names_.clear();
-  for (std::size_t i = 0; i < subscribed_.rules.size(); ++i) {
-    rule_of_id_[subscribed_.rules[i].id] = i;
-    rule_names_.push_back(subscribed_.rules[i].name);
+  for (auto& rule : subscribed->rules) {
+    rule_names_.push_back(rule.name);
+    rules_[rule.id] = std::move(rule);
   }
   return TOCSIN_OK;
 }
@@ -188,9 +205,9 @@ tocsin_status Client::take_match(const wire::Frame& frame) {
   if (!wire::read_match(frame.payload, match_.frame, wrong)) {
     return end(TOCSIN_PROTOCOL, "the server sent a wrong match: " + wrong);
   }
-  const auto rule = rule_of_id_.find(match_.frame.head.rule);
-  if (rule == rule_of_id_.end()) return end(TOCSIN_PROTOCOL, "the server sent a match of an unknown rule");
-  match_.rule = &subscribed_.rules[rule->second];
+  const auto rule = rules_.find(match_.frame.head.rule);
+  if (rule == rules_.end()) return end(TOCSIN_PROTOCOL, "the server sent a match of an unknown rule");
+  match_.rule = &rule->second;
   match_.emitted = {};
   match_.events.resize(match_.frame.events.size());
   if (match_.frame.emitted) {
@@ -203,6 +220,13 @@ tocsin_status Client::take_match(const wire::Frame& frame) {
   }
   ++matches_;
   return TOCSIN_OK;
+}
+
+bool Client::knows_rule(const wire::Frame& match) const {
+  std::uint32_t id = 0;
+  if (match.payload.size() < sizeof id) return true;  // which is no match at all
+  std::memcpy(&id, match.payload.data(), sizeof id);
+  return rules_.contains(id);
 }
 
 tocsin_status Client::subscribe(const wire::Subscribe& wishes) {
@@ -225,8 +249,14 @@ tocsin_status Client::poll(Deadline deadline, const tocsin_match*& match) {
     wire::Frame frame;
     std::string fault;
     wire::frame_at(inbox_.bytes().subspan(inbox_read_), SIZE_MAX, frame, fault);  // it was one as it came
-    inbox_read_ += wire::frame_bytes(frame.payload.size());
     const bool is_match = frame.type == wire::FrameType::match;
+    if (rings_ && is_match && !knows_rule(frame)) {  // the socket is about to tell what it is
+      const std::uint64_t before = subscriptions_;
+      const auto status = run_until(deadline, [&] { return subscriptions_ != before; });
+      if (status != TOCSIN_OK) return status;
+      continue;
+    }
+    inbox_read_ += wire::frame_bytes(frame.payload.size());
     const auto status = is_match ? take_match(frame) : take_subscribed(frame.text());
     if (status != TOCSIN_OK) return status;
     if (!is_match) continue;

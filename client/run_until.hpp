@@ -9,16 +9,22 @@ namespace tocsin::client {
 
 /// Works until `done()` holds, the deadline has passed, or the connection is gone. What waits in the inbox is
 /// bounded: where it is full nothing more is read, and the deadline counts as passed, as only its owner can
-/// help.
+/// help. With rings only matches come no more; the server knows how to go on without.
 template <class Done>
 tocsin_status Client::run_until(Deadline deadline, Done done) {
   constexpr std::size_t most_inbox_bytes = std::size_t{16} << 20;
   while (true) {
     beat();
     bool worked = false;
-    const bool reads = closing_ || inbox_.size() < most_inbox_bytes;
+    const bool takes = closing_ || inbox_.size() < most_inbox_bytes;  // matches
+    const bool reads = takes || rings_;                               // the socket
     tocsin_status status = write(worked);
     const bool broken = status == TOCSIN_BROKEN;
+    if (rings_) {
+      const std::string fault = read_ring(worked, takes ? most_inbox_bytes : 0);
+      if (!fault.empty()) return end(TOCSIN_PROTOCOL, "the ring is broken: " + fault);
+      if (done() && can_skip_socket()) return TOCSIN_OK;
+    }
     if (reads) {
       do {  // of a connection that can't be written any more, all that it still holds
         worked = broken ? false : worked;
@@ -36,12 +42,13 @@ tocsin_status Client::run_until(Deadline deadline, Done done) {
     Deadline wake = deadline;
     if (welcome_ && welcome_->heartbeat_ms > 0) {
       const std::chrono::milliseconds beat_every(welcome_->heartbeat_ms);
-      if (Deadline::Clock::now() >= last_heard_ + 3 * beat_every) {
+      if (now_ >= last_heard_ + 3 * beat_every) {
         return end(TOCSIN_BROKEN, "nothing came from the server for too long");
       }
       wake = wake.or_at(last_sent_ + beat_every).or_at(last_heard_ + 3 * beat_every);
     }
-    socket_.wait(reads, written_ < out_.size(), wake);
+    const auto sleep = [&] { socket_.wait(reads, written_ < out_.size(), wake); };
+    rings_ ? rings_->wait(takes, sleep) : sleep();
   }
 }
 

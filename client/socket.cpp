@@ -37,11 +37,23 @@ int Deadline::left_ms() const {
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, INT_MAX));
 }
 
-std::string Socket::connect(std::string_view address, Deadline deadline) {
+std::string Socket::connect(std::string_view address, const TlsOptions& tls, Deadline deadline) {
   std::string_view rest = address;
   if (take_prefix(rest, "unix:")) return connect_unix(rest, deadline);
-  if (take_prefix(rest, "tcp:")) return connect_tcp(rest, deadline);
-  return "'" + std::string(address) + "' is no address: tcp:HOST:PORT or unix:PATH";
+  const bool is_tls = take_prefix(rest, "tls:");
+  if (!is_tls && !take_prefix(rest, "tcp:")) {
+    return "'" + std::string(address) + "' is no address: tcp:HOST:PORT, tls:HOST:PORT or unix:PATH";
+  }
+  const std::string scheme = is_tls ? "tls:" : "tcp:";
+  const std::size_t colon = rest.rfind(':');
+  if (colon == std::string_view::npos) return "an address needs a port: " + scheme + "HOST:PORT";
+  std::string host(rest.substr(0, colon));
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  std::string wrong = connect_tcp(host, std::string(rest.substr(colon + 1)), deadline);
+  if (wrong.empty() && is_tls) wrong = begin_tls(tls, host, deadline);
+  if (wrong.empty()) return "";
+  close();
+  return "can't connect to " + scheme + std::string(rest) + ": " + wrong;
 }
 
 std::string Socket::connect_unix(std::string_view path, Deadline deadline) {
@@ -54,18 +66,12 @@ std::string Socket::connect_unix(std::string_view path, Deadline deadline) {
   return "can't connect to unix:" + std::string(path) + ": " + error();
 }
 
-std::string Socket::connect_tcp(std::string_view rest, Deadline deadline) {
-  const std::size_t colon = rest.rfind(':');
-  if (colon == std::string_view::npos) return "an address needs a port: tcp:HOST:PORT";
-  std::string host(rest.substr(0, colon));
-  const std::string port(rest.substr(colon + 1));
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+std::string Socket::connect_tcp(const std::string& host, const std::string& port, Deadline deadline) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  const std::string begin = "can't connect to tcp:" + std::string(rest) + ": ";
-  if (const int error = getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0) {
-    return begin + gai_strerror(error);
+  if (const int wrong = getaddrinfo(host.c_str(), port.c_str(), &hints, &found); wrong != 0) {
+    return gai_strerror(wrong);
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> all(found, &freeaddrinfo);
   for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
@@ -74,7 +80,23 @@ std::string Socket::connect_tcp(std::string_view rest, Deadline deadline) {
     setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return "";
   }
-  return begin + error();
+  return error();
+}
+
+std::string Socket::begin_tls(const TlsOptions& options, const std::string& host, Deadline deadline) {
+  std::string wrong;
+  tls_ = Tls::open(options, host, fd_, wrong);
+  if (tls_ == nullptr) return wrong;
+  while (true) {
+    switch (tls_->handshake()) {
+      case Io::done: return "";
+      case Io::again: break;
+      case Io::ended: return "the server closed the connection";
+      case Io::failed: return error();
+    }
+    if (deadline.has_passed()) return message_of(ETIMEDOUT);
+    wait(true, false, deadline);
+  }
 }
 
 bool Socket::connect_to(int family, const void* address, std::size_t size, Deadline deadline) {
@@ -99,16 +121,28 @@ bool Socket::connect_to(int family, const void* address, std::size_t size, Deadl
 }
 
 void Socket::close() {
+  if (tls_) tls_->shutdown();
+  tls_.reset();
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
 }
 
-Socket::Io Socket::read(std::span<std::byte> to, std::size_t& bytes) {
-  bytes = 0;
+Io Socket::read(std::span<std::byte> to, std::size_t& bytes) {
+  if (tls_) return tls_->read(to, bytes);
   ssize_t got;
   do {
     got = ::recv(fd_, to.data(), to.size(), 0);
   } while (got < 0 && errno == EINTR);
+  return read_result(got, bytes);
+}
+
+Io Socket::read(std::span<std::byte> to, std::size_t& bytes,
+                std::vector<connectors::wire::Descriptor>& descriptors) {
+  return read_result(connectors::wire::receive_with_descriptors(fd_, to, descriptors), bytes);
+}
+
+Io Socket::read_result(ssize_t got, std::size_t& bytes) {
+  bytes = 0;
   if (got == 0) return Io::ended;
   if (got < 0) {
     errno_ = errno;
@@ -118,7 +152,8 @@ Socket::Io Socket::read(std::span<std::byte> to, std::size_t& bytes) {
   return Io::done;
 }
 
-Socket::Io Socket::write(std::span<const std::byte> from, std::size_t& bytes) {
+Io Socket::write(std::span<const std::byte> from, std::size_t& bytes) {
+  if (tls_) return tls_->write(from, bytes);
   bytes = 0;
   ssize_t put;
   do {
@@ -133,10 +168,11 @@ Socket::Io Socket::write(std::span<const std::byte> from, std::size_t& bytes) {
 }
 
 std::string Socket::error() const {
-  return message_of(errno_);
+  return tls_ ? tls_->error() : message_of(errno_);
 }
 
 void Socket::wait(bool to_read, bool to_write, Deadline deadline) const {
+  if (tls_ && tls_->needs_write()) to_write = true;
   pollfd waiting{fd_, static_cast<short>((to_read ? POLLIN : 0) | (to_write ? POLLOUT : 0)), 0};
   ::poll(&waiting, 1, deadline.left_ms());
 }

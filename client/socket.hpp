@@ -1,12 +1,19 @@
-// A connected stream socket, and waiting for it with a time limit. Nothing here throws but for memory.
+// A connected stream socket, plain or under TLS, and waiting for it with a time limit. Nothing here throws
+// but for memory.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
+#include <vector>
+
+#include "client/tls.hpp"
+#include "connectors/wire/ring_memory.hpp"
 
 namespace tocsin::client {
 
@@ -41,15 +48,18 @@ class Socket {
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 
-  /// Connects to `tcp:HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH` or `unix://PATH`. Empty, or a sentence.
-  std::string connect(std::string_view address, Deadline deadline);
+  /// Connects to `tcp:HOST:PORT`, `tls:HOST:PORT` or `unix:PATH`, or with `//` behind the colon. Empty, or a
+  /// sentence.
+  std::string connect(std::string_view address, const TlsOptions& tls, Deadline deadline);
   void close();
   int descriptor() const { return fd_; }
   bool is_open() const { return fd_ >= 0; }
 
-  enum class Io { done, again, ended, failed };
   /// Never block. `bytes` is how many were moved.
   Io read(std::span<std::byte> to, std::size_t& bytes);
+  /// The same of a Unix socket, and adds the descriptors that came with it.
+  Io read(std::span<std::byte> to, std::size_t& bytes,
+          std::vector<connectors::wire::Descriptor>& descriptors);
   Io write(std::span<const std::byte> from, std::size_t& bytes);
   /// After failed.
   std::string error() const;
@@ -59,13 +69,16 @@ class Socket {
   void wait(bool to_read, bool to_write, Deadline deadline) const;
 
  private:
-  std::string connect_tcp(std::string_view rest, Deadline deadline);
+  std::string connect_tcp(const std::string& host, const std::string& port, Deadline deadline);
+  std::string begin_tls(const TlsOptions& options, const std::string& host, Deadline deadline);
   std::string connect_unix(std::string_view path, Deadline deadline);
+  Io read_result(ssize_t got, std::size_t& bytes);
   /// To one address. False, with errno, where that failed.
   bool connect_to(int family, const void* address, std::size_t size, Deadline deadline);
 
   int fd_ = -1;
   int errno_ = 0;
+  std::unique_ptr<Tls> tls_;
 };
 
 }  // namespace tocsin::client

@@ -102,17 +102,40 @@ TOCSIN_API tocsin_status tocsin_set_timeout(tocsin_client* client, int timeout_m
 /* Before tocsin_connect: silent for so long, this client stops holding event time back until its next event. */
 TOCSIN_API tocsin_status tocsin_set_source_idle(tocsin_client* client, int64_t idle_ms);
 
+typedef struct tocsin_tls {
+  const char* ca_file;          /* PEM: who may have signed the server's certificate; NULL: whom the system trusts */
+  const char* certificate_file; /* PEM with its chain, for a server that asks for one; NULL: none */
+  const char* key_file;         /* PEM: its private key, without a passphrase; NULL: it is in certificate_file */
+  const char* server_name;      /* that the server's certificate must have; NULL: the host of the address */
+  int unverified;               /* not 0: any server is taken for the right one, whatever certificate it shows */
+} tocsin_tls;
+
+/* Before tocsin_connect, for a `tls:HOST:PORT` address; members that are 0 have the meaning above. Such an address can
+ * do without this call: then all of them are 0. The files are read as it connects. */
+TOCSIN_API tocsin_status tocsin_set_tls(tocsin_client* client, const tocsin_tls* tls);
+
+/* What a client with a ring does where it has to wait: sleep, after a short while of trying; or give way, or spin, all
+ * the time, which costs a core and saves the microseconds of waking up. */
+typedef enum tocsin_idle { TOCSIN_SLEEP = 0, TOCSIN_YIELD, TOCSIN_SPIN } tocsin_idle;
+
+/* Before tocsin_connect: events and matches shall go through rings in memory that is shared with a server on the same
+ * machine, and not over the socket; that costs no system call while both sides are busy. Connect to a `unix:` address
+ * then. `ring_bytes` is the size of each of the two rings, 0 the server's default; it is rounded up to a power of two,
+ * and a server refuses more than its limit. An event must be smaller than the ring. */
+TOCSIN_API tocsin_status tocsin_use_ring(tocsin_client* client, uint64_t ring_bytes, tocsin_idle idle);
+
 /* Before tocsin_connect: an event type that will be sent. Returns its number, from 0, or a negative status. */
 TOCSIN_API int tocsin_declare(tocsin_client* client, const char* type);
 /* Adds a field, by its type as rule files write it: "string", "float?", "enum(buy, sell)", "int[]". Returns its
  * number in that type, from 0, or a negative status. Fields of the rules' type that can be null may be left out. */
 TOCSIN_API int tocsin_field(tocsin_client* client, int type, const char* name, const char* field_type);
 
-/* Connects to `tcp:HOST:PORT` or `unix:PATH` and agrees on the types. Looking up a host's name may take longer
- * than the time limit. */
+/* Connects to `tcp:HOST:PORT`, `tls:HOST:PORT` or `unix:PATH` and agrees on the types. Looking up a host's name may take
+ * longer than the time limit. */
 TOCSIN_API tocsin_status tocsin_connect(tocsin_client* client, const char* address);
 
-/* The socket, for poll(2) by others: where it is readable, tocsin_poll has something to do. -1 where not connected. */
+/* The socket, for poll(2) by others: where it is readable, tocsin_poll has something to do. Of matches that come by a
+ * ring it knows nothing. -1 where not connected. */
 TOCSIN_API int tocsin_descriptor(const tocsin_client* client);
 
 /* --- events --------------------------------------------------------------------------------------------- */

@@ -111,6 +111,15 @@ struct Subscription {
   bool with_events = false;
 };
 
+/// As tocsin_tls; empty texts are its NULL.
+struct Tls {
+  std::string ca_file = {};
+  std::string certificate_file = {};
+  std::string key_file = {};
+  std::string server_name = {};
+  bool unverified = false;
+};
+
 class Client {
  public:
   explicit Client(const std::string& name) : client_(tocsin_new(name.c_str())) {
@@ -120,6 +129,18 @@ class Client {
   void set_token(const std::string& token) { check(tocsin_set_token(get(), token.c_str())); }
   void set_timeout_ms(int timeout_ms) { check(tocsin_set_timeout(get(), timeout_ms)); }
   void set_source_idle_ms(std::int64_t idle_ms) { check(tocsin_set_source_idle(get(), idle_ms)); }
+  void set_tls(const Tls& tls) {
+    const auto text = [](const std::string& of) { return of.empty() ? nullptr : of.c_str(); };
+    const tocsin_tls all{.ca_file = text(tls.ca_file),
+                         .certificate_file = text(tls.certificate_file),
+                         .key_file = text(tls.key_file),
+                         .server_name = text(tls.server_name),
+                         .unverified = tls.unverified ? 1 : 0};
+    check(tocsin_set_tls(get(), &all));
+  }
+  void use_ring(std::uint64_t ring_bytes = 0, tocsin_idle idle = TOCSIN_SLEEP) {
+    check(tocsin_use_ring(get(), ring_bytes, idle));
+  }
   Type declare(const std::string& type) { return {number(tocsin_declare(get(), type.c_str()))}; }
   Field field(Type type, const std::string& name, const std::string& field_type) {
     return {number(tocsin_field(get(), type.number, name.c_str(), field_type.c_str()))};

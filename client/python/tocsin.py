@@ -1,6 +1,7 @@
 """The client of Tocsin in Python: sends events to a running `tocsin run`, and gets its matches.
 
-Python 3.11, the standard library, this file; the protocol is docs/protocol.md.
+Python 3.11, the standard library, this file; the protocol is docs/protocol.md. It goes over sockets, also under TLS; rings in
+shared memory are for the clients in C and C++.
 
     with tocsin.Client("till 7", "unix:/run/tocsin.sock",
                        types={"Payment": {"card": "string", "amount": "float", "at": "time"}}) as client:

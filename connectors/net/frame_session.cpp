@@ -176,9 +176,13 @@ void FrameSession::welcome(const wire::Hello& hello) {
   welcome.window = limits.window_events;
   welcome.heartbeat_ms =
       static_cast<std::uint32_t>(std::max<std::int64_t>(1, limits.idle_timeout_ns / 3'000'000));
-  for (const auto& type : hello.types)
-    welcome.types.push_back(
-        wire::layout_of(*shared_.rules->catalog->find(type.name), *shared_.rules->catalog));
+  const model::Catalog& catalog = *shared_.rules->catalog;
+  may_send_.resize(catalog.types.size());
+  for (const auto& declared : hello.types) {
+    const model::EventType& type = *catalog.find(declared.name);
+    welcome.types.push_back(wire::layout_of(type, catalog));
+    may_send_[type.id] = true;
+  }
   declared_ = hello.types;
   layouts_ = wire::to_json(wire::Welcome{0, 0, 0, 0, welcome.types, {}});
   for (const auto& rule : shared_.rules->rules)
@@ -202,7 +206,8 @@ void FrameSession::events(const wire::Frame& frame) {
   if (last_ - acked_ + head.count > window) {
     return fault(fmt::format("more than {} events were sent without waiting for ACK", window));
   }
-  const auto checked = shared_.checker->check(frame.payload, shared_.options.clock(), shared_.batch);
+  const auto checked =
+      shared_.checker->check(frame.payload, shared_.options.clock(), shared_.batch, &may_send_);
   last_ += checked.count;
   rejected_ += checked.rejected;
   shared_.counters.rejected += checked.rejected;

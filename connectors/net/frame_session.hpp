@@ -30,7 +30,7 @@ class FrameSession final : public Session {
   bool run_ring() override;
   bool has_ring() const override { return ring_ != nullptr; }
   void begin_wait() override { ring_->begin_wait(); }
-  bool may_sleep(bool takes_events) override { return ring_->may_sleep(takes_events); }
+  bool may_sleep(bool takes_events) override;
   void end_wait() override { ring_->end_wait(); }
   void write_ring() override;
 
@@ -47,6 +47,7 @@ class FrameSession final : public Session {
   void welcome(const wire::Hello& hello);
   bool offer_ring(const wire::Hello& hello);
   void tell_ring();
+  void wake_client();
   void events(const wire::Frame& frame);
   void watermark(const wire::Frame& frame);
   void take_subscription(const wire::Frame& frame);
@@ -62,9 +63,10 @@ class FrameSession final : public Session {
   bool welcome_ = false;
   bool ended_ = false;  // nothing more comes over the socket
   std::vector<wire::TypeDeclaration> declared_;
-  std::string layouts_;      // of these types, as WELCOME told them
-  std::uint64_t last_ = 0;   // number of the last event taken
-  std::uint64_t acked_ = 0;  // the same as told
+  std::vector<bool> may_send_;  // these types, by id
+  std::string layouts_;         // of these types, as WELCOME told them
+  std::uint64_t last_ = 0;      // number of the last event taken
+  std::uint64_t acked_ = 0;     // the same as told
   std::uint64_t rejected_ = 0;
   RateLimit rejections_;
 };

@@ -4,6 +4,7 @@
 
 #include "connectors/net/connection.hpp"
 #include "connectors/net/frame_session.hpp"
+#include "connectors/wire/payload.hpp"
 
 namespace tocsin::connectors::net {
 
@@ -19,7 +20,7 @@ bool FrameSession::offer_ring(const wire::Hello& hello) {
                                                    limits.max_ring_bytes));
     return false;
   }
-  auto link = RingLink::create(shared_.poller, bytes, limits.max_frame_bytes);
+  auto link = RingLink::create(shared_.poller, bytes, limits.max_frame_bytes, hello.wake);
   if (!link) {
     connection_.refuse(Refusal::limit, fmt::format("there can be no ring: {}", link.error));
     return false;
@@ -67,6 +68,7 @@ bool FrameSession::run_ring() {
   if (worked && connection_.is_open()) finish_batch();
   if (worked) {
     ring_->in().release();
+    wake_client();
     connection_.heard();
   }
   if (ring_->fault() != wire::RingFault::none && connection_.is_open()) {
@@ -82,7 +84,23 @@ void FrameSession::drain_ring() {
 }
 
 void FrameSession::write_ring() {
-  if (ring_) ring_->write(connection_.outbox());
+  if (!ring_) return;
+  ring_->write(connection_.outbox());
+  wake_client();
+}
+
+/// A client that sleeps on its socket; any frame will do, so where one waits to be written already there is
+/// no need.
+void FrameSession::wake_client() {
+  if (!ring_->take_wake_up() || connection_.outbox().control_bytes() > 0) return;
+  shared_.frames.clear();
+  wire::append(shared_.frames, wire::Heartbeat{});
+  send(shared_.frames);
+}
+
+/// What the ring holds of a client that does not read its answers is not to be taken.
+bool FrameSession::may_sleep(bool takes_events) {
+  return ring_->may_sleep(takes_events && !connection_.rests());
 }
 
 }  // namespace tocsin::connectors::net

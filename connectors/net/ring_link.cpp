@@ -8,19 +8,22 @@
 namespace tocsin::connectors::net {
 
 RingLink::RingLink(Poller& poller, std::unique_ptr<wire::RingMemory> in,
-                   std::unique_ptr<wire::RingMemory> out, Descriptor wake_up, std::size_t max_frame_bytes)
+                   std::unique_ptr<wire::RingMemory> out, Descriptor wake_up, std::size_t max_frame_bytes,
+                   wire::Wake wake)
     : poller_(poller),
       in_memory_(std::move(in)),
       out_memory_(std::move(out)),
       wake_up_(std::move(wake_up)),
-      in_(*in_memory_, std::min(max_frame_bytes, wire::most_ring_payload(in_memory_->capacity())), {}),
-      out_(*out_memory_, {}) {}
+      in_(*in_memory_, std::min(max_frame_bytes, wire::most_ring_payload(in_memory_->capacity())),
+          {-1, wake == wire::Wake::socket ? &client_asked_ : nullptr}),
+      out_(*out_memory_, {-1, wake == wire::Wake::socket ? &client_asked_ : nullptr}) {}
 
 RingLink::~RingLink() {
   poller_.remove(wake_up_.get(), *this);
 }
 
-Opened<RingLink> RingLink::create(Poller& poller, std::size_t bytes, std::size_t max_frame_bytes) {
+Opened<RingLink> RingLink::create(Poller& poller, std::size_t bytes, std::size_t max_frame_bytes,
+                                  wire::Wake wake) {
   const std::size_t capacity = std::bit_ceil(std::max(bytes, wire::least_ring_bytes));
   auto in = wire::RingMemory::create(capacity);
   if (!in) return Opened<RingLink>::failed(std::move(in.error));
@@ -30,7 +33,7 @@ Opened<RingLink> RingLink::create(Poller& poller, std::size_t bytes, std::size_t
   if (!wake_up) return Opened<RingLink>::failed(std::move(wake_up.error));
   const int fd = wake_up->get();
   std::unique_ptr<RingLink> link(new RingLink(poller, std::move(in.value), std::move(out.value),
-                                              std::move(*wake_up.value), max_frame_bytes));
+                                              std::move(*wake_up.value), max_frame_bytes, wake));
   if (!poller.add(fd, *link)) return Opened<RingLink>::failed("there are too many descriptors");
   return {std::move(link), {}};
 }

@@ -121,7 +121,7 @@ bool Server::Impl::run_rings() {
   for (const auto& connection : connections) {
     Session* session = connection->session();
     if (session == nullptr || !session->has_ring()) continue;
-    any |= session->run_ring();
+    if (!connection->rests()) any |= session->run_ring();
     if (!connection->outbox().empty()) connection->has_output();
   }
   return any;

@@ -19,6 +19,7 @@ enum class EventChecker::Fault : std::uint8_t {
   source,
   seq,
   type,
+  undeclared,
   size,
   time,
   null,
@@ -212,6 +213,9 @@ std::string EventChecker::sentence(const std::byte* event, const Wrong& wrong) c
     default: break;
   }
   const model::EventType& type = catalog_->types[type_id];
+  if (wrong.fault == Fault::undeclared) {
+    return fmt::format("event type {} was not declared by this client", type.name);
+  }
   if (wrong.fault == Fault::size) {
     return fmt::format("an event of {} has {} bytes, and must have at least {}", type.name, header.size,
                        type.fixed_size);
@@ -239,21 +243,24 @@ std::string EventChecker::sentence(const std::byte* event, const Wrong& wrong) c
   }
 }
 
-/// What peers may send: an event of an input type, unnumbered.
-bool EventChecker::acceptable(const std::byte* event, Wrong& wrong) const {
+/// What peers may send: an event of an input type that they have declared, unnumbered.
+bool EventChecker::acceptable(const std::byte* event, const std::vector<bool>* declared, Wrong& wrong) const {
   const auto header = load<EventHeader>(event);
   const auto bad = [&](Fault fault) {
     wrong = {fault};
     return false;
   };
   if (header.type >= types_.size() || !types_[header.type].known) return bad(Fault::type);
+  if (declared != nullptr && (header.type >= declared->size() || !(*declared)[header.type])) {
+    return bad(Fault::undeclared);
+  }
   if (header.source != 0) return bad(Fault::source);
   if (header.seq != 0) return bad(Fault::seq);
   return good(event, types_[header.type], true, wrong);
 }
 
 EventChecker::Checked EventChecker::check(std::span<const std::byte> payload, std::int64_t arrival_ns,
-                                          model::EventBatch& batch) {
+                                          model::EventBatch& batch, const std::vector<bool>* declared) {
   bad_events_.clear();
   Checked checked;
   EventsHead head;
@@ -292,7 +299,7 @@ EventChecker::Checked EventChecker::check(std::span<const std::byte> payload, st
     }
     payload = payload.subspan(size);
     Wrong wrong;
-    if (!acceptable(event, wrong)) {
+    if (!acceptable(event, declared, wrong)) {
       ++checked.rejected;
       reject(i, [&] { return sentence(event, wrong); });
       continue;

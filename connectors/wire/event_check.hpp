@@ -37,7 +37,9 @@ class EventChecker {
   /// as its size leads to the next; else all behind it are rejected with it. After a fault, what was appended
   /// is good nevertheless. Allocates nothing but for bad events, once `batch` has grown. Linear in the
   /// payload.
-  Checked check(std::span<const std::byte> payload, std::int64_t arrival_ns, model::EventBatch& batch);
+  /// `declared`, where it is given, says by id which types this peer may send; ids behind its end it may not.
+  Checked check(std::span<const std::byte> payload, std::int64_t arrival_ns, model::EventBatch& batch,
+                const std::vector<bool>* declared = nullptr);
 
   /// Those rejected by the last check(), oldest first, at most `max_sentences`. Valid until the next one.
   struct BadEvent {
@@ -70,7 +72,7 @@ class EventChecker {
   struct Wrong;
   class Data;
 
-  bool acceptable(const std::byte* event, Wrong& wrong) const;
+  bool acceptable(const std::byte* event, const std::vector<bool>* declared, Wrong& wrong) const;
   bool good(const std::byte* event, const TypeCheck& type, bool arriving, Wrong& wrong) const;
   std::string sentence(const std::byte* event, const Wrong& wrong) const;
 

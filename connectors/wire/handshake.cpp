@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t max_depth = 16;
 
 constexpr std::string_view transport_names[] = {"socket", "ring"};
+constexpr std::string_view wake_names[] = {"futex", "socket"};
 constexpr std::string_view policy_names[] = {"drop_oldest", "block", "disconnect"};
 
 // --- writing -----------------------------------------------------------------------------------------------
@@ -286,10 +287,11 @@ std::string to_json(const Hello& hello) {
   if (hello.transport != Transport::socket) {
     writer.member("transport", transport_names[static_cast<std::size_t>(hello.transport)]);
   }
-  return writer.member("ring_bytes", hello.ring_bytes)
-      .member("source_idle_ms", hello.source_idle_ms)
-      .member("types", hello.types)
-      .done();
+  writer.member("ring_bytes", hello.ring_bytes);
+  if (hello.wake != Wake::futex) {
+    writer.member("wake", wake_names[static_cast<std::size_t>(hello.wake)]);
+  }
+  return writer.member("source_idle_ms", hello.source_idle_ms).member("types", hello.types).done();
 }
 
 std::string to_json(const Welcome& welcome) {
@@ -335,6 +337,7 @@ Parsed<Hello> parse_hello(std::string_view json) {
         .optional_member("token", hello.token)
         .optional_member("transport", hello.transport, transport_names)
         .optional_member("ring_bytes", hello.ring_bytes)
+        .optional_member("wake", hello.wake, wake_names)
         .optional_member("source_idle_ms", hello.source_idle_ms)
         .optional_member("types", hello.types);
   });

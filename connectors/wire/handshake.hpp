@@ -51,12 +51,16 @@ struct TypeDeclaration {
 };
 
 enum class Transport : std::uint8_t { socket, ring };
+/// How the server wakes a client that sleeps while its rings have nothing for it: by the futex of its flag,
+/// or by a HEARTBEAT over the socket, for a client that waits for both at once.
+enum class Wake : std::uint8_t { futex, socket };
 
 struct Hello {
   std::string client;  // as logs shall call it
   std::optional<std::string> token;
   Transport transport = Transport::socket;
   std::optional<std::uint64_t> ring_bytes;     // of each ring
+  Wake wake = Wake::futex;                     // with rings
   std::optional<std::int64_t> source_idle_ms;  // silent for so long, it stops holding event time back
   std::vector<TypeDeclaration> types;          // of the events that it will send
 };
@@ -151,6 +155,9 @@ std::vector<std::string> compare(const std::vector<TypeDeclaration>& types, cons
 
 /// The layout of a type, as WELCOME and SUBSCRIBED tell it.
 TypeLayout layout_of(const model::EventType& type, const model::Catalog& catalog);
+/// The type that a peer told the layout of; enumerations are added to the catalog. Its places are worked out
+/// here: an error where the peer has others, as "another layout of Payment".
+Parsed<model::EventType> type_of(const TypeLayout& layout, model::Catalog& catalog);
 
 /// Reads a type as model::to_string writes it; enumerations are added to the catalog. Nothing where it is
 /// none.

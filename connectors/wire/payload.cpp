@@ -4,16 +4,23 @@
 
 namespace tocsin::connectors::wire {
 
+std::size_t events_bytes(const model::EventBatch& batch, std::size_t begin, std::size_t end) {
+  TOCSIN_ASSERT(begin < end && end <= batch.size());
+  const std::byte* to = batch[end - 1].bytes() + batch[end - 1].size();
+  return sizeof(EventsHead) + static_cast<std::size_t>(to - batch[begin].bytes());
+}
+
+void write_events(std::byte* to, std::uint64_t first_number, const model::EventBatch& batch,
+                  std::size_t begin, std::size_t end) {
+  const EventsHead head{.first = first_number, .count = static_cast<std::uint32_t>(end - begin)};
+  std::memcpy(to, &head, sizeof head);
+  std::memcpy(to + sizeof head, batch[begin].bytes(), events_bytes(batch, begin, end) - sizeof head);
+}
+
 void append_events(FrameBuffer& out, std::uint64_t first_number, const model::EventBatch& batch,
                    std::size_t begin, std::size_t end) {
-  TOCSIN_ASSERT(begin < end && end <= batch.size());
-  const std::byte* from = batch[begin].bytes();
-  const std::byte* to = batch[end - 1].bytes() + batch[end - 1].size();
-  const auto bytes = static_cast<std::size_t>(to - from);
-  const EventsHead head{.first = first_number, .count = static_cast<std::uint32_t>(end - begin)};
-  std::byte* payload = out.append(FrameType::events, sizeof head + bytes);
-  std::memcpy(payload, &head, sizeof head);
-  std::memcpy(payload + sizeof head, from, bytes);
+  std::byte* payload = out.append(FrameType::events, events_bytes(batch, begin, end));
+  write_events(payload, first_number, batch, begin, end);
 }
 
 void append_rejected(FrameBuffer& out, const Rejected& rejected) {

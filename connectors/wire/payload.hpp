@@ -60,8 +60,13 @@ bool read(const Frame& frame, Payload& payload) {
   return true;
 }
 
-/// An EVENTS frame with the events `begin` to `end` of `batch`, none of which was erased. Linear in their
-/// bytes.
+/// Bytes of the payload of EVENTS with the events `begin` to `end` of `batch`, none of which was erased.
+/// Constant time. Precondition: begin < end.
+std::size_t events_bytes(const model::EventBatch& batch, std::size_t begin, std::size_t end);
+/// Writes that payload. Linear in its bytes.
+void write_events(std::byte* to, std::uint64_t first_number, const model::EventBatch& batch,
+                  std::size_t begin, std::size_t end);
+/// The same as a frame.
 void append_events(FrameBuffer& out, std::uint64_t first_number, const model::EventBatch& batch,
                    std::size_t begin, std::size_t end);
 

@@ -77,7 +77,9 @@ void wait_barrier() {
 
 void wake(std::atomic<std::uint32_t>& waits, WakeUp who) {
   if (waits.exchange(0, std::memory_order_acq_rel) == 0) return;
-  if (who.event_fd < 0) {
+  if (who.asked != nullptr) {
+    *who.asked = true;
+  } else if (who.event_fd < 0) {
     syscall(SYS_futex, &waits, FUTEX_WAKE, 1, nullptr, nullptr, 0);
   } else {
     eventfd_write(who.event_fd,

@@ -59,10 +59,11 @@ enum class RingFault : std::uint8_t {
 /// A sentence for each, as for a log; empty for none.
 std::string_view to_sentence(RingFault fault);
 
-/// Says whom to wake and how: by an eventfd (whoever waits in a poller) or, without one, by a futex on the
-/// flag.
+/// Says whom to wake and how: by an eventfd (whoever waits in a poller); not here, but by who looks at
+/// `asked`; or, without both, by a futex on the flag.
 struct WakeUp {
-  int event_fd = -1;  // not owned
+  int event_fd = -1;      // not owned
+  bool* asked = nullptr;  // set to true where the other side is to be woken
 };
 
 /// How a side waits by itself: it spins for so many rounds, yields for so many, then sleeps on a futex; or it

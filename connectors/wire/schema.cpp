@@ -172,6 +172,28 @@ TypeLayout layout_of(const model::EventType& type, const model::Catalog& catalog
   return layout;
 }
 
+Parsed<model::EventType> type_of(const TypeLayout& layout, model::Catalog& catalog) {
+  const auto wrong = [](std::string sentence) {
+    return Parsed<model::EventType>{std::nullopt, std::move(sentence)};
+  };
+  model::EventType type;
+  type.name = layout.name;
+  type.id = layout.id;
+  type.timestamp = layout.timestamp;
+  for (const auto& field : layout.fields) {
+    const auto of = parse_type(field.type, catalog);
+    if (!of) return wrong("a field of type " + field.type);
+    type.fields.push_back({field.name, *of});
+  }
+  if (type.timestamp && *type.timestamp >= type.fields.size()) return wrong("a wrong timestamp");
+  type.layout();
+  bool same = type.fixed_size == layout.fixed_size;
+  for (std::size_t i = 0; i < type.fields.size(); ++i)
+    same = same && type.fields[i].slot == layout.fields[i].slot;
+  if (!same) return wrong("another layout of " + layout.name);
+  return {std::move(type), {}};
+}
+
 std::vector<std::string> compare(const std::vector<TypeDeclaration>& types, const model::Catalog& catalog) {
   Comparison comparison(catalog);
   for (const auto& type : types) {

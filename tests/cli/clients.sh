@@ -19,10 +19,10 @@ rule card_testing {
 }
 RULES
 
-# Starts a server on a Unix socket and a free port; its addresses are in $unix and $tcp.
+# serve OPTIONS…: starts a server on a Unix socket and a free port; its addresses are in $unix and $tcp.
 serve() {
   rm -f ready
-  "$tocsin" run rules.tocsin --listen "unix:$work/socket" --listen tcp:127.0.0.1:0 --ready-file ready -o matches 2>log &
+  "$tocsin" run "$@" rules.tocsin --listen "unix:$work/socket" --listen tcp:127.0.0.1:0 --ready-file ready -o matches 2>log &
   server=$!
   trap 'kill $server 2>/dev/null || true; wait $server 2>/dev/null || true; rm -rf "$work"' EXIT
   for ((i = 0; i < 200; ++i)); do
@@ -39,22 +39,46 @@ stop() {
   wait "$server" || fail "it ended with $?: $(cat log)"
 }
 
-for address in unix tcp; do
-  serve
-  "$examples/example-listen" "${!address}" 1 >listened 2>listen.log &
+# listens_and_sends OPTIONS… ADDRESS: both examples, and the one match.
+listens_and_sends() {
+  : >listen.log
+  "$examples/example-listen" "$@" 1 >listened 2>listen.log &
   listener=$!
   for ((i = 0; i < 200; ++i)); do
     if grep -q subscribed listen.log; then break; fi
     sleep 0.05
   done
-  "$examples/example-send" "${!address}" >out 2>err || fail "the C example ended with $?"
+  "$examples/example-send" "$@" >out 2>err || fail "the C example ended with $?"
   [[ $(cat out) == "sent 4, rejected 0" ]] || fail "the C example says something else"
   wait "$listener" || fail "the C++ example ended with $?: $(cat listen.log)"
   [[ $(cat listened) == "card_testing at 4000000000: card=4711 probes=3 hit=900" ]] ||
     fail "the C++ example got something else: $(cat listened)"
+}
+
+for address in unix tcp; do
+  serve
+  listens_and_sends "${!address}"
   stop
   grep -q '"rule":"card_testing"' matches || fail "the server wrote no match"
 done
+
+serve
+listens_and_sends --ring "$unix"
+stop
+grep -q '"rule":"card_testing"' matches || fail "the server wrote no match"
+
+if command -v openssl >/dev/null; then
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out certificate.pem \
+    -days 1 -subj /CN=test -addext subjectAltName=IP:127.0.0.1 2>openssl.log || fail "$(cat openssl.log)"
+  chmod 600 key.pem
+  printf '[net]\ntls_certificate = "certificate.pem"\ntls_key = "key.pem"\n' >settings.toml
+  serve --config settings.toml
+  listens_and_sends --ca certificate.pem "tls${tcp#tcp}"
+  status=0
+  "$examples/example-send" "tls${tcp#tcp}" >out 2>err || status=$?
+  [[ $status == 1 ]] && grep -q 'certificate verify failed' err || fail "it trusts a server that nobody vouches for"
+  stop
+fi
 
 if python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
   serve

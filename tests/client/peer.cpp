@@ -1,6 +1,7 @@
 #include "tests/client/peer.hpp"
 
 #include <arpa/inet.h>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <doctest/doctest.h>
@@ -65,6 +66,12 @@ bool PeerConnection::read_preface() {
   if (!is_readable(fd_) || ::recv(fd_, bytes.data(), bytes.size(), MSG_WAITALL) != ssize_t{bytes.size()})
     return false;
   return bytes == wire::preface;
+}
+
+void PeerConnection::wait_for_end() {
+  std::array<char, 4096> bytes;
+  while (is_readable(fd_) && ::recv(fd_, bytes.data(), bytes.size(), 0) > 0) {
+  }
 }
 
 wire::Hello PeerConnection::welcome(const model::Catalog& catalog, std::uint32_t window,

@@ -42,6 +42,8 @@ class PeerConnection {
   wire::Hello welcome(const model::Catalog& catalog, std::uint32_t window = 1000,
                       std::uint32_t heartbeat_ms = 60'000, std::size_t max_frame = 1 << 20);
   bool read_preface();
+  /// Reads whatever comes until the client goes.
+  void wait_for_end();
   void send(const wire::FrameBuffer& frames);
   void send_bytes(std::string_view bytes);
   void send(wire::FrameType type, std::string_view json);
@@ -51,6 +53,7 @@ class PeerConnection {
     wire::append(frames, payload);
     send(frames);
   }
+  int fd() const { return fd_; }
   /// Takes events until BYE: acknowledges, then says BYE. Returns them.
   model::EventBatch take_all(const model::Catalog& catalog);
 

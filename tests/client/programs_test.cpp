@@ -1,13 +1,17 @@
 // The examples, and the Python client, as programs of their own against a scripted server.
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <doctest/doctest.h>
 #include <memory>
 #include <string>
+#include <thread>
 
-#include "connectors/wire/match_frame.hpp"
-#include "tests/client/peer.hpp"
+#include "tests/client/service.hpp"
+#include "tests/client/support.hpp"
+#include "tests/net/certificates.hpp"
 #include "tests/wire/support.hpp"
 
 namespace tocsin::client::test {
@@ -16,11 +20,6 @@ namespace {
 
 using connectors::wire::test::Random;
 using wire::FrameType;
-
-const model::Catalog& types() {
-  static const model::Catalog catalog = connectors::wire::test::catalog();
-  return catalog;
-}
 
 /// What a program prints, errors included, and `exit N` where it ends with another code than 0.
 std::string output_of(const std::string& command) {
@@ -46,41 +45,6 @@ bool has_python() {
   return found;
 }
 
-void subscribed(PeerConnection& peer) {
-  const wire::Subscribed told{
-      .types = {wire::layout_of(types()[2], types()), wire::layout_of(types()[0], types())},
-      .rules = {{.id = 3,
-                 .name = "first",
-                 .emits = "Alert",
-                 .on_timeout = {},
-                 .steps = {{"a", "Payment"}, {"", "Payment"}}}}};
-  peer.send(FrameType::subscribed, wire::to_json(told));
-}
-
-wire::FrameBuffer match() {
-  model::EventBatch events;
-  model::EventWriter payment(events);
-  payment.begin(types()[0]);
-  payment.set_string(0, "A");
-  payment.set_float(1, 0.5);
-  payment.set_int(3, 77);
-  payment.commit(0, 10, 1);
-  model::EventBatch emitted;
-  model::EventWriter writer(emitted);
-  writer.begin(types()[2]);
-  writer.set_string(0, "4711");
-  const model::Value names[] = {model::Value::string("é"), model::Value::string("")};
-  writer.set_array(2, names);
-  writer.commit(99, 11, model::Origin{});
-  const model::MatchedEvent matched[] = {{0, events[0]}};
-  wire::FrameBuffer out;
-  wire::append_match(
-      out,
-      {.rule = 3, .at_ns = 99, .trigger_seq = 10, .events = matched, .emitted = emitted[0], .ordinal = 2},
-      true, 1 << 20);
-  return out;
-}
-
 }  // namespace
 
 TEST_CASE("programs: the C example sends") {
@@ -97,24 +61,43 @@ TEST_CASE("programs: the C example sends") {
 
 TEST_CASE("programs: the C++ example listens") {
   Peer peer([&](PeerConnection& connection) {
-    connection.welcome(types());
-    connection.expect(FrameType::subscribe);
-    subscribed(connection);
-    connection.send(match());
+    serve_subscription(connection);
+    connection.send(Sample().frame(true));
     connection.take_all(types());
   });
   CHECK(output_of(TOCSIN_EXAMPLE_LISTEN " " + peer.address() + " 1") ==
         "listen: subscribed\nfirst at 99: card=4711 score=null names=[é ]\n");
 }
 
+TEST_CASE("programs: the examples over a ring and under TLS") {
+  const connectors::net::test::CertificateFiles files;
+  RunningService service({}, {.tls = connectors::net::test::open_tls(files.files)});
+  const auto run = [&](const std::string& how) {
+    std::string listened;
+    std::thread listener([&] { listened = output_of(TOCSIN_EXAMPLE_LISTEN " " + how + " 1"); });
+    const auto is_there = [](auto& of) {
+      const auto all = of.server.connections();
+      return std::any_of(all.begin(), all.end(), [](const auto& each) { return each.subscribed; });
+    };
+    while (!service.with(is_there))
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    CHECK(output_of(TOCSIN_EXAMPLE_SEND " " + how) == "sent 4, rejected 0\n");
+    listener.join();
+    CHECK(listened == "listen: subscribed\nbig at 4000000000: card=4711\n");
+  };
+  run("--ca " + files.ca_file + " --name server tls" + service.tcp_address().substr(3));
+  if (can_have_rings()) run("--ring " + service.unix_address());
+  CHECK(output_of(TOCSIN_EXAMPLE_SEND " --ca") ==
+        "usage: send [--ring] [--ca FILE] [--cert FILE] [--key FILE] [--name NAME] ADDRESS [TOKEN]\nexit 2");
+  CHECK(output_of(TOCSIN_EXAMPLE_LISTEN " --what x").ends_with("exit 2"));
+}
+
 TEST_CASE("programs: the Python example sends and listens") {
   if (!has_python()) return;
   model::EventBatch got;
   Peer peer([&](PeerConnection& connection) {
-    connection.welcome(types());
-    connection.expect(FrameType::subscribe);
-    subscribed(connection);
-    connection.send(match());
+    serve_subscription(connection);
+    connection.send(Sample().frame(true));
     got = connection.take_all(types());
   });
   CHECK(output_of("PYTHONDONTWRITEBYTECODE=1 python3 " TOCSIN_SOURCE_DIR
@@ -254,7 +237,7 @@ TEST_CASE("Python: matches come with their parts, and damaged ones are an error"
     Peer peer([&](PeerConnection& connection) {
       connection.welcome(types());
       wishes = *wire::parse_subscribe(connection.expect(FrameType::subscribe).text());
-      subscribed(connection);
+      connection.send(FrameType::subscribed, wire::to_json(subscribed()));
       connection.send_bytes(bytes);
       connection.send(wire::Dropped{.matches = 6});
       connection.send(FrameType::bye, R"({"code":"shutdown","message":"the server stops"})");
@@ -266,13 +249,16 @@ TEST_CASE("Python: matches come with their parts, and damaged ones are an error"
     CHECK(wishes.with_events);
     return output;
   };
-  const wire::FrameBuffer frame = match();
+  const wire::FrameBuffer frame = Sample().frame(true);
   const std::string good(reinterpret_cast<const char*>(frame.bytes().data()), frame.size());
   CHECK(result(good) ==
-        "['first']\nMatch(rule='first', time_ns=99, trigger=10, ordinal=2, is_timeout=False, is_cut=False, "
+        "['first', 'second']\nMatch(rule='first', time_ns=99, trigger=11, ordinal=2, is_timeout=False, "
+        "is_cut=False, "
         "type='Alert', fields={'card': '4711', 'score': None, 'names': ['é', '']}, "
         "events=[Event(number=10, step='a', type='Payment', time_ns=77, fields={'card': 'A', 'amount': 0.5, "
-        "'country': None, 'at': 77})])\nClosed: the server stops [shutdown]\n6\n");
+        "'country': None, 'at': 77}), Event(number=11, step='', type='Payment', time_ns=77, fields={'card': "
+        "'B', "
+        "'amount': 0.5, 'country': None, 'at': 77})])\nClosed: the server stops [shutdown]\n6\n");
   Random random(5);
   for (int i = 0; i < 10; ++i) {
     std::string bad = good;

@@ -105,6 +105,28 @@ TEST_CASE("a bad event is rejected with its number, the others are taken") {
   CHECK(bad == std::vector<std::string>{"test:2"});
 }
 
+TEST_CASE("an event of a type that the client has not declared is a bad event") {
+  Service service;
+  Client client(service, service.unix_socket());
+  wire::Hello hello = payments_hello();
+  hello.types.clear();
+  client.hello(hello);
+  client.welcome();
+  client.send_payments(1, {{"A", 1}, {"B", 2}});
+  for (const std::uint64_t number : {1, 2}) {
+    wire::Rejected rejected;
+    const ReceivedFrame frame = client.expect(FrameType::rejected);
+    REQUIRE(wire::read(wire::Frame{frame.type, frame.payload()}, rejected));
+    CHECK(rejected.number == number);
+    CHECK(rejected.sentence == "event type Payment was not declared by this client");
+  }
+  const wire::Ack ack = client.expect(FrameType::ack).as<wire::Ack>();
+  CHECK(ack.number == 2);
+  CHECK(ack.rejected == 2);
+  CHECK(service.engine.taken == 0);
+  CHECK(service.server.counters().rejected == 2);
+}
+
 TEST_CASE("rejections are told at most so often") {
   ServerOptions options;
   options.limits.rejections_per_second = 3;

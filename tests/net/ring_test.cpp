@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 #include "tests/net/support.hpp"
 
@@ -63,8 +64,10 @@ void receive_rings(int socket, ClientRings& rings, const std::function<void()>& 
 
 struct RingClient {
   explicit RingClient(Service& service, std::uint64_t bytes = 65'536)
+      : RingClient(service, ring_hello(bytes)) {}
+  RingClient(Service& service, const wire::Hello& hello)
       : service_(service), client(service, service.unix_socket()) {
-    client.hello(ring_hello(bytes));
+    client.hello(hello);
     std::string error;
     REQUIRE(::recv(client.fd(), nullptr, 0, MSG_DONTWAIT) <= 0);
     const int flags = ::fcntl(client.fd(), F_GETFL);
@@ -156,6 +159,74 @@ TEST_CASE("a server that sleeps is woken by the ring") {
   CHECK(service.engine.taken == 1);
   CHECK(steady_now_ns() - began < 4'000'000'000);
   ::waitpid(pid, nullptr, 0);
+}
+
+TEST_CASE("a client that asked for it is woken over its socket, and only where it sleeps") {
+  if (!can_have_rings()) return;
+  Service service;
+  wire::Hello hello = ring_hello(4096);
+  hello.wake = wire::Wake::socket;
+  RingClient ring(service, hello);
+  ring.client.subscribe({.policy = wire::Policy::block});
+  const auto beats = [&] {
+    service.rounds(5);
+    std::byte bytes[4096];
+    const ssize_t got = ::recv(ring.client.fd(), bytes, sizeof bytes, MSG_DONTWAIT);
+    return got < 0 ? 0 : got / static_cast<ssize_t>(wire::frame_bytes(sizeof(wire::Heartbeat)));
+  };
+  service.engine.report("A");
+  CHECK(beats() == 0);
+  REQUIRE(ring.rings.in->next());
+  CHECK(!ring.rings.in->next());
+  ring.rings.in->begin_wait();
+  wire::wait_barrier();
+  for (int i = 0; i < 100; ++i)
+    service.engine.report("B");
+  CHECK(beats() == 1);
+  CHECK(ring.rings.in_memory->header().consumer_waits == 0);
+
+  // The same for room in the other ring: once it has some, and something was taken.
+  wire::FrameBuffer frames;
+  std::uint64_t sent = 0;
+  const auto append = [&] {
+    frames.clear();
+    append_payments(frames, sent + 1, {{"A", 1}});
+    wire::FrameHeader header;
+    std::memcpy(&header, frames.bytes().data(), sizeof header);
+    return ring.rings.out->append(FrameType::events, frames.bytes().subspan(sizeof header, header.length));
+  };
+  while (append())
+    ++sent;
+  ring.rings.out->begin_wait();
+  wire::wait_barrier();
+  service.until([&] { return service.engine.taken == sent; });
+  CHECK(beats() >= 1);  // with an ACK
+  CHECK(ring.rings.out_memory->header().producer_waits == 0);
+}
+
+TEST_CASE("the ring of a client that does not read its answers is not read either") {
+  if (!can_have_rings()) return;
+  ServerOptions options;
+  options.limits.control_bytes = 1024;
+  Service service(options);
+  service.engine.keep_events = false;
+  RingClient ring(service, 1 << 20);
+  std::uint64_t sent = 0;
+  std::uint64_t taken = 0;
+  for (int quiet = 0; quiet < 50; ++quiet) {  // an ACK a round
+    ring.put(sent + 1, {{"A", 1}});
+    ++sent;
+    service.rounds(1);
+    if (service.engine.taken != std::exchange(taken, service.engine.taken)) quiet = 0;
+    REQUIRE(sent < 10'000);
+  }
+  CHECK(taken < sent);
+  while (ring.client.receive())
+    service.rounds(1);
+  service.until([&] {
+    ring.client.receive();
+    return service.engine.taken == sent;
+  });
 }
 
 TEST_CASE("more than fits goes through in turns, both ways, and none is lost") {

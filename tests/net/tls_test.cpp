@@ -3,76 +3,14 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
+#include "tests/net/certificates.hpp"
 #include "tests/net/support.hpp"
 
 namespace tocsin::connectors::net::test {
 
 namespace {
-
-struct Identity {
-  EVP_PKEY* key = nullptr;
-  X509* certificate = nullptr;
-  ~Identity() {
-    EVP_PKEY_free(key);
-    X509_free(certificate);
-  }
-};
-
-/// A key and a certificate for it, signed by `signer`, or by itself.
-std::unique_ptr<Identity> identity(const char* name, const Identity* signer = nullptr) {
-  auto made = std::make_unique<Identity>();
-  made->key = EVP_EC_gen("P-256");
-  REQUIRE(made->key != nullptr);
-  made->certificate = X509_new();
-  X509_set_version(made->certificate, 2);
-  ASN1_INTEGER_set(X509_get_serialNumber(made->certificate), signer == nullptr ? 1 : 2);
-  X509_gmtime_adj(X509_getm_notBefore(made->certificate), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(made->certificate), 3600);
-  X509_set_pubkey(made->certificate, made->key);
-  X509_NAME* subject = X509_get_subject_name(made->certificate);
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name), -1,
-                             -1, 0);
-  const Identity& issuer = signer == nullptr ? *made : *signer;
-  X509_set_issuer_name(made->certificate, X509_get_subject_name(issuer.certificate));
-  if (signer == nullptr) {
-    X509_EXTENSION* extension =
-        X509V3_EXT_conf_nid(nullptr, nullptr, NID_basic_constraints, "critical,CA:TRUE");
-    X509_add_ext(made->certificate, extension, -1);
-    X509_EXTENSION_free(extension);
-  }
-  REQUIRE(X509_sign(made->certificate, issuer.key, EVP_sha256()) > 0);
-  return made;
-}
-
-std::string pem(const std::function<void(BIO*)>& write) {
-  BIO* bio = BIO_new(BIO_s_mem());
-  write(bio);
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  std::string text(data, static_cast<std::size_t>(size));
-  BIO_free(bio);
-  return text;
-}
-std::string certificate_pem(const Identity& who) {
-  return pem([&](BIO* bio) { PEM_write_bio_X509(bio, who.certificate); });
-}
-std::string key_pem(const Identity& who) {
-  return pem(
-      [&](BIO* bio) { PEM_write_bio_PrivateKey(bio, who.key, nullptr, nullptr, 0, nullptr, nullptr); });
-}
-
-struct Files {
-  TemporaryDirectory directory;
-  std::unique_ptr<Identity> ca = identity("ca");
-  std::unique_ptr<Identity> server = identity("server", ca.get());
-  TlsFiles files{directory.write("server.pem", certificate_pem(*server)),
-                 directory.write("server.key", key_pem(*server)), ""};
-  std::string ca_file = directory.write("ca.pem", certificate_pem(*ca));
-};
 
 /// A client under TLS, which pumps the server while it waits. With `as` it shows that certificate.
 class TlsClient {
@@ -152,16 +90,10 @@ class TlsClient {
   std::string text_;
 };
 
-std::shared_ptr<const TlsContext> open_tls(const TlsFiles& files) {
-  auto opened = TlsContext::open(files);
-  REQUIRE_MESSAGE(opened, opened.error);
-  return std::move(opened.value);
-}
-
 }  // namespace
 
 TEST_CASE("events go in and matches come out under TLS") {
-  const Files files;
+  const CertificateFiles files;
   Service service({}, {.tls = open_tls(files.files)});
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     TlsClient client(service, *files.ca, nullptr, version);
@@ -172,7 +104,7 @@ TEST_CASE("events go in and matches come out under TLS") {
 }
 
 TEST_CASE("much goes both ways under TLS, and the end is an end") {
-  const Files files;
+  const CertificateFiles files;
   Service service({}, {.tls = open_tls(files.files)});
   service.engine.keep_events = false;
   TlsClient client(service, *files.ca);
@@ -196,7 +128,7 @@ TEST_CASE("much goes both ways under TLS, and the end is an end") {
 }
 
 TEST_CASE("client certificates: theirs, none, and a stranger's") {
-  Files files;
+  CertificateFiles files;
   files.files.clients = files.ca_file;
   Service service({}, {.tls = open_tls(files.files)});
   const auto friendly = identity("client", files.ca.get());
@@ -216,7 +148,7 @@ TEST_CASE("client certificates: theirs, none, and a stranger's") {
 }
 
 TEST_CASE("who speaks no TLS, or an old one, is refused and counted") {
-  const Files files;
+  const CertificateFiles files;
   Service service({}, {.tls = open_tls(files.files)});
   Client plain(service, service.tcp());
   plain.hello(payments_hello());
@@ -228,7 +160,7 @@ TEST_CASE("who speaks no TLS, or an old one, is refused and counted") {
 }
 
 TEST_CASE("a TLS handshake that is never finished ends in time") {
-  const Files files;
+  const CertificateFiles files;
   ServerOptions options;
   options.limits.handshake_timeout_ns = 20'000'000;
   options.limits.linger_ns = 20'000'000;
@@ -241,7 +173,7 @@ TEST_CASE("a TLS handshake that is never finished ends in time") {
 }
 
 TEST_CASE("files that won't do are told by name") {
-  const Files files;
+  const CertificateFiles files;
   const auto error = [&](TlsFiles with) { return TlsContext::open(with).error; };
   TlsFiles with = files.files;
   with.certificate = "/nowhere.pem";
@@ -269,7 +201,7 @@ TEST_CASE("tokens are read from files that others can't read") {
 }
 
 TEST_CASE("a public address needs TLS, and a token or client certificates") {
-  Files files;
+  CertificateFiles files;
   Service service;
   ListenOptions options;
   options.address = parse_address("tcp:0.0.0.0:0").address;

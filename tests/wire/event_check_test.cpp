@@ -357,6 +357,30 @@ TEST_CASE("a bad event costs the others nothing while its size leads on") {
   CHECK(checker.bad_events()[2].sentence.ends_with(" bytes are left; lost with it: 2 events behind it"));
 }
 
+TEST_CASE("of a peer that has declared types only their events are taken") {
+  EventBatch batch;
+  for (const auto id : std::initializer_list<model::EventTypeId>{0, 4, 0, 5})
+    test::write_event(batch, types(), id, 1);
+  const Bytes payload = test::events_payload(1, batch);
+  const auto rejected = [&](const std::vector<bool>& declared) {
+    EventChecker checker(types());
+    EventBatch out;
+    const auto checked = checker.check(payload.span(), arrival_ns, out, &declared);
+    CHECK(checked.fault == "");
+    CHECK(out.size() + checked.rejected == 4);
+    std::vector<std::string> sentences;
+    for (const auto& bad : checker.bad_events())
+      sentences.push_back(std::to_string(bad.number) + ": " + bad.sentence);
+    return sentences;
+  };
+  const std::string late = "2: event type Late was not declared by this client";
+  const std::string wide = "4: event type Wide was not declared by this client";
+  CHECK(rejected({true}) == std::vector{late, wide});  // ids behind the end are none
+  CHECK(rejected({true, false, false, false, false, true}) == std::vector{late});
+  CHECK(rejected({true, true, true, true, true, true, true}).empty());
+  CHECK(rejected({}).size() == 4);
+}
+
 TEST_CASE("a payload that is wrong as a whole is a fault") {
   const EventBatch batch = good_events(3, 2);
   EventChecker checker(types());

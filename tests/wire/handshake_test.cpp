@@ -45,11 +45,12 @@ TEST_CASE("payloads are written as the protocol says, and read back") {
   full.token = "s3cret";
   full.transport = Transport::ring;
   full.ring_bytes = 1 << 20;
+  full.wake = Wake::socket;
   full.source_idle_ms = 500;
   full.types.clear();
   round_trip(full, parse_hello,
              R"({"client":"pos \"7\"\u000a","token":"s3cret","transport":"ring","ring_bytes":1048576,)"
-             R"("source_idle_ms":500,"types":[]})");
+             R"("wake":"socket","source_idle_ms":500,"types":[]})");
   Welcome welcome;
   welcome.session = 12;
   welcome.max_frame = 4 << 20;
@@ -161,6 +162,27 @@ TEST_CASE("types are read as they are written") {
     CAPTURE(wrong);
     CHECK(!parse_type(wrong, own));
   }
+}
+
+TEST_CASE("a type is made of its layout, and must have its places there") {
+  for (const auto& type : test::catalog().types) {
+    model::Catalog own;
+    const auto made = type_of(layout_of(type, test::catalog()), own);
+    REQUIRE_MESSAGE(made, made.error);
+    CHECK(to_json(Subscribed{{layout_of(*made, own)}, {}}) ==
+          to_json(Subscribed{{layout_of(type, test::catalog())}, {}}));
+  }
+  const TypeLayout good = layout_of(*test::catalog().find("Payment"), test::catalog());
+  const auto error = [&](auto change) {
+    TypeLayout layout = good;
+    change(layout);
+    model::Catalog own;
+    return type_of(layout, own).error;
+  };
+  CHECK(error([](auto& layout) { layout.fields[0].type = "strong"; }) == "a field of type strong");
+  CHECK(error([](auto& layout) { layout.timestamp = 4; }) == "a wrong timestamp");
+  CHECK(error([](auto& layout) { layout.fields[1].slot += 8; }) == "another layout of Payment");
+  CHECK(error([](auto& layout) { layout.fixed_size += 8; }) == "another layout of Payment");
 }
 
 TEST_CASE("declared types are compared with the catalog, and every mismatch is said") {
