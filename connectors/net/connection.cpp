@@ -32,6 +32,7 @@ Connection::~Connection() {
   shared_.poller.remove(fd(), *this);
   std::erase(shared_.ready, this);
   std::erase(shared_.with_output, this);
+  std::erase(shared_.with_ring, this);
 }
 
 void Connection::on_ready(std::uint32_t events) {

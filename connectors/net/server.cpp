@@ -31,7 +31,6 @@ struct Server::Impl {
   bool run_rings();
   void write_all();
   void sweep();
-  bool has_rings() const;
 };
 
 Server::Server(Poller& poller, MatchHub& hub, EventTaker& taker, const ServerOptions& options)
@@ -82,25 +81,17 @@ void Server::Impl::wait(std::int64_t timeout_ns) {
     return;
   }
   bool may_sleep = true;
-  const bool rings = has_rings();
-  const auto each_ring = [&](auto act) {
-    for (const auto& connection : connections) {
-      if (connection->session() != nullptr && connection->session()->has_ring()) act(*connection->session());
-    }
-  };
-  if (rings) {
-    each_ring([](Session& session) { session.begin_wait(); });
+  const auto& rings = shared.with_ring;
+  if (!rings.empty()) {
+    for (const Connection* connection : rings)
+      connection->session()->begin_wait();
     wire::wait_barrier();
-    each_ring([&](Session& session) { may_sleep &= session.may_sleep(takes_events); });
+    for (const Connection* connection : rings)
+      may_sleep &= connection->session()->may_sleep(takes_events);
   }
   poller.poll(may_sleep ? timeout_ns : 0);
-  if (rings) each_ring([](Session& session) { session.end_wait(); });
-}
-
-bool Server::Impl::has_rings() const {
-  return std::any_of(connections.begin(), connections.end(), [](const auto& connection) {
-    return connection->session() != nullptr && connection->session()->has_ring();
-  });
+  for (const Connection* connection : rings)
+    connection->session()->end_wait();
 }
 
 bool Server::Impl::run_ready() {
@@ -118,10 +109,8 @@ bool Server::Impl::run_ready() {
 
 bool Server::Impl::run_rings() {
   bool any = false;
-  for (const auto& connection : connections) {
-    Session* session = connection->session();
-    if (session == nullptr || !session->has_ring()) continue;
-    any |= session->run_ring();
+  for (Connection* connection : shared.with_ring) {
+    any |= connection->session()->run_ring();
     if (!connection->outbox().empty()) connection->has_output();
   }
   return any;
