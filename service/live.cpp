@@ -42,6 +42,7 @@ net::ServerOptions server_options(const Config& config) {
   net::ServerOptions options;
   options.limits = config.net.limits;
   options.limits.batch_events = config.engine.limits.batch_events;
+  options.slow_subscriber = config.net.slow_subscriber;
   options.idle = config.net.busy_poll ? Idle::spin : Idle::park;
   return options;
 }
