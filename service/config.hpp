@@ -34,8 +34,8 @@ struct NetConfig {
 struct LogConfig {
   LogLevel level = LogLevel::info;
   LogFormat format = LogFormat::text;
-  std::string file;  // empty: stderr
-  bool quiet = false;
+  std::string file;    // empty: stderr
+  bool quiet = false;  // nothing below an error, whatever the level
 };
 
 struct Config {

@@ -43,9 +43,11 @@ struct Control::Impl {
     thread = std::thread([this] { run(); });
   }
 
-  ~Impl() {
+  ~Impl() { end(); }
+
+  void end() {
     io.stop();
-    thread.join();
+    if (thread.joinable()) thread.join();
   }
 
   void run() {
@@ -115,6 +117,11 @@ Control::Control(const ControlOptions& options, Mailbox& mailbox, Ingress& ingre
     : impl_(std::make_unique<Impl>(options, mailbox, ingress, std::move(book), log)) {}
 
 Control::~Control() = default;
+
+bool Control::stop(std::chrono::nanoseconds patience) {
+  impl_->end();
+  return impl_->desk.is_done_within(patience);
+}
 
 const std::string& Control::metrics_address() const {
   static const std::string none;

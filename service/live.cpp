@@ -30,6 +30,8 @@ namespace net = connectors::net;
 constexpr std::int64_t second_ns = 1'000'000'000;
 /// How long a round sleeps at most: idle sources, the watchdog and outputs are looked at so often.
 constexpr std::int64_t longest_sleep_ns = second_ns / 10;
+/// How long the end waits for rules that are being compiled.
+constexpr std::chrono::seconds compilation_patience{1};
 
 std::shared_ptr<const net::Rules> rules_of(const std::shared_ptr<const plan::Plan>& plan) {
   net::Rules rules;
@@ -60,12 +62,12 @@ class Live final : public Ingress, public net::EventTaker {
         mailbox_(poller_),
         sources_(sources) {}
 
-  int run() {
+  int run(const std::function<void(const Ended&)>& tell) {
     start();
     while (!draining_)
       round();
     drain();
-    return failed_ ? 1 : 0;
+    return end(tell);
   }
 
   // Ingress
@@ -77,7 +79,7 @@ class Live final : public Ingress, public net::EventTaker {
     snapshot.started_ns = started_ns_;
     snapshot.plan = plan_;
     snapshot.stats = engine_->stats();
-    snapshot.inputs = inputs_->states();
+    snapshot.inputs = inputs_->states(snapshot.stats);
     snapshot.net = server_->counters();
     snapshot.connections = server_->connections();
     for (const net::Address& address : server_->addresses())
@@ -271,14 +273,18 @@ class Live final : public Ingress, public net::EventTaker {
     stop("the output");
   }
 
-  // Input, engine, output, one after the other; each as long as the time allows.
+  // Input, engine, output, one after the other. The input may take half of the time, so that who holds it up
+  // does not cost others their last matches.
   void drain() {
-    const std::int64_t deadline = net::steady_now_ns() + config_.drain_ns;
+    const std::int64_t begin = net::steady_now_ns();
+    const std::int64_t deadline = begin + config_.drain_ns;
     const auto in_time = [&] { return net::steady_now_ns() < deadline; };
     notify_.send("STOPPING=1");
-    server_->drain(deadline);
-    while (!server_->input_drained() && in_time())
+    server_->drain(begin + config_.drain_ns / 2);
+    while (!server_->input_drained())
       drain_round();
+    if (const std::uint64_t cut = server_->counters().inputs_cut; cut > 0)
+      log_.warning("connections were still sending, and are cut off", {{"connections", cut}});
     tables_.reset();
     {
       const net::MatchHub::EngineWait wait(hub_);
@@ -288,17 +294,47 @@ class Live final : public Ingress, public net::EventTaker {
     server_->finish();
     while (!server_->drained() && in_time())
       drain_round();
-    if (!server_->drained()) {
-      log_.warning("subscribers did not take all their matches in time");
+    if (const std::uint64_t unsent = server_->unsent_matches(); unsent > 0) {
+      log_.error("subscribers did not take all their matches in time", {{"lost", unsent}});
       failed_ = true;
     }
     for (const auto& side : {late_events_.get(), dead_letters_.get()}) {
       if (side != nullptr) side->flush();
     }
-    const runtime::Stats stats = engine_->stats();
-    control_.reset();
+  }
+
+  int end(const std::function<void(const Ended&)>& tell) {
+    const bool all_ended = control_->stop(compilation_patience);
+    if (!all_ended) log_.warning("rules were still being compiled, which is given up");
     if (!config_.ready_file.empty()) std::filesystem::remove(config_.ready_file);
-    log_.info("stopped", {{"events", stats.events}, {"matches", stats.matches}});
+    Ended ended{plan_, engine_->stats(), {}, std::chrono::nanoseconds(net::steady_now_ns() - started_ns_)};
+    ended.inputs = inputs_->states(ended.stats);
+    ended.inputs.push_back(all_connections(ended));
+    log_.info("stopped", {{"events", ended.stats.events}, {"matches", ended.stats.matches}});
+    log_.close();
+    tell(ended);
+    const int code = failed_ ? 1 : 0;
+    if (all_ended) return code;
+    if (!config_.control.empty()) std::filesystem::remove(config_.control);
+    ::_exit(code);
+  }
+
+  // All that is not of an input.
+  InputState all_connections(const Ended& ended) const {
+    InputState all{"connections", bad_records_, server_->counters().bytes_in, false, {}};
+    std::vector<runtime::SourceStats> sources = ended.stats.sources;
+    sources.push_back(ended.stats.earlier_sources);
+    for (const runtime::SourceStats& source : sources) {
+      all.counts.events += source.events;
+      all.counts.late += source.late;
+      all.counts.lateness_needed_ns = std::max(all.counts.lateness_needed_ns, source.lateness_needed_ns);
+    }
+    for (const InputState& input : ended.inputs) {
+      all.counts.events -= input.counts.events;
+      all.counts.late -= input.counts.late;
+      all.bad_records -= input.bad_records;
+    }
+    return all;
   }
 
   void drain_round() {
@@ -316,7 +352,7 @@ class Live final : public Ingress, public net::EventTaker {
 
   void on_note(const net::ConnectionNote& note) {
     using What = net::ConnectionNote::What;
-    if (note.what != What::refused && config_.log.level != LogLevel::debug) return;
+    if (note.what != What::refused && log_.level() != LogLevel::debug) return;
     if (!may_log()) return;
     constexpr std::string_view texts[] = {"connection opened", "connection subscribed", "connection refused",
                                           "connection closed"};
@@ -368,9 +404,9 @@ class Live final : public Ingress, public net::EventTaker {
 
 }  // namespace
 
-int serve(const Config& config, dsl::Compiled compiled) {
+int serve(const Config& config, dsl::Compiled compiled, const std::function<void(const Ended&)>& tell) {
   auto plan = std::make_shared<const plan::Plan>(std::move(*compiled.plan));
-  return Live(config, std::move(plan), compiled.sources).run();
+  return Live(config, std::move(plan), compiled.sources).run(tell);
 }
 
 }  // namespace tocsin::service

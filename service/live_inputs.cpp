@@ -42,6 +42,7 @@ struct LiveInputs::Input final : connectors::net::Pollable {
   std::uint16_t id = 0;
   bool ready = true;  // reading may give something
   bool open = true;
+  runtime::SourceStats counts;  // once it is closed: another may have its id
 };
 
 LiveInputs::LiveInputs(connectors::net::Poller& poller, const Config& config,
@@ -114,6 +115,7 @@ void LiveInputs::read(runtime::Engine& engine, Input& input) {
 
 void LiveInputs::close(runtime::Engine& engine, Input& input) {
   engine.close_source(input.id);
+  input.counts = engine.stats().sources[input.id];
   input.open = false;
   if (input.pipe) poller_.remove(input.pipe.get(), input);
 }
@@ -122,11 +124,11 @@ bool LiveInputs::any_open() const {
   return std::any_of(inputs_.begin(), inputs_.end(), [](const auto& input) { return input->open; });
 }
 
-std::vector<InputState> LiveInputs::states() const {
+std::vector<InputState> LiveInputs::states(const runtime::Stats& stats) const {
   std::vector<InputState> states;
   for (const auto& input : inputs_) {
-    states.push_back(
-        {input->source->name(), input->source->bad_records(), input->source->bytes_read(), input->open});
+    states.push_back({input->source->name(), input->source->bad_records(), input->source->bytes_read(),
+                      input->open, input->open ? stats.sources[input->id] : input->counts});
   }
   return states;
 }

@@ -32,7 +32,8 @@ class LiveInputs {
   /// Takes one batch from some of them. True where there is more to be had at once.
   bool read_some(runtime::Engine& engine);
   bool any_open() const;
-  std::vector<InputState> states() const;
+  /// `stats` is the engine's now.
+  std::vector<InputState> states(const runtime::Stats& stats) const;
 
  private:
   struct Input;

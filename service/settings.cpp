@@ -300,7 +300,8 @@ void add_log(std::vector<Setting>& all) {
       text({"log.file", "--log-file", "FILE", "Where the service's log goes instead of stderr", "Service"},
            AT(log.file), checked_path));
   all.push_back(
-      boolean({"log.quiet", "--quiet,-q", "", "No progress, warnings and totals on stderr", "Output"},
+      boolean({"log.quiet", "--quiet,-q", "",
+               "No progress, warnings and totals on stderr; of a service only errors in its log", "Output"},
               AT(log.quiet)));
 }
 

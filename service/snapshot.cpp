@@ -59,6 +59,7 @@ void put_inputs(Json& json, const Snapshot& snapshot) {
   json.key("inputs").array();
   for (const InputState& input : snapshot.inputs) {
     json.object().field("input", input.name).field("open", input.open);
+    json.field("events", input.counts.events).field("late", input.counts.late);
     json.field("bytes_read", input.bytes_read).field("bad_records", input.bad_records).end_object();
   }
   json.end_array();

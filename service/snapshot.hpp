@@ -22,6 +22,7 @@ struct InputState {
   std::uint64_t bad_records = 0;
   std::uint64_t bytes_read = 0;
   bool open = false;
+  runtime::SourceStats counts;
 };
 
 struct Snapshot {

@@ -28,9 +28,7 @@ const std::shared_ptr<const Rules>& MatchHub::rules() const {
 }
 
 void MatchHub::replace(std::shared_ptr<const Rules> rules) {
-  while (under_way_bytes_.load(std::memory_order_acquire) > 0) {
-    if (distribute(true) == 0) break;
-  }
+  distribute_all();
   encoder_ = std::make_unique<MatchEncoder>(std::move(rules), options_.max_frame_bytes);
   const std::size_t keys = 2 * this->rules()->rules.size();
   wanted_ = std::make_unique<std::atomic<FormMask>[]>(keys);
@@ -114,6 +112,12 @@ void MatchHub::hand_over(std::unique_ptr<EncodedMatch> match) {
 
 std::size_t MatchHub::distribute() {
   return options_.one_thread ? 0 : distribute(false);
+}
+
+void MatchHub::distribute_all() {
+  while (under_way_bytes_.load(std::memory_order_acquire) > 0) {
+    if (distribute(true) == 0) break;
+  }
 }
 
 std::size_t MatchHub::distribute(bool all) {

@@ -48,6 +48,8 @@ class MatchHub final : public model::MatchSink {
   /// Puts what the egress thread handed over into the outboxes, until a blocking one is full. Returns how
   /// many matches.
   std::size_t distribute();
+  /// All of it, also where a blocking one is full. The engine is at rest.
+  void distribute_all();
   /// distribute() would do something.
   bool can_distribute() const;
   /// No events should be given to the engine now: a blocking subscriber, or the hand-over, is full.

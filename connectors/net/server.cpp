@@ -63,8 +63,10 @@ bool Server::run_once(std::int64_t timeout_ns) {
   impl.worked |= impl.run_rings();
   impl.write_all();
   if (impl.shared.draining && impl.shared.now_ns() >= impl.drain_deadline_ns) {
-    for (const auto& connection : impl.connections)
+    for (const auto& connection : impl.connections) {
+      if (!connection->input_stopped()) ++impl.shared.counters.inputs_cut;
       connection->stop_input();
+    }
   }
   impl.sweep();
   return impl.worked;
@@ -153,12 +155,20 @@ bool Server::input_drained() const {
 }
 
 void Server::finish() {
+  impl_->shared.hub.distribute_all();
   for (const auto& connection : impl_->connections)
     connection->finish(wire::code::shutdown, "the server stops");
 }
 
 bool Server::drained() const {
   return impl_->connections.empty();
+}
+
+std::uint64_t Server::unsent_matches() const {
+  std::uint64_t count = impl_->shared.counters.matches_unsent;
+  for (const auto& connection : impl_->connections)
+    count += connection->outbox().waiting_matches();
+  return count;
 }
 
 Counters Server::counters() const {

@@ -85,6 +85,25 @@ has answer '200 OK' ready
 ends INT 0
 same matches expected
 
+# --stats at the end of a service as at the end of a run, of the rules that ran last; --quiet leaves errors only.
+start r.tocsin --input e.ndjson --stats=json --quiet
+await 'the end of the file' taken 5000
+exec 5>"/dev/tcp/127.0.0.1/$port"
+printf '{"type":"E","k":1,"a":1,"at":1}\n{"type":"E","k":1,"a":1,"at":5001}\nnonsense\n' >&5
+await 'another event' taken 5001
+exec 5>&-
+echo 'rule added { from E[a == 77] emit Added { a } }' >a.tocsin
+run 0 rules --control c.sock --add more --from a.tocsin
+run 0 rules --control c.sock --remove more
+ends TERM 0
+lines err 1
+has err '{"events":5001,' '"rules":[{"rule":"pairs","events":5001,' '{"rule":"big","events":' \
+  '"inputs":[{"input":"e.ndjson","events":5000,"late":0,' '{"input":"connections","events":1,"late":1,' '"bad_records":1}]}'
+lacks err added
+start r.tocsin --stats
+ends TERM 0
+has err 'stopped events=0' 'held at the end' 'bad records'
+
 # stdin, without a writer for a while.
 mkfifo pipe
 start r.tocsin --input pipe
