@@ -71,12 +71,22 @@ struct Control::Impl {
         desk.change({}, [](const Desk::Changed&) {});
       } else if (stopping) {
         log.warning("forced to stop", {{"signal", name_of(signal)}});
-        _exit(128 + signal);
+        leave(128 + signal);
       } else {
         stop(signal);
       }
       await_signal();
     });
+  }
+
+  // Now, but for a moment in which the log may be written, if that goes.
+  void leave(int code) {
+    std::thread([this, code] {
+      log.close();
+      ::_exit(code);
+    }).detach();
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    ::_exit(code);
   }
 
   void stop(int signal) {
@@ -87,7 +97,7 @@ struct Control::Impl {
     deadline.async_wait([this](const error_code& error) {
       if (error) return;
       log.error("what was under way did not end in time");
-      _exit(1);
+      leave(1);
     });
   }
 

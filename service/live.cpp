@@ -91,6 +91,7 @@ class Live final : public Ingress, public net::EventTaker {
 
   std::string replace(NewRules rules) override {
     if (draining_) return "the service is draining";
+    if (std::string why = inputs_->use(rules.plan); !why.empty()) return why;
     tables_.reset();
     {
       const net::MatchHub::EngineWait wait(hub_);

@@ -1,6 +1,5 @@
 #include "service/live_inputs.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -113,15 +112,25 @@ void LiveInputs::read(runtime::Engine& engine, Input& input) {
   close(engine, input);
 }
 
+std::string LiveInputs::use(std::shared_ptr<const plan::Plan> plan) {
+  for (auto at = inputs_.begin(); at != inputs_.end(); ++at) {
+    if (!(*at)->open) continue;
+    std::string why = (*at)->source->use(plan->catalog);
+    if (why.empty()) continue;
+    while (at != inputs_.begin()) {
+      if ((*--at)->open) (*at)->source->use(plan_->catalog);
+    }
+    return why + "; the input is open still";
+  }
+  plan_ = std::move(plan);
+  return {};
+}
+
 void LiveInputs::close(runtime::Engine& engine, Input& input) {
   engine.close_source(input.id);
   input.counts = engine.stats().sources[input.id];
   input.open = false;
   if (input.pipe) poller_.remove(input.pipe.get(), input);
-}
-
-bool LiveInputs::any_open() const {
-  return std::any_of(inputs_.begin(), inputs_.end(), [](const auto& input) { return input->open; });
 }
 
 std::vector<InputState> LiveInputs::states(const runtime::Stats& stats) const {

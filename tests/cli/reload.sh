@@ -144,3 +144,40 @@ until ! kill -TERM "$service_pid" 2>/dev/null; do
 done
 ends 143
 has err 'forced to stop signal=SIGTERM'
+exec 7>&-
+
+# Inputs that are open go on with the new types, or the reload is refused.
+rm -f r.tocsin
+# typed FIELDS CONDITION
+typed() { printf 'event E { a: int, %s at: time(ms) @timestamp }\nrule r { from E[%s] emit M { a } }\n' "$1" "$2" >r.tocsin; }
+typed '' 'a > 0'
+mkfifo pipe pipe.csv
+start r.tocsin --input pipe
+exec 8>pipe
+echo '{"type":"E","a":1,"at":1}' >&8
+await 'a match of the old type' grep -qF '"fields":{"a":1}' matches
+typed 'b: int,' 'b == 7'
+run 0 reload --control c.sock
+echo '{"type":"E","a":2,"b":7,"at":2}' >&8
+await 'a match of the new type' grep -qF '"fields":{"a":2}' matches
+exec 8>&-
+kill -TERM "$service_pid"
+ends 0
+typed '' 'a > 0'
+start r.tocsin --input pipe.csv --event E --columns a,at
+exec 8>pipe.csv
+typed 'b: int,' 'b == 7'
+run 1 reload --control c.sock
+has err "pipe.csv: there is no column 'b', which E must have; the input is open still"
+echo '1,1' >&8
+await 'a match of the old type' grep -qF '"fields":{"a":1}' matches
+typed 'b: int?,' 'b is null and a > 1'
+run 0 reload --control c.sock
+echo '2,2' >&8
+await 'a match of the new type' grep -qF '"fields":{"a":2}' matches
+exec 8>&-
+await 'the end of the input' grep -qF 'an input has ended' err
+typed 'b: int,' 'b == 7'
+run 0 reload --control c.sock
+kill -TERM "$service_pid"
+ends 0
