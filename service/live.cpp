@@ -56,7 +56,11 @@ class Live final : public Ingress, public net::EventTaker {
         one_thread_(config.engine.shards == 1),
         log_(config.log),
         plan_(std::move(plan)),
-        hub_(poller_, {.one_thread = one_thread_, .max_frame_bytes = config.net.limits.max_frame_bytes},
+        hub_(poller_,
+             {.one_thread = one_thread_,
+              .max_frame_bytes = config.net.limits.max_frame_bytes,
+              .delivered =
+                  [this](std::int64_t found_ns) { latency_.record(net::steady_now_ns() - found_ns); }},
              rules_of(plan_)),
         outlets_(hub_, config, one_thread_),
         mailbox_(poller_),
@@ -86,6 +90,7 @@ class Live final : public Ingress, public net::EventTaker {
       snapshot.addresses.push_back(address.text());
     snapshot.bad_records = bad_records_;
     snapshot.reloads = reloads_;
+    snapshot.detection = latency_.read();
     return snapshot;
   }
 
@@ -133,9 +138,9 @@ class Live final : public Ingress, public net::EventTaker {
       return std::nullopt;
     }
   }
-  void take(std::uint16_t source, model::EventBatch& batch) override {
+  void take(std::uint16_t source, model::EventBatch& batch, std::int64_t found_ns) override {
     const net::MatchHub::EngineWait wait(hub_);
-    engine_->push(source, batch);
+    engine_->push(source, batch, found_ns);
   }
   void advance(std::uint16_t source, std::int64_t time_ns) override {
     const net::MatchHub::EngineWait wait(hub_);
@@ -382,6 +387,7 @@ class Live final : public Ingress, public net::EventTaker {
   RateLimit peer_lines_{20, 2};
   std::int64_t started_ns_ = net::steady_now_ns();
   std::int64_t watched_ns_ = 0;
+  LatencyHistogram latency_;
   net::Poller poller_;
   std::shared_ptr<const plan::Plan> plan_;
   net::MatchHub hub_;

@@ -100,9 +100,10 @@ bool LiveInputs::read_some(runtime::Engine& engine) {
 
 void LiveInputs::read(runtime::Engine& engine, Input& input) {
   const std::uint64_t before = input.source->bytes_read();
+  const std::int64_t found_ns = connectors::net::steady_now_ns();
   const model::ReadStatus status = input.source->read(batch_, config_.engine.limits.batch_events);
   if (input.pipe && batch_.empty() && input.source->bytes_read() == before) input.ready = false;
-  if (!batch_.empty()) engine.push(input.id, batch_);
+  if (!batch_.empty()) engine.push(input.id, batch_, found_ns);
   if (status == model::ReadStatus::more) return;
   if (status == model::ReadStatus::failed) {
     log_.error("an input failed", {{"input", input.source->name()}, {"reason", input.source->error()}});

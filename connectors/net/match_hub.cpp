@@ -81,6 +81,17 @@ void MatchHub::on_match(const model::MatchView& match) {
   auto encoded = fresh();
   encoder_->encode(match, wanted, *encoded);
   hand_over(std::move(encoded));
+  handed_over_ = true;
+}
+
+void MatchHub::on_batch(std::int64_t stamp) {
+  if (!options_.delivered) return;
+  if (!std::exchange(handed_over_, false)) return options_.delivered(stamp);
+  auto end = fresh();
+  end->frames.clear();
+  end->lines.clear();
+  end->stamp = stamp;
+  hand_over(std::move(end));
 }
 
 void MatchHub::put(const EncodedMatch& match) {
@@ -127,9 +138,13 @@ std::size_t MatchHub::distribute(bool all) {
   std::unique_ptr<EncodedMatch> match;
   while ((all || !has_full_subscriber()) && queue_.try_dequeue(match)) {
     (void)under_way_bytes_.load(std::memory_order_acquire);
-    put(*match);
-    bytes += match->bytes();
-    ++count;
+    if (match->stamp != 0) {
+      options_.delivered(std::exchange(match->stamp, 0));
+    } else {
+      put(*match);
+      bytes += match->bytes();
+      ++count;
+    }
     if (match->bytes() <= reused_bytes && used_.size_approx() < reused_matches) {
       returned_.fetch_add(1, std::memory_order_release);
       used_.enqueue(used_token_, std::move(match));

@@ -63,6 +63,11 @@ for shards in 1 3; do
   cat e.ndjson >&5
   exec 5>&-
   await 'the last event' taken 5000
+  get /metrics >answer
+  has answer '# TYPE tocsin_detection_seconds histogram' 'tocsin_detection_seconds_bucket{le="2e-05"} ' 'tocsin_detection_seconds_sum'
+  batches=$(tr -d '\r' <answer | sed -n 's/^tocsin_detection_seconds_count //p')
+  [[ $batches -gt 0 ]] || fail 'no batch was timed'
+  has answer "tocsin_detection_seconds_bucket{le=\"+Inf\"} $batches"
   ends TERM 0
   has err 'stopping by=SIGTERM' 'stopped events=5000'
   same matches expected
@@ -155,7 +160,7 @@ run 1 rules --control c.sock --remove more
 has err "nothing was added under the name 'more'"
 
 run 0 top --control c.sock --once --json --interval 10ms
-has out '"state":"running"' '"rules":[{"rule":"pairs","events":' '"events_per_second":' '"connections":1'
+has out '"state":"running"' '"detection_p50_ns":' '"detection_p99_ns":' '"rules":[{"rule":"pairs","events":' '"events_per_second":' '"connections":1'
 run 0 top --control c.sock --once --interval 10ms
 has out 'running, up' 'events/s' 'pairs'
 lacks out $'\x1b'
