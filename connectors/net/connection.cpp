@@ -187,6 +187,8 @@ void Connection::note(ConnectionNote::What what, std::string_view code, std::str
 
 void Connection::refuse(Refusal refusal, std::string_view message) {
   if (!is_open()) return;
+  // What came before is good, and must not be left to the next connection.
+  if (session_ && !shared_.batch.empty() && !session_->finish_batch()) return;
   ++shared_.counters.refused[static_cast<std::size_t>(refusal)];
   note(ConnectionNote::What::refused, code_of(refusal), message);
   if (session_) session_->leave();

@@ -68,7 +68,8 @@ class Outbox {
 
   /// The policy is block, and there is no room.
   bool is_full() const {
-    return options_.policy == wire::Policy::block && ordered_.size() >= options_.queue_bytes;
+    return options_.policy == wire::Policy::block && !ordered_.empty() &&
+           ordered_.size() >= options_.queue_bytes;
   }
   /// The policy says that the subscriber is to be disconnected.
   bool overflowed() const { return overflowed_; }
