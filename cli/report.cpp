@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "connectors/json_text.hpp"
+#include "service/snapshot.hpp"
 #include "service/text.hpp"
 
 namespace tocsin::cli {
@@ -119,9 +120,9 @@ std::string json_members(const Columns& columns, const Values& values) {
 void print_losses(const RunReport& report) {
   std::uint64_t late = 0;
   std::int64_t needed = 0;
-  for (const runtime::SourceStats& source : report.stats.sources) {
-    late += source.late;
-    needed = std::max(needed, source.lateness_needed_ns);
+  for (const InputReport& input : report.inputs) {
+    late += input.counts.late;
+    needed = std::max(needed, input.counts.lateness_needed_ns);
   }
   if (late > 0) {
     say(fmt::format("{} came late and {} dropped; --lateness {} would have kept {}{}",
@@ -173,7 +174,7 @@ void print_stats_table(const RunReport& report) {
   head.emplace_back("busy");
   rules.add(std::move(head));
   states.add(titles("held at the end", state_columns));
-  for (std::size_t id = 0; id < stats.rules.size(); ++id) {
+  for (const std::uint32_t id : rules_in_force(*report.plan)) {
     const std::string& name = report.plan->rules[id].name;
     auto row = cells(name, rule_columns, stats.rules[id]);
     row.push_back(show_duration(static_cast<std::int64_t>(stats.rules[id].busy_ns)));
@@ -181,10 +182,9 @@ void print_stats_table(const RunReport& report) {
     states.add(cells(name, state_columns, stats.states[id]));
   }
   inputs.add({"input", "events", "late", "bad records"});
-  for (std::size_t id = 0; id < report.inputs.size(); ++id) {
-    const runtime::SourceStats& source = stats.sources[id];
-    inputs.add({report.inputs[id].name, show_number(source.events), show_number(source.late),
-                show_number(report.inputs[id].bad_records)});
+  for (const InputReport& input : report.inputs) {
+    inputs.add({input.name, show_number(input.counts.events), show_number(input.counts.late),
+                show_number(input.bad_records)});
   }
   for (const Table* table : {&rules, &states, &inputs})
     table->print();
@@ -194,17 +194,18 @@ void print_stats_json(const RunReport& report) {
   const runtime::Stats& stats = report.stats;
   std::string json = fmt::format(R"({{"events":{},"derived":{},"matches":{},"seconds":{:.6f},"rules":[)",
                                  stats.events, stats.derived, stats.matches, report.elapsed.count());
-  for (std::size_t id = 0; id < stats.rules.size(); ++id) {
-    json += fmt::format(R"({}{{"rule":{},{},"busy_ns":{},"state":{{{}}}}})", id == 0 ? "" : ",",
+  const char* comma = "";
+  for (const std::uint32_t id : rules_in_force(*report.plan)) {
+    json += fmt::format(R"({}{{"rule":{},{},"busy_ns":{},"state":{{{}}}}})", std::exchange(comma, ","),
                         json_text(report.plan->rules[id].name), json_members(rule_columns, stats.rules[id]),
                         stats.rules[id].busy_ns, json_members(state_columns, stats.states[id]));
   }
   json += R"(],"inputs":[)";
-  for (std::size_t id = 0; id < report.inputs.size(); ++id) {
-    const runtime::SourceStats& source = stats.sources[id];
+  comma = "";
+  for (const InputReport& input : report.inputs) {
     json += fmt::format(R"({}{{"input":{},"events":{},"late":{},"lateness_needed_ns":{},"bad_records":{}}})",
-                        id == 0 ? "" : ",", json_text(report.inputs[id].name), source.events, source.late,
-                        source.lateness_needed_ns, report.inputs[id].bad_records);
+                        std::exchange(comma, ","), json_text(input.name), input.counts.events,
+                        input.counts.late, input.counts.lateness_needed_ns, input.bad_records);
   }
   fmt::print(stderr, "{}]}}\n", json);
 }

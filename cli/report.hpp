@@ -16,14 +16,15 @@ namespace tocsin::cli {
 struct InputReport {
   std::string name;
   std::uint64_t bad_records = 0;
+  runtime::SourceStats counts;
 };
 
 struct RunReport {
   const plan::Plan* plan = nullptr;
   runtime::Stats stats;
   Limits limits;
-  std::vector<InputReport> inputs;  // by source id
-  std::string late_output;          // the file that has the late events, if any
+  std::vector<InputReport> inputs;
+  std::string late_output;  // the file that has the late events, if any
   std::chrono::duration<double> elapsed{};
 };
 

@@ -37,6 +37,22 @@ bool has_progress(const Config& config) {
   return stderr_is_terminal() && !shows_matches && !config.log.quiet;
 }
 
+void print_stats(StatsForm form, const RunReport& report) {
+  if (form == StatsForm::table) print_stats_table(report);
+  if (form == StatsForm::json) print_stats_json(report);
+}
+
+// The log has the totals of a service; what is left to say is what --stats asks for.
+void report_service(const Config& config, const Ended& ended) {
+  RunReport report;
+  report.plan = ended.plan.get();
+  report.stats = ended.stats;
+  report.elapsed = ended.elapsed;
+  for (const InputState& input : ended.inputs)
+    report.inputs.push_back({input.name, input.bad_records, input.counts});
+  print_stats(config.stats, report);
+}
+
 std::string_view name_of(int signal) {
   return signal == SIGINT ? "SIGINT" : "SIGTERM";
 }
@@ -158,8 +174,8 @@ class Run {
     report.limits = config_.engine.limits;
     report.late_output = config_.late_output;
     report.elapsed = elapsed;
-    for (const auto& source : sources_)
-      report.inputs.push_back({source->name(), source->bad_records()});
+    for (std::size_t id = 0; id < sources_.size(); ++id)
+      report.inputs.push_back({sources_[id]->name(), sources_[id]->bad_records(), report.stats.sources[id]});
     if (!config_.log.quiet) {
       bad_lines_.print_summary(config_.dead_letter);
       print_losses(report);
@@ -168,8 +184,7 @@ class Run {
       }
       print_totals(report);
     }
-    if (config_.stats == StatsForm::table) print_stats_table(report);
-    if (config_.stats == StatsForm::json) print_stats_json(report);
+    print_stats(config_.stats, report);
     return exit_code_;
   }
 
@@ -205,7 +220,8 @@ int run(SettingOptions& options) {
     fmt::print(stderr, "{}\n", summary(compiled.diagnostics));
     return exit_failed;
   }
-  if (config.is_service()) return serve(config, std::move(compiled));
+  if (config.is_service())
+    return serve(config, std::move(compiled), [&](const Ended& ended) { report_service(config, ended); });
   return Run(config, *compiled.plan)();
 }
 

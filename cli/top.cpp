@@ -16,6 +16,7 @@
 #include "cli/control_client.hpp"
 #include "cli/json_fields.hpp"
 #include "service/json.hpp"
+#include "service/latency.hpp"
 #include "service/text.hpp"
 #include "service/values.hpp"
 
@@ -52,6 +53,7 @@ struct Numbers {
   std::uint64_t queued_bytes = 0;
   std::uint64_t matches_dropped = 0;
   std::vector<std::uint64_t> batches;
+  Latencies detection;  // since the start
   std::vector<RuleNumbers> rules;
 };
 
@@ -84,6 +86,14 @@ Numbers parse(const std::string& line) {
   }
   for (const auto element : elements(object, "batches_under_way"))
     numbers.batches.push_back(element.get_uint64().value_unsafe());
+  simdjson::dom::object detection;
+  if (object["detection"].get(detection) == simdjson::SUCCESS) {
+    std::size_t bucket = 0;
+    for (const auto element : elements(detection, "buckets")) {
+      if (bucket < numbers.detection.counts.size())
+        numbers.detection.counts[bucket++] = element.get_uint64().value_unsafe();
+    }
+  }
   for (const auto element : elements(object, "rules")) {
     simdjson::dom::object rule;
     if (element.get(rule) != simdjson::SUCCESS) continue;
@@ -117,6 +127,14 @@ RuleNumbers before_of(const Numbers& before, const RuleNumbers& rule) {
   return at == before.rules.end() || at->events > rule.events ? RuleNumbers{} : *at;
 }
 
+// Of the batches in between.
+Latencies between(const Latencies& before, const Latencies& now) {
+  Latencies latencies;
+  for (std::size_t i = 0; i < now.counts.size(); ++i)
+    latencies.counts[i] = now.counts[i] - before.counts[i];
+  return latencies;
+}
+
 std::string as_json(const Numbers& before, const Numbers& now) {
   const Rates rate(before, now);
   Json json;
@@ -125,7 +143,10 @@ std::string as_json(const Numbers& before, const Numbers& now) {
   json.field("matches", now.matches).field("matches_per_second", rate(before.matches, now.matches));
   json.field("connections", now.connections).field("late", now.late).field("bad_records", now.bad);
   json.field("reorder_events", now.reorder).field("queued_bytes", now.queued_bytes);
-  json.field("matches_dropped", now.matches_dropped).key("batches_under_way").array();
+  const Latencies detection = between(before.detection, now.detection);
+  json.field("matches_dropped", now.matches_dropped).field("batches", detection.count());
+  json.field("detection_p50_ns", quantile_ns(detection, 0.5));
+  json.field("detection_p99_ns", quantile_ns(detection, 0.99)).key("batches_under_way").array();
   for (const std::uint64_t batches : now.batches)
     json.value(batches);
   json.end_array().key("rules").array();
@@ -161,10 +182,18 @@ std::string as_table(const Numbers& before, const Numbers& now, std::size_t most
   out += fmt::format("events {} ({}/s), matches {} ({}/s), late {}, bad {}\n", show_number(now.events),
                      whole(rate(before.events, now.events)), show_number(now.matches),
                      whole(rate(before.matches, now.matches)), show_number(now.late), show_number(now.bad));
-  out += fmt::format(
-      "waiting: {} events for event time, batches {}, {} for subscribers ({} matches dropped)\n\n",
-      show_number(now.reorder), fmt::join(now.batches, " "), memory(now.queued_bytes),
-      show_number(now.matches_dropped));
+  out +=
+      fmt::format("waiting: {} events for event time, batches {}, {} for subscribers ({} matches dropped)\n",
+                  show_number(now.reorder), fmt::join(now.batches, " "), memory(now.queued_bytes),
+                  show_number(now.matches_dropped));
+  if (const Latencies detection = between(before.detection, now.detection); detection.count() > 0) {
+    const auto duration = [&](double share) {
+      return show_duration(static_cast<std::int64_t>(quantile_ns(detection, share)));
+    };
+    out += fmt::format("detection: p50 {}, p99 {} ({} batches)\n", duration(0.5), duration(0.99),
+                       show_number(detection.count()));
+  }
+  out += '\n';
   std::vector<std::pair<RuleNumbers, RuleNumbers>> rules;  // before, now
   std::size_t width = 4;
   for (const RuleNumbers& rule : now.rules) {

@@ -7,7 +7,9 @@
 #include <string_view>
 
 #include "connectors/bad_records.hpp"
+#include "connectors/opened.hpp"
 #include "engine/model/batch.hpp"
+#include "engine/model/schema.hpp"
 
 namespace tocsin::connectors {
 
@@ -55,5 +57,8 @@ class Decoder {
   std::string fault_;
   std::string unknown_type_;
 };
+
+/// Makes the decoder of an input for other types, which must outlive it.
+using MakeDecoder = std::function<Opened<Decoder>(const model::Catalog&)>;
 
 }  // namespace tocsin::connectors

@@ -24,20 +24,23 @@ struct KnownField {
 
 /// Field indices in the declared type, in the order of the known fields; none where it lacks one.
 struct Shape {
+  std::string_view type_name;
+  std::span<const KnownField> known;
   const model::EventType* type = nullptr;
   std::vector<std::optional<std::uint32_t>> fields;
 };
 
 /// Matches what the generator knows with what is declared; a sentence where they disagree.
-std::string match_fields(const model::Catalog& catalog, std::string_view generator,
-                         std::string_view type_name, std::span<const KnownField> known, Shape& shape) {
+std::string match_fields(const model::Catalog& catalog, std::string_view generator, Shape& shape) {
+  const std::string_view type_name = shape.type_name;
+  shape.fields.clear();
   shape.type = catalog.find(type_name);
   if (shape.type == nullptr || !shape.type->is_input()) {
     return fmt::format("the generator '{}' makes events of type {}, which the rules do not declare",
                        generator, type_name);
   }
   std::vector<bool> filled(shape.type->fields.size(), false);
-  for (const auto& [name, kind] : known) {
+  for (const auto& [name, kind] : shape.known) {
     auto index = shape.type->find(name);
     if (kind == Kind::time && shape.type->timestamp) index = shape.type->timestamp;
     shape.fields.push_back(index);
@@ -95,6 +98,12 @@ class Generator : public model::Source {
       make(out);
     bytes_ += out.bytes() - before;
     return made_ == spec_.count ? model::ReadStatus::end : model::ReadStatus::more;
+  }
+  std::string use(const model::Catalog& catalog) override {
+    Shape shape = shape_;
+    std::string error = match_fields(catalog, spec_.name, shape);
+    if (error.empty()) shape_ = std::move(shape);
+    return error;
   }
   const std::string& name() const override { return spec_.name; }
   const std::string& error() const override { return error_; }
@@ -237,8 +246,8 @@ class Ticks final : public Generator {
 template <class Made>
 Opened<model::Source> open_as(std::string_view type_name, const GeneratorSpec& spec,
                               const model::Catalog& catalog) {
-  Shape shape;
-  auto error = match_fields(catalog, spec.name, type_name, Made::known, shape);
+  Shape shape{type_name, Made::known, nullptr, {}};
+  auto error = match_fields(catalog, spec.name, shape);
   if (!error.empty()) return Opened<model::Source>::failed(std::move(error));
   return {std::make_unique<Made>(spec, std::move(shape)), {}};
 }

@@ -53,17 +53,25 @@ Opened<std::vector<std::string>> read_header(LineReader& lines, char separator) 
   }
 }
 
-Opened<Decoder> open_csv(LineReader& lines, char separator, const SourceSpec& spec,
-                         const model::Catalog& catalog, const Clock& clock) {
+MakeDecoder make_ndjson(const SourceSpec& spec, const Clock& clock) {
+  return [options = NdjsonOptions{spec.event, spec.type_field}, clock](const model::Catalog& catalog) {
+    return ndjson_decoder(catalog, options, clock);
+  };
+}
+
+Opened<MakeDecoder> make_csv(LineReader& lines, char separator, const SourceSpec& spec, const Clock& clock) {
   CsvOptions options{spec.columns, spec.event, spec.type_field, separator};
   if (options.columns.empty()) {
     auto header = read_header(lines, separator);
-    if (!header) return Opened<Decoder>::failed(std::move(header.error));
+    if (!header) return Opened<MakeDecoder>::failed(std::move(header.error));
     // Without a header there is no record, so that the decoder only has to know the event type.
-    if (header->empty()) return ndjson_decoder(catalog, {spec.event, spec.type_field}, clock);
+    if (header->empty()) return {std::make_unique<MakeDecoder>(make_ndjson(spec, clock)), {}};
     options.columns = std::move(*header);
   }
-  return csv_decoder(catalog, options, clock);
+  return {std::make_unique<MakeDecoder>([options = std::move(options), clock](const model::Catalog& catalog) {
+            return csv_decoder(catalog, options, clock);
+          }),
+          {}};
 }
 
 }  // namespace
@@ -81,11 +89,15 @@ Opened<RecordSource> open_source(std::unique_ptr<ByteInput> input, const SourceS
   line_options.csv_separator = *format == Format::csv ? std::optional(separator) : std::nullopt;
   LineReader lines(std::move(input), line_options);
 
-  auto decoder = *format == Format::csv
-                     ? open_csv(lines, separator, spec, catalog, context.clock)
-                     : ndjson_decoder(catalog, {spec.event, spec.type_field}, context.clock);
+  MakeDecoder make = make_ndjson(spec, context.clock);
+  if (*format == Format::csv) {
+    auto csv = make_csv(lines, separator, spec, context.clock);
+    if (!csv) return Opened<RecordSource>::failed(fmt::format("{}: {}", name, csv.error));
+    make = std::move(*csv.value);
+  }
+  auto decoder = make(catalog);
   if (!decoder) return Opened<RecordSource>::failed(fmt::format("{}: {}", name, decoder.error));
-  return {std::make_unique<RecordSource>(std::move(lines), std::move(decoder.value),
+  return {std::make_unique<RecordSource>(std::move(lines), std::move(decoder.value), std::move(make),
                                          BadRecords(name, context.report, context.dead_letters)),
           {}};
 }

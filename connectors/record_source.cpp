@@ -1,13 +1,22 @@
 #include "connectors/record_source.hpp"
 
+#include <fmt/format.h>
 #include <utility>
 
 namespace tocsin::connectors {
 
 using model::ReadStatus;
 
-RecordSource::RecordSource(LineReader lines, std::unique_ptr<Decoder> decoder, BadRecords bad)
-    : lines_(std::move(lines)), decoder_(std::move(decoder)), bad_(std::move(bad)) {}
+RecordSource::RecordSource(LineReader lines, std::unique_ptr<Decoder> decoder, MakeDecoder make,
+                           BadRecords bad)
+    : lines_(std::move(lines)), decoder_(std::move(decoder)), make_(std::move(make)), bad_(std::move(bad)) {}
+
+std::string RecordSource::use(const model::Catalog& catalog) {
+  auto decoder = make_(catalog);
+  if (!decoder) return fmt::format("{}: {}", name(), decoder.error);
+  decoder_ = std::move(decoder.value);
+  return {};
+}
 
 /// The number of events that came of it.
 std::size_t RecordSource::take(const Record& record, model::EventBatch& out) {

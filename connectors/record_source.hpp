@@ -16,11 +16,13 @@ namespace tocsin::connectors {
 
 class RecordSource final : public model::Source {
  public:
-  RecordSource(LineReader lines, std::unique_ptr<Decoder> decoder, BadRecords bad);
+  RecordSource(LineReader lines, std::unique_ptr<Decoder> decoder, MakeDecoder make, BadRecords bad);
 
   /// Reads from the input at most once, and only where no whole record is left from before: what a pipe has
   /// given is decoded and returned before more is waited for.
   model::ReadStatus read(model::EventBatch& out, std::size_t max_events) override;
+
+  std::string use(const model::Catalog& catalog) override;
 
   const std::string& name() const override { return bad_.source(); }
   const std::string& error() const override { return lines_.input().error(); }
@@ -39,6 +41,7 @@ class RecordSource final : public model::Source {
 
   LineReader lines_;
   std::unique_ptr<Decoder> decoder_;
+  MakeDecoder make_;
   BadRecords bad_;
   std::uint64_t line_ = 0;
 };

@@ -11,6 +11,7 @@
 #include "connectors/net/limits.hpp"
 #include "connectors/net/server.hpp"
 #include "connectors/net/tls.hpp"
+#include "connectors/wire/handshake.hpp"
 #include "engine/runtime/engine.hpp"
 #include "service/inputs.hpp"
 #include "service/match_output.hpp"
@@ -23,6 +24,7 @@ enum class LogFormat : std::uint8_t { text, json };
 
 struct NetConfig {
   connectors::net::NetLimits limits;
+  connectors::wire::Policy slow_subscriber = connectors::wire::Policy::drop_oldest;
   bool busy_poll = false;  // never sleep while waiting for sockets
   bool insecure = false;   // a public address without TLS, or without token and client certificate
   std::string token_file;
@@ -32,8 +34,8 @@ struct NetConfig {
 struct LogConfig {
   LogLevel level = LogLevel::info;
   LogFormat format = LogFormat::text;
-  std::string file;  // empty: stderr
-  bool quiet = false;
+  std::string file;    // empty: stderr
+  bool quiet = false;  // nothing below an error, whatever the level
 };
 
 struct Config {

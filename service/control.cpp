@@ -43,9 +43,11 @@ struct Control::Impl {
     thread = std::thread([this] { run(); });
   }
 
-  ~Impl() {
+  ~Impl() { end(); }
+
+  void end() {
     io.stop();
-    thread.join();
+    if (thread.joinable()) thread.join();
   }
 
   void run() {
@@ -69,12 +71,22 @@ struct Control::Impl {
         desk.change({}, [](const Desk::Changed&) {});
       } else if (stopping) {
         log.warning("forced to stop", {{"signal", name_of(signal)}});
-        _exit(128 + signal);
+        leave(128 + signal);
       } else {
         stop(signal);
       }
       await_signal();
     });
+  }
+
+  // Now, but for a moment in which the log may be written, if that goes.
+  void leave(int code) {
+    std::thread([this, code] {
+      log.close();
+      ::_exit(code);
+    }).detach();
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    ::_exit(code);
   }
 
   void stop(int signal) {
@@ -85,7 +97,7 @@ struct Control::Impl {
     deadline.async_wait([this](const error_code& error) {
       if (error) return;
       log.error("what was under way did not end in time");
-      _exit(1);
+      leave(1);
     });
   }
 
@@ -115,6 +127,11 @@ Control::Control(const ControlOptions& options, Mailbox& mailbox, Ingress& ingre
     : impl_(std::make_unique<Impl>(options, mailbox, ingress, std::move(book), log)) {}
 
 Control::~Control() = default;
+
+bool Control::stop(std::chrono::nanoseconds patience) {
+  impl_->end();
+  return impl_->desk.is_done_within(patience);
+}
 
 const std::string& Control::metrics_address() const {
   static const std::string none;

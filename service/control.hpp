@@ -1,12 +1,13 @@
 // The control thread: whatever an operator asks, over the control socket, over HTTP or by a signal. It never
 // touches the engine, but posts work to the ingress thread and waits for the answer without blocking; where
-// none comes in time it says so. Rules are compiled here.
+// none comes in time it says so. Rules are compiled on a thread of their own meanwhile.
 //
 //   first SIGTERM or SIGINT   the ingress thread drains; after the drain time (and a second) the process ends
 //   a second one              the process ends at once, with 128 + its number
 //   SIGHUP                    reload, and the log file is opened anew
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -52,8 +53,10 @@ class Control {
   /// All must outlive this, `mailbox` must be run by the ingress thread. Starts the thread. Throws
   /// std::runtime_error where an address can't be listened at.
   Control(const ControlOptions& options, Mailbox& mailbox, Ingress& ingress, RuleBook book, Log& log);
-  /// Stops the thread; answers under way are lost.
   ~Control();
+  /// Stops the thread; answers under way are lost. False where rules are being compiled and that does not end
+  /// within `patience`: the destructor would wait for it.
+  bool stop(std::chrono::nanoseconds patience);
   Control(const Control&) = delete;
   Control& operator=(const Control&) = delete;
 

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "service/signals_blocked.hpp"
+
 namespace tocsin::service {
 
 namespace asio = boost::asio;
@@ -77,20 +79,19 @@ void Desk::change(RuleChange change, std::function<void(const Changed&)> answer)
   if (changes_.size() == 1) change_next();
 }
 
-// A change is kept whenever the engine has taken it, however late, so it has no timer.
+// The worker only reads the book, which changes in changed(), when the worker has ended.
 void Desk::change_next() {
-  auto attempt = std::make_shared<RuleBook::Attempt>(book_.attempt(changes_.front().change));
-  const auto done = [this, attempt](std::string error) {
-    const Waiting waiting = std::move(changes_.front());
-    changes_.pop_front();
-    changed(std::move(*attempt), std::move(error), waiting.answer);
-    if (!changes_.empty()) asio::post(io_, [this] { change_next(); });
-  };
-  if (!attempt->plan) {
-    const std::string error = attempt->message;
-    done(error.empty() ? "the rules are wrong" : error);
-    return;
-  }
+  const SignalsBlocked on_the_worker;
+  compiling_ = std::async(std::launch::async, [this, change = changes_.front().change] {
+    const auto attempt = std::make_shared<RuleBook::Attempt>(book_.attempt(change));
+    asio::post(io_, [this, attempt] { compiled(attempt); });
+  });
+}
+
+// A change is kept whenever the engine has taken it, however late, so it has no timer.
+void Desk::compiled(const std::shared_ptr<RuleBook::Attempt>& attempt) {
+  const auto done = [this, attempt](std::string error) { changed(std::move(*attempt), std::move(error)); };
+  if (!attempt->plan) return done(attempt->message.empty() ? "the rules are wrong" : attempt->message);
   const bool posted = mailbox_.post([this, attempt, done] {
     std::string error = ingress_.replace({attempt->plan, attempt->tables});
     asio::post(io_, [done, error = std::move(error)] { done(error); });
@@ -98,8 +99,9 @@ void Desk::change_next() {
   if (!posted) done("the service is too busy; nothing was changed");
 }
 
-void Desk::changed(RuleBook::Attempt attempt, std::string error,
-                   const std::function<void(const Changed&)>& answer) {
+void Desk::changed(RuleBook::Attempt attempt, std::string error) {
+  const auto answer = std::move(changes_.front().answer);
+  changes_.pop_front();
   Changed result;
   result.error = std::move(error);
   if (result.error.empty()) {
@@ -109,9 +111,15 @@ void Desk::changed(RuleBook::Attempt attempt, std::string error,
     log_.info("the rules have changed", {{"rules", result.rules}});
   } else {
     ++failed_changes_;
+    book_.watch_also(attempt.files);
     log_.error("the rules stay as they were", {{"reason", result.error}});
   }
   answer(result);
+  if (!changes_.empty()) change_next();
+}
+
+bool Desk::is_done_within(std::chrono::nanoseconds patience) const {
+  return !compiling_.valid() || compiling_.wait_for(patience) == std::future_status::ready;
 }
 
 void Desk::reload_if_changed() {

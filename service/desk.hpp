@@ -1,11 +1,13 @@
 // What the control thread can do, without saying how it was asked: snapshots, changes of the rules, taps,
-// stop. Everything is asynchronous, on one io_context that one thread runs.
+// stop. Everything is asynchronous, on one io_context that one thread runs; only rules are compiled on a
+// thread of their own, one change at a time.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <set>
@@ -39,9 +41,13 @@ class Desk {
 
   /// Gives a snapshot of now, or null where the ingress thread does not answer in time.
   void ask_snapshot(std::function<void(const Snapshot*)> answer);
-  /// Compiles now, changes as soon as the ingress thread can, one change after the other.
+  /// Compiles, and changes as soon as the ingress thread can; one change after the other.
   void change(RuleChange change, std::function<void(const Changed&)> answer);
   void stop(std::string reason, std::function<void(bool taken)> answer);
+
+  /// Once nobody runs the io_context any more: whether no rules are being compiled, or are done with in this
+  /// time.
+  bool is_done_within(std::chrono::nanoseconds patience) const;
 
   const RuleBook& book() const { return book_; }
   Taps& taps() { return taps_; }
@@ -65,8 +71,8 @@ class Desk {
   template <class T>
   void ask(std::function<T()> work, std::function<void(std::optional<T>)> answer);
   void change_next();
-  void changed(RuleBook::Attempt attempt, std::string error,
-               const std::function<void(const Changed&)>& answer);
+  void compiled(const std::shared_ptr<RuleBook::Attempt>& attempt);
+  void changed(RuleBook::Attempt attempt, std::string error);
   void distribute();
   void update_taps();
 
@@ -80,6 +86,7 @@ class Desk {
   std::vector<Onlooking> onlooking_;
   std::uint64_t failed_changes_ = 0;
   std::deque<Waiting> changes_;  // the first one is under way
+  std::future<void> compiling_;  // last: its end waits for the thread, which uses the others
 };
 
 }  // namespace tocsin::service

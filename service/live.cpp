@@ -30,6 +30,8 @@ namespace net = connectors::net;
 constexpr std::int64_t second_ns = 1'000'000'000;
 /// How long a round sleeps at most: idle sources, the watchdog and outputs are looked at so often.
 constexpr std::int64_t longest_sleep_ns = second_ns / 10;
+/// How long the end waits for rules that are being compiled.
+constexpr std::chrono::seconds compilation_patience{1};
 
 std::shared_ptr<const net::Rules> rules_of(const std::shared_ptr<const plan::Plan>& plan) {
   net::Rules rules;
@@ -42,6 +44,7 @@ net::ServerOptions server_options(const Config& config) {
   net::ServerOptions options;
   options.limits = config.net.limits;
   options.limits.batch_events = config.engine.limits.batch_events;
+  options.slow_subscriber = config.net.slow_subscriber;
   options.idle = config.net.busy_poll ? Idle::spin : Idle::park;
   return options;
 }
@@ -53,18 +56,22 @@ class Live final : public Ingress, public net::EventTaker {
         one_thread_(config.engine.shards == 1),
         log_(config.log),
         plan_(std::move(plan)),
-        hub_(poller_, {.one_thread = one_thread_, .max_frame_bytes = config.net.limits.max_frame_bytes},
+        hub_(poller_,
+             {.one_thread = one_thread_,
+              .max_frame_bytes = config.net.limits.max_frame_bytes,
+              .delivered =
+                  [this](std::int64_t found_ns) { latency_.record(net::steady_now_ns() - found_ns); }},
              rules_of(plan_)),
         outlets_(hub_, config, one_thread_),
         mailbox_(poller_),
         sources_(sources) {}
 
-  int run() {
+  int run(const std::function<void(const Ended&)>& tell) {
     start();
     while (!draining_)
       round();
     drain();
-    return failed_ ? 1 : 0;
+    return end(tell);
   }
 
   // Ingress
@@ -76,18 +83,20 @@ class Live final : public Ingress, public net::EventTaker {
     snapshot.started_ns = started_ns_;
     snapshot.plan = plan_;
     snapshot.stats = engine_->stats();
-    snapshot.inputs = inputs_->states();
+    snapshot.inputs = inputs_->states(snapshot.stats);
     snapshot.net = server_->counters();
     snapshot.connections = server_->connections();
     for (const net::Address& address : server_->addresses())
       snapshot.addresses.push_back(address.text());
     snapshot.bad_records = bad_records_;
     snapshot.reloads = reloads_;
+    snapshot.detection = latency_.read();
     return snapshot;
   }
 
   std::string replace(NewRules rules) override {
     if (draining_) return "the service is draining";
+    if (std::string why = inputs_->use(rules.plan); !why.empty()) return why;
     tables_.reset();
     {
       const net::MatchHub::EngineWait wait(hub_);
@@ -129,9 +138,9 @@ class Live final : public Ingress, public net::EventTaker {
       return std::nullopt;
     }
   }
-  void take(std::uint16_t source, model::EventBatch& batch) override {
+  void take(std::uint16_t source, model::EventBatch& batch, std::int64_t found_ns) override {
     const net::MatchHub::EngineWait wait(hub_);
-    engine_->push(source, batch);
+    engine_->push(source, batch, found_ns);
   }
   void advance(std::uint16_t source, std::int64_t time_ns) override {
     const net::MatchHub::EngineWait wait(hub_);
@@ -270,14 +279,18 @@ class Live final : public Ingress, public net::EventTaker {
     stop("the output");
   }
 
-  // Input, engine, output, one after the other; each as long as the time allows.
+  // Input, engine, output, one after the other. The input may take half of the time, so that who holds it up
+  // does not cost others their last matches.
   void drain() {
-    const std::int64_t deadline = net::steady_now_ns() + config_.drain_ns;
+    const std::int64_t begin = net::steady_now_ns();
+    const std::int64_t deadline = begin + config_.drain_ns;
     const auto in_time = [&] { return net::steady_now_ns() < deadline; };
     notify_.send("STOPPING=1");
-    server_->drain(deadline);
-    while (!server_->input_drained() && in_time())
+    server_->drain(begin + config_.drain_ns / 2);
+    while (!server_->input_drained())
       drain_round();
+    if (const std::uint64_t cut = server_->counters().inputs_cut; cut > 0)
+      log_.warning("connections were still sending, and are cut off", {{"connections", cut}});
     tables_.reset();
     {
       const net::MatchHub::EngineWait wait(hub_);
@@ -287,17 +300,47 @@ class Live final : public Ingress, public net::EventTaker {
     server_->finish();
     while (!server_->drained() && in_time())
       drain_round();
-    if (!server_->drained()) {
-      log_.warning("subscribers did not take all their matches in time");
+    if (const std::uint64_t unsent = server_->unsent_matches(); unsent > 0) {
+      log_.error("subscribers did not take all their matches in time", {{"lost", unsent}});
       failed_ = true;
     }
     for (const auto& side : {late_events_.get(), dead_letters_.get()}) {
       if (side != nullptr) side->flush();
     }
-    const runtime::Stats stats = engine_->stats();
-    control_.reset();
+  }
+
+  int end(const std::function<void(const Ended&)>& tell) {
+    const bool all_ended = control_->stop(compilation_patience);
+    if (!all_ended) log_.warning("rules were still being compiled, which is given up");
     if (!config_.ready_file.empty()) std::filesystem::remove(config_.ready_file);
-    log_.info("stopped", {{"events", stats.events}, {"matches", stats.matches}});
+    Ended ended{plan_, engine_->stats(), {}, std::chrono::nanoseconds(net::steady_now_ns() - started_ns_)};
+    ended.inputs = inputs_->states(ended.stats);
+    ended.inputs.push_back(all_connections(ended));
+    log_.info("stopped", {{"events", ended.stats.events}, {"matches", ended.stats.matches}});
+    log_.close();
+    tell(ended);
+    const int code = failed_ ? 1 : 0;
+    if (all_ended) return code;
+    if (!config_.control.empty()) std::filesystem::remove(config_.control);
+    ::_exit(code);
+  }
+
+  // All that is not of an input.
+  InputState all_connections(const Ended& ended) const {
+    InputState all{"connections", bad_records_, server_->counters().bytes_in, false, {}};
+    std::vector<runtime::SourceStats> sources = ended.stats.sources;
+    sources.push_back(ended.stats.earlier_sources);
+    for (const runtime::SourceStats& source : sources) {
+      all.counts.events += source.events;
+      all.counts.late += source.late;
+      all.counts.lateness_needed_ns = std::max(all.counts.lateness_needed_ns, source.lateness_needed_ns);
+    }
+    for (const InputState& input : ended.inputs) {
+      all.counts.events -= input.counts.events;
+      all.counts.late -= input.counts.late;
+      all.bad_records -= input.bad_records;
+    }
+    return all;
   }
 
   void drain_round() {
@@ -315,7 +358,7 @@ class Live final : public Ingress, public net::EventTaker {
 
   void on_note(const net::ConnectionNote& note) {
     using What = net::ConnectionNote::What;
-    if (note.what != What::refused && config_.log.level != LogLevel::debug) return;
+    if (note.what != What::refused && log_.level() != LogLevel::debug) return;
     if (!may_log()) return;
     constexpr std::string_view texts[] = {"connection opened", "connection subscribed", "connection refused",
                                           "connection closed"};
@@ -344,6 +387,7 @@ class Live final : public Ingress, public net::EventTaker {
   RateLimit peer_lines_{20, 2};
   std::int64_t started_ns_ = net::steady_now_ns();
   std::int64_t watched_ns_ = 0;
+  LatencyHistogram latency_;
   net::Poller poller_;
   std::shared_ptr<const plan::Plan> plan_;
   net::MatchHub hub_;
@@ -367,9 +411,9 @@ class Live final : public Ingress, public net::EventTaker {
 
 }  // namespace
 
-int serve(const Config& config, dsl::Compiled compiled) {
+int serve(const Config& config, dsl::Compiled compiled, const std::function<void(const Ended&)>& tell) {
   auto plan = std::make_shared<const plan::Plan>(std::move(*compiled.plan));
-  return Live(config, std::move(plan), compiled.sources).run();
+  return Live(config, std::move(plan), compiled.sources).run(tell);
 }
 
 }  // namespace tocsin::service

@@ -11,14 +11,31 @@
 // promised.
 #pragma once
 
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <vector>
+
 #include "dsl/compile.hpp"
+#include "engine/plan/plan.hpp"
+#include "engine/runtime/engine.hpp"
 #include "service/config.hpp"
+#include "service/snapshot.hpp"
 
 namespace tocsin::service {
 
-/// Runs until a signal or the control channel stops it. `compiled` has a plan. Returns the process's exit
-/// code: 0, or 1 where an output failed or what was under way did not end in time. Throws std::runtime_error
-/// with a sentence where something can't be opened or listened at.
-int serve(const Config& config, dsl::Compiled compiled);
+/// What came of a service that has drained.
+struct Ended {
+  std::shared_ptr<const plan::Plan> plan;  // the last one
+  runtime::Stats stats;
+  std::vector<InputState> inputs;
+  std::chrono::duration<double> elapsed{};
+};
+
+/// Runs until a signal or the control channel stops it. `compiled` has a plan; `tell` is called at the end.
+/// Returns the process's exit code: 0, or 1 where an output failed or what was under way did not end in time.
+/// Where rules are still being compiled then, it does not return but ends the process with that code. Throws
+/// std::runtime_error with a sentence where something can't be opened or listened at.
+int serve(const Config& config, dsl::Compiled compiled, const std::function<void(const Ended&)>& tell);
 
 }  // namespace tocsin::service

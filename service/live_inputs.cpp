@@ -1,6 +1,5 @@
 #include "service/live_inputs.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -42,6 +41,7 @@ struct LiveInputs::Input final : connectors::net::Pollable {
   std::uint16_t id = 0;
   bool ready = true;  // reading may give something
   bool open = true;
+  runtime::SourceStats counts;  // once it is closed: another may have its id
 };
 
 LiveInputs::LiveInputs(connectors::net::Poller& poller, const Config& config,
@@ -100,9 +100,10 @@ bool LiveInputs::read_some(runtime::Engine& engine) {
 
 void LiveInputs::read(runtime::Engine& engine, Input& input) {
   const std::uint64_t before = input.source->bytes_read();
+  const std::int64_t found_ns = connectors::net::steady_now_ns();
   const model::ReadStatus status = input.source->read(batch_, config_.engine.limits.batch_events);
   if (input.pipe && batch_.empty() && input.source->bytes_read() == before) input.ready = false;
-  if (!batch_.empty()) engine.push(input.id, batch_);
+  if (!batch_.empty()) engine.push(input.id, batch_, found_ns);
   if (status == model::ReadStatus::more) return;
   if (status == model::ReadStatus::failed) {
     log_.error("an input failed", {{"input", input.source->name()}, {"reason", input.source->error()}});
@@ -112,21 +113,32 @@ void LiveInputs::read(runtime::Engine& engine, Input& input) {
   close(engine, input);
 }
 
+std::string LiveInputs::use(std::shared_ptr<const plan::Plan> plan) {
+  for (auto at = inputs_.begin(); at != inputs_.end(); ++at) {
+    if (!(*at)->open) continue;
+    std::string why = (*at)->source->use(plan->catalog);
+    if (why.empty()) continue;
+    while (at != inputs_.begin()) {
+      if ((*--at)->open) (*at)->source->use(plan_->catalog);
+    }
+    return why + "; the input is open still";
+  }
+  plan_ = std::move(plan);
+  return {};
+}
+
 void LiveInputs::close(runtime::Engine& engine, Input& input) {
   engine.close_source(input.id);
+  input.counts = engine.stats().sources[input.id];
   input.open = false;
   if (input.pipe) poller_.remove(input.pipe.get(), input);
 }
 
-bool LiveInputs::any_open() const {
-  return std::any_of(inputs_.begin(), inputs_.end(), [](const auto& input) { return input->open; });
-}
-
-std::vector<InputState> LiveInputs::states() const {
+std::vector<InputState> LiveInputs::states(const runtime::Stats& stats) const {
   std::vector<InputState> states;
   for (const auto& input : inputs_) {
-    states.push_back(
-        {input->source->name(), input->source->bad_records(), input->source->bytes_read(), input->open});
+    states.push_back({input->source->name(), input->source->bad_records(), input->source->bytes_read(),
+                      input->open, input->open ? stats.sources[input->id] : input->counts});
   }
   return states;
 }

@@ -31,8 +31,11 @@ class LiveInputs {
   void add_to(runtime::Engine& engine);
   /// Takes one batch from some of them. True where there is more to be had at once.
   bool read_some(runtime::Engine& engine);
-  bool any_open() const;
-  std::vector<InputState> states() const;
+  /// From the next event on the types are those of `plan`. An empty string, or a sentence that says why an
+  /// input can't go on with them; then nothing has changed.
+  std::string use(std::shared_ptr<const plan::Plan> plan);
+  /// `stats` is the engine's now.
+  std::vector<InputState> states(const runtime::Stats& stats) const;
 
  private:
   struct Input;

@@ -70,7 +70,9 @@ std::string render(LogFormat format, std::int64_t time_ns, LogLevel level, std::
 }
 
 Log::Log(const LogConfig& config)
-    : config_(config), pool_(std::make_shared<spdlog::details::thread_pool>(waiting_lines, 1)) {
+    : config_(config),
+      level_(config.quiet ? LogLevel::error : config.level),
+      pool_(std::make_shared<spdlog::details::thread_pool>(waiting_lines, 1)) {
   try {
     logger_ = make();
   } catch (const spdlog::spdlog_ex& error) {
@@ -78,8 +80,8 @@ Log::Log(const LogConfig& config)
   }
 }
 
-Log::~Log() {
-  logger_.reset();
+void Log::close() {
+  std::atomic_store(&logger_, std::shared_ptr<spdlog::logger>());
   pool_.reset();  // its end writes what is waiting
 }
 
@@ -93,14 +95,15 @@ std::shared_ptr<spdlog::logger> Log::make() const {
   auto logger = std::make_shared<spdlog::async_logger>("tocsin", std::move(sink), pool_,
                                                        spdlog::async_overflow_policy::overrun_oldest);
   logger->set_pattern("%v");
-  logger->set_level(levels[static_cast<std::size_t>(config_.level)]);
+  logger->set_level(levels[static_cast<std::size_t>(level_)]);
   logger->flush_on(spdlog::level::trace);
   return logger;
 }
 
 void Log::write(LogLevel level, std::string_view message, Fields fields) {
-  if (level < config_.level) return;
+  if (level < level_) return;
   const auto logger = std::atomic_load(&logger_);
+  if (!logger) return;
   logger->log(
       levels[static_cast<std::size_t>(level)],
       spdlog::string_view_t(render(config_.format, connectors::system_clock_ns(), level, message, fields)));

@@ -39,9 +39,12 @@ class Log {
 
   /// Throws std::runtime_error where the file can't be opened.
   explicit Log(const LogConfig& config);
-  ~Log();  // writes what is waiting
+  ~Log() { close(); }
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
+
+  /// What is below goes nowhere.
+  LogLevel level() const { return level_; }
 
   // From any thread. The views need live for the call only.
   void debug(std::string_view message, Fields fields = {}) { write(LogLevel::debug, message, fields); }
@@ -50,6 +53,9 @@ class Log {
   void error(std::string_view message, Fields fields = {}) { write(LogLevel::error, message, fields); }
   void write(LogLevel level, std::string_view message, Fields fields);
 
+  /// Writes what is waiting; what comes later goes nowhere.
+  void close();
+
   /// Opens the file anew, which may have been moved away. Keeps the old one where that fails, and says so.
   void reopen();
 
@@ -57,6 +63,7 @@ class Log {
   std::shared_ptr<spdlog::logger> make() const;
 
   const LogConfig config_;
+  const LogLevel level_;
   std::shared_ptr<spdlog::details::thread_pool> pool_;
   std::shared_ptr<spdlog::logger> logger_;  // by std::atomic_load
 };

@@ -32,6 +32,8 @@ class Outlets final : public model::MatchSink {
     if (taps_ != nullptr) taps_->on_match(match);
   }
 
+  void on_batch(std::int64_t stamp) override { hub_.on_batch(stamp); }
+
   /// False once something could not be written.
   bool flush_round() { return !output_ || (one_thread_ ? output_->flush() : !writer_->failed()); }
   /// The engine has finished.

@@ -88,6 +88,21 @@ void put_engine(Metrics& metrics, const runtime::Stats& stats) {
   }
 }
 
+void put_detection(Metrics& metrics, const Latencies& latencies) {
+  metrics.head("detection_seconds", "histogram",
+               "Of batches: from the look that found their bytes until their matches are handed out.");
+  std::uint64_t below = 0;
+  for (std::size_t i = 0; i < latencies.counts.size(); ++i) {
+    below += latencies.counts[i];
+    const std::string bound = i == Latencies::bounds_count
+                                  ? "+Inf"
+                                  : fmt::format("{}", static_cast<double>(Latencies::bounds_ns[i]) / 1e9);
+    metrics.sample("detection_seconds_bucket", below, "le=" + label(bound));
+  }
+  metrics.sample("detection_seconds_sum", static_cast<double>(latencies.sum_ns) / 1e9);
+  metrics.sample("detection_seconds_count", below);
+}
+
 void put_net(Metrics& metrics, const connectors::net::Counters& net) {
   metrics.head("connections", "gauge", "Open connections, by what they speak.");
   const std::array<std::pair<std::string_view, std::uint64_t>, 4> forms{{{"handshake", net.handshaking},
@@ -142,6 +157,7 @@ std::string prometheus(const Snapshot& snapshot) {
   metrics.counter("bad_records_total", "Lines and events that could not be read.", snapshot.bad_records);
   metrics.counter("tap_dropped_total", "Matches that no tap had room for.", snapshot.tapped_dropped);
   put_engine(metrics, snapshot.stats);
+  put_detection(metrics, snapshot.detection);
   put_rules(metrics, snapshot);
   put_net(metrics, snapshot.net);
   metrics.gauge("resident_memory_bytes", "Memory of the process.", resident_bytes());

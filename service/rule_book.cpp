@@ -5,6 +5,7 @@
 #include <fstream>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 
 #include "engine/plan/continuation.hpp"
 
@@ -79,7 +80,13 @@ RuleBook::Attempt RuleBook::attempt(const RuleChange& change) const {
   attempt.message = dsl::render(compiled.diagnostics, compiled.sources);
   attempt.files = files_of(compiled.sources);
   if (!compiled.plan) return attempt;
-  auto plan = std::make_shared<const plan::Plan>(plan::continued(*plan_, std::move(*compiled.plan)));
+  std::shared_ptr<const plan::Plan> plan;
+  try {
+    plan = std::make_shared<const plan::Plan>(plan::continued(*plan_, std::move(*compiled.plan)));
+  } catch (const std::runtime_error& error) {
+    attempt.message = error.what();
+    return attempt;
+  }
   attempt.tables = std::make_shared<TableFiles>(plan, table_rows_, tell_, tell_);
   const std::vector<std::string> problems = attempt.tables->read_all();
   if (problems.empty()) {
@@ -102,6 +109,10 @@ void RuleBook::watch(const std::vector<std::string>& files) {
     const bool gone = std::find(files.begin(), files.end(), at->first) == files.end();
     at = gone ? watches_.erase(at) : std::next(at);
   }
+  watch_also(files);
+}
+
+void RuleBook::watch_also(const std::vector<std::string>& files) {
   for (const std::string& file : files)
     watches_.try_emplace(file, file);
 }

@@ -1,5 +1,6 @@
 // The rules of a service as texts: files, and what was added under a name while it runs. Compiles what they
-// would be after a change, and keeps the change once the engine has taken it. Used by the control thread.
+// would be after a change, and keeps the change once the engine has taken it. Used by the control thread; one
+// attempt may run on another while the book does not change.
 #pragma once
 
 #include <cstdint>
@@ -41,10 +42,12 @@ class RuleBook {
   RuleBook(std::vector<std::string> paths, Params params, const dsl::SourceMap& sources,
            std::shared_ptr<const plan::Plan> plan, std::size_t table_rows, TableFiles::Tell tell);
 
-  /// Compiles what the rules would be. Changes nothing.
+  /// Compiles what the rules would be. Changes nothing, and reads nothing that files_have_changed() writes.
   Attempt attempt(const RuleChange& change) const;
   /// The engine runs it now.
   void keep(Attempt attempt);
+  /// Looks at these files, too: those of an attempt that failed, so that mending them is seen.
+  void watch_also(const std::vector<std::string>& files);
 
   const std::shared_ptr<const plan::Plan>& plan() const { return plan_; }
   const std::map<std::string, std::string>& added() const { return added_; }

@@ -235,6 +235,7 @@ void add_limits(std::vector<Setting>& all) {
 }
 
 void add_net(std::vector<Setting>& all) {
+  using connectors::wire::Policy;
   constexpr std::uint64_t gib = std::uint64_t{1} << 30;
   const auto bytes = [&](const char* key, const char* help, auto get, std::uint64_t least,
                          std::uint64_t most) {
@@ -253,6 +254,15 @@ void add_net(std::vector<Setting>& all) {
   bytes("net.queue", "What waits for a subscriber, unless it asks otherwise", AT(net.limits.queue_bytes),
         4096, 16 * gib);
   bytes("net.max_queue", "What a subscriber may ask for", AT(net.limits.max_queue_bytes), 4096, 16 * gib);
+  all.push_back(
+      choice({"net.slow_subscriber", "", "",
+              "What becomes of a subscriber whose queue is full and who named no policy: drop_oldest, "
+              "block, disconnect",
+              ""},
+             AT(net.slow_subscriber),
+             std::array<Choice<Policy>, 3>{{{"drop_oldest", Policy::drop_oldest},
+                                            {"block", Policy::block},
+                                            {"disconnect", Policy::disconnect}}}));
   all.push_back(number({"net.window", "", "", "Events that a client may have sent unacknowledged", ""},
                        AT(net.limits.window_events), 1, 1u << 30));
   bytes("net.ring", "A shared-memory ring, unless the client asks otherwise", AT(net.limits.ring_bytes), 4096,
@@ -290,7 +300,8 @@ void add_log(std::vector<Setting>& all) {
       text({"log.file", "--log-file", "FILE", "Where the service's log goes instead of stderr", "Service"},
            AT(log.file), checked_path));
   all.push_back(
-      boolean({"log.quiet", "--quiet,-q", "", "No progress, warnings and totals on stderr", "Output"},
+      boolean({"log.quiet", "--quiet,-q", "",
+               "No progress, warnings and totals on stderr; of a service only errors in its log", "Output"},
               AT(log.quiet)));
 }
 

@@ -38,6 +38,15 @@ void put_head(Json& json, const Snapshot& snapshot) {
   put_time(json, "event_time", snapshot.stats.event_time_ns);
 }
 
+void put_detection(Json& json, const Latencies& latencies) {
+  json.key("detection").object().field("batches", latencies.count()).field("sum_ns", latencies.sum_ns);
+  json.field("p50_ns", quantile_ns(latencies, 0.5)).field("p99_ns", quantile_ns(latencies, 0.99));
+  json.key("buckets").array();
+  for (const std::uint64_t count : latencies.counts)
+    json.value(count);
+  json.end_array().end_object();
+}
+
 void put_rules(Json& json, const Snapshot& snapshot) {
   json.key("rules").array();
   for (const std::uint32_t id : rules_in_force(*snapshot.plan)) {
@@ -59,6 +68,7 @@ void put_inputs(Json& json, const Snapshot& snapshot) {
   json.key("inputs").array();
   for (const InputState& input : snapshot.inputs) {
     json.object().field("input", input.name).field("open", input.open);
+    json.field("events", input.counts.events).field("late", input.counts.late);
     json.field("bytes_read", input.bytes_read).field("bad_records", input.bad_records).end_object();
   }
   json.end_array();
@@ -135,6 +145,7 @@ std::string stats_json(const Snapshot& snapshot) {
   for (const std::uint64_t batches : snapshot.stats.batches_under_way)
     json.value(batches);
   json.end_array();
+  put_detection(json, snapshot.detection);
   put_rules(json, snapshot);
   put_inputs(json, snapshot);
   put_net(json, snapshot.net);

@@ -11,6 +11,7 @@
 #include "connectors/net/server.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/runtime/engine.hpp"
+#include "service/latency.hpp"
 
 namespace tocsin::service {
 
@@ -22,6 +23,7 @@ struct InputState {
   std::uint64_t bad_records = 0;
   std::uint64_t bytes_read = 0;
   bool open = false;
+  runtime::SourceStats counts;
 };
 
 struct Snapshot {
@@ -38,6 +40,7 @@ struct Snapshot {
   std::uint64_t reloads = 0;
   std::uint64_t failed_reloads = 0;
   std::uint64_t tapped_dropped = 0;
+  Latencies detection;
 };
 
 /// The rules of a plan that are in force, by id: those that were replaced or removed keep their place in it.

@@ -372,10 +372,10 @@ class Client:
     # --- matches ---
 
     @_usable
-    def subscribe(self, rules=None, types=None, policy="drop_oldest", queue_bytes=None, with_events=False):
+    def subscribe(self, rules=None, types=None, policy=None, queue_bytes=None, with_events=False):
         """Subscribes, in place of an earlier subscription; to all rules and types where none are given."""
-        wishes = {"policy": policy, "with_events": with_events}
-        for name, value in (("rules", rules), ("types", types), ("queue_bytes", queue_bytes)):
+        wishes = {"with_events": with_events}
+        for name, value in (("rules", rules), ("types", types), ("policy", policy), ("queue_bytes", queue_bytes)):
             if value is not None:
                 wishes[name] = value
         self._frame(SUBSCRIBE, json.dumps(wishes).encode())

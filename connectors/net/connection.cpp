@@ -32,6 +32,7 @@ Connection::~Connection() {
   shared_.poller.remove(fd(), *this);
   std::erase(shared_.ready, this);
   std::erase(shared_.with_output, this);
+  std::erase(shared_.with_ring, this);
 }
 
 void Connection::on_ready(std::uint32_t events) {
@@ -186,6 +187,8 @@ void Connection::note(ConnectionNote::What what, std::string_view code, std::str
 
 void Connection::refuse(Refusal refusal, std::string_view message) {
   if (!is_open()) return;
+  // What came before is good, and must not be left to the next connection.
+  if (session_ && !shared_.batch.empty() && !session_->finish_batch()) return;
   ++shared_.counters.refused[static_cast<std::size_t>(refusal)];
   note(ConnectionNote::What::refused, code_of(refusal), message);
   if (session_) session_->leave();

@@ -19,8 +19,9 @@ class EventTaker {
   /// where there can be no more sources: the connection is refused.
   virtual std::optional<std::uint16_t> open_source(std::string_view name,
                                                    std::optional<std::int64_t> idle_timeout_ns) = 0;
-  /// Takes the events in arrival order and empties `batch`.
-  virtual void take(std::uint16_t source, model::EventBatch& batch) = 0;
+  /// Takes the events in arrival order and empties `batch`. The round that read them began at `found_ns`
+  /// (steady_now_ns).
+  virtual void take(std::uint16_t source, model::EventBatch& batch, std::int64_t found_ns) = 0;
   /// The source has come to this event time without an event.
   virtual void advance(std::uint16_t source, std::int64_t time_ns) = 0;
   virtual void close_source(std::uint16_t source) = 0;

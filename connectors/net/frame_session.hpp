@@ -21,6 +21,7 @@ class FrameSession final : public Session {
   FrameSession(Connection& connection, Shared& shared, wire::FrameReader reader);
 
   Ran run() override;
+  bool finish_batch() override;
   void say_end(std::string_view code, std::string_view message, bool at_once) override;
   void rules_changed() override;
   bool is_handshaking() const override { return !welcome_; }
@@ -53,7 +54,6 @@ class FrameSession final : public Session {
   void take_subscription(const wire::Frame& frame);
   void tell_subscribed();
   void tell_rejected();
-  bool finish_batch();
   void fault(std::string_view message);
   void send(const wire::FrameBuffer& frames);
 

@@ -27,6 +27,7 @@ bool FrameSession::offer_ring(const wire::Hello& hello) {
   }
   ring_ = std::move(link.value);
   connection_.outbox().use_ring(ring_->most_payload());
+  shared_.with_ring.push_back(&connection_);
   return true;
 }
 

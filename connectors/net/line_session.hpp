@@ -24,6 +24,7 @@ class LineSession final : public Session {
   LineSession(Connection& connection, Shared& shared, std::span<const std::byte> begun);
 
   Ran run() override;
+  bool finish_batch() override;
   void say_end(std::string_view code, std::string_view message, bool at_once) override;
   void rules_changed() override;
   bool is_handshaking() const override { return !admitted_; }
@@ -40,7 +41,6 @@ class LineSession final : public Session {
   void tell_subscribed();
   void bad(const Record& record, BadKind kind, std::string_view message);
   void say_error(std::string_view message);
-  bool finish_batch();
 
   Input& input_;  // owned by lines_
   LineReader lines_;

@@ -34,7 +34,8 @@ struct EncodedMatch {
     std::size_t begin = 0;
     std::size_t end = 0;
   };
-  std::uint32_t key = 0;  // key_of() its rule
+  std::uint32_t key = 0;   // key_of() its rule
+  std::int64_t stamp = 0;  // not 0: no match, but the end of a batch
   FormMask made = 0;
   wire::FrameBuffer frames;
   std::string lines;

@@ -28,9 +28,7 @@ const std::shared_ptr<const Rules>& MatchHub::rules() const {
 }
 
 void MatchHub::replace(std::shared_ptr<const Rules> rules) {
-  while (under_way_bytes_.load(std::memory_order_acquire) > 0) {
-    if (distribute(true) == 0) break;
-  }
+  distribute_all();
   encoder_ = std::make_unique<MatchEncoder>(std::move(rules), options_.max_frame_bytes);
   const std::size_t keys = 2 * this->rules()->rules.size();
   wanted_ = std::make_unique<std::atomic<FormMask>[]>(keys);
@@ -83,6 +81,17 @@ void MatchHub::on_match(const model::MatchView& match) {
   auto encoded = fresh();
   encoder_->encode(match, wanted, *encoded);
   hand_over(std::move(encoded));
+  handed_over_ = true;
+}
+
+void MatchHub::on_batch(std::int64_t stamp) {
+  if (!options_.delivered) return;
+  if (!std::exchange(handed_over_, false)) return options_.delivered(stamp);
+  auto end = fresh();
+  end->frames.clear();
+  end->lines.clear();
+  end->stamp = stamp;
+  hand_over(std::move(end));
 }
 
 void MatchHub::put(const EncodedMatch& match) {
@@ -116,6 +125,12 @@ std::size_t MatchHub::distribute() {
   return options_.one_thread ? 0 : distribute(false);
 }
 
+void MatchHub::distribute_all() {
+  while (under_way_bytes_.load(std::memory_order_acquire) > 0) {
+    if (distribute(true) == 0) break;
+  }
+}
+
 std::size_t MatchHub::distribute(bool all) {
   wake_.clear();
   std::size_t count = 0;
@@ -123,9 +138,13 @@ std::size_t MatchHub::distribute(bool all) {
   std::unique_ptr<EncodedMatch> match;
   while ((all || !has_full_subscriber()) && queue_.try_dequeue(match)) {
     (void)under_way_bytes_.load(std::memory_order_acquire);
-    put(*match);
-    bytes += match->bytes();
-    ++count;
+    if (match->stamp != 0) {
+      options_.delivered(std::exchange(match->stamp, 0));
+    } else {
+      put(*match);
+      bytes += match->bytes();
+      ++count;
+    }
     if (match->bytes() <= reused_bytes && used_.size_approx() < reused_matches) {
       returned_.fetch_add(1, std::memory_order_release);
       used_.enqueue(used_token_, std::move(match));

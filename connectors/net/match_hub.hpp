@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -26,6 +27,9 @@ struct HubOptions {
   bool one_thread = true;                              // on_match() is called on the ingress thread
   std::size_t handover_bytes = std::size_t{16} << 20;  // matches on their way to the ingress thread
   std::size_t max_frame_bytes = std::size_t{4} << 20;
+  /// Gets the stamp of each batch, once its matches are in the outboxes; may be empty. On the engine's thread
+  /// where none of them had to be handed over, else on the ingress thread.
+  std::function<void(std::int64_t stamp)> delivered = {};
 };
 
 class MatchHub final : public model::MatchSink {
@@ -35,6 +39,7 @@ class MatchHub final : public model::MatchSink {
 
   /// On the engine's thread: encodes.
   void on_match(const model::MatchView& match) override;
+  void on_batch(std::int64_t stamp) override;
 
   // The rest is for the ingress thread.
 
@@ -48,6 +53,8 @@ class MatchHub final : public model::MatchSink {
   /// Puts what the egress thread handed over into the outboxes, until a blocking one is full. Returns how
   /// many matches.
   std::size_t distribute();
+  /// All of it, also where a blocking one is full. The engine is at rest.
+  void distribute_all();
   /// distribute() would do something.
   bool can_distribute() const;
   /// No events should be given to the engine now: a blocking subscriber, or the hand-over, is full.
@@ -79,6 +86,7 @@ class MatchHub final : public model::MatchSink {
   std::unique_ptr<MatchEncoder> encoder_;            // of the thread that calls on_match()
   std::unique_ptr<std::atomic<FormMask>[]> wanted_;  // by key
   EncodedMatch scratch_;                             // with one thread
+  bool handed_over_ = false;                         // something of the batch; of the egress thread
 
   std::vector<Subscriber*> subscribers_;
   std::vector<std::vector<Subscriber*>> by_key_;

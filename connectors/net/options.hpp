@@ -12,6 +12,7 @@
 #include "connectors/net/address.hpp"
 #include "connectors/net/limits.hpp"
 #include "connectors/net/tls.hpp"
+#include "connectors/wire/handshake.hpp"
 #include "engine/base/idle.hpp"
 
 namespace tocsin::connectors::net {
@@ -38,11 +39,12 @@ struct ConnectionNote {
 
 struct ServerOptions {
   NetLimits limits;
-  Idle idle = Idle::park;                                // spin, yield: run_once() never sleeps
-  Clock clock = system_clock_ns;                         // arrival time of events without a time
-  BadRecordReport bad_record = {};                       // of bad events and lines; may be empty
-  Output* dead_letters = nullptr;                        // where bad lines go
-  std::function<void(const ConnectionNote&)> note = {};  // may be empty
+  wire::Policy slow_subscriber = wire::Policy::drop_oldest;  // where SUBSCRIBE names none
+  Idle idle = Idle::park;                                    // spin, yield: run_once() never sleeps
+  Clock clock = system_clock_ns;                             // arrival time of events without a time
+  BadRecordReport bad_record = {};                           // of bad events and lines; may be empty
+  Output* dead_letters = nullptr;                            // where bad lines go
+  std::function<void(const ConnectionNote&)> note = {};      // may be empty
 };
 
 }  // namespace tocsin::connectors::net

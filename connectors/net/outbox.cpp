@@ -71,23 +71,30 @@ void Outbox::put_match(std::span<const std::byte> record) {
 }
 
 /// Bytes of the record at the front. Precondition: there is one.
-std::size_t Outbox::front_record() const {
-  if (!lines_) return wire::frame_bytes(header_at(ordered_.data()).length);
-  const auto* begin = reinterpret_cast<const char*>(ordered_.data());
-  const auto* end = static_cast<const char*>(std::memchr(begin, '\n', ordered_.size()));
-  return end == nullptr ? ordered_.size() : static_cast<std::size_t>(end - begin) + 1;
+std::size_t Outbox::record_at(std::span<const std::byte> records) const {
+  if (!lines_) return wire::frame_bytes(header_at(records.data()).length);
+  const auto* begin = reinterpret_cast<const char*>(records.data());
+  const auto* end = static_cast<const char*>(std::memchr(begin, '\n', records.size()));
+  return end == nullptr ? records.size() : static_cast<std::size_t>(end - begin) + 1;
 }
 
-bool Outbox::front_is_match() const {
-  if (!lines_) return header_at(ordered_.data()).type == wire::FrameType::match;
-  return ordered_.size() > match_line.size() &&
-         std::memcmp(ordered_.data(), match_line.data(), match_line.size()) == 0;
+bool Outbox::is_match(std::span<const std::byte> records) const {
+  if (!lines_) return header_at(records.data()).type == wire::FrameType::match;
+  return records.size() > match_line.size() &&
+         std::memcmp(records.data(), match_line.data(), match_line.size()) == 0;
+}
+
+std::uint64_t Outbox::waiting_matches() const {
+  std::uint64_t count = !begun_.empty() && begun_is_match_ ? 1 : 0;
+  for (auto rest = ordered_.bytes(); !rest.empty(); rest = rest.subspan(record_at(rest)))
+    count += is_match(rest) ? 1 : 0;
+  return count;
 }
 
 /// A match goes; anything else goes to the answers.
 void Outbox::drop_front() {
-  const std::size_t bytes = front_record();
-  if (front_is_match()) {
+  const std::size_t bytes = record_at(ordered_.bytes());
+  if (is_match(ordered_.bytes())) {
     ++dropped_;
   } else {
     control_.append({ordered_.data(), bytes});
@@ -165,8 +172,11 @@ void Outbox::consume(std::size_t bytes) {
   take(control_);
   if (bytes == ordered_.size()) return ordered_.consume(bytes);
   while (bytes > 0) {
-    const std::size_t record = front_record();
-    if (bytes < record) begun_.append(ordered_.bytes().subspan(bytes, record - bytes));
+    const std::size_t record = record_at(ordered_.bytes());
+    if (bytes < record) {
+      begun_is_match_ = is_match(ordered_.bytes());
+      begun_.append(ordered_.bytes().subspan(bytes, record - bytes));
+    }
     ordered_.consume(record);
     bytes -= std::min(bytes, record);
   }
@@ -184,7 +194,7 @@ std::optional<std::size_t> Outbox::write(wire::RingProducer& ring) {
     dropped_told_ = dropped_;
   }
   while (!ordered_.empty()) {
-    const std::span<const std::byte> record = ordered_.bytes().first(front_record());
+    const std::span<const std::byte> record = ordered_.bytes().first(record_at(ordered_.bytes()));
     const wire::FrameHeader header = header_at(record.data());
     if (header.type != wire::FrameType::match) {
       control_.append(record);  // all matches before it have gone

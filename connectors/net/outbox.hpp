@@ -68,7 +68,8 @@ class Outbox {
 
   /// The policy is block, and there is no room.
   bool is_full() const {
-    return options_.policy == wire::Policy::block && ordered_.size() >= options_.queue_bytes;
+    return options_.policy == wire::Policy::block && !ordered_.empty() &&
+           ordered_.size() >= options_.queue_bytes;
   }
   /// The policy says that the subscriber is to be disconnected.
   bool overflowed() const { return overflowed_; }
@@ -80,6 +81,8 @@ class Outbox {
   std::size_t queued_bytes() const { return ordered_.size(); }
   std::uint64_t matches() const { return matches_; }  // put in, dropped ones included
   std::uint64_t dropped() const { return dropped_; }
+  /// Those that wait here. Linear in them.
+  std::uint64_t waiting_matches() const;
 
   /// Writes what goes. Io::again where something is left.
   IoResult write(Stream& stream);
@@ -90,8 +93,8 @@ class Outbox {
   void use_ring(std::size_t most_payload);
 
  private:
-  std::size_t front_record() const;
-  bool front_is_match() const;
+  std::size_t record_at(std::span<const std::byte> records) const;
+  bool is_match(std::span<const std::byte> records) const;
   void drop_front();
   void drop_for(std::size_t bytes);
   void tell_dropped();
@@ -105,6 +108,7 @@ class Outbox {
   bool overflowed_ = false;
   std::size_t most_record_ = SIZE_MAX;  // bytes that fit the ring
   ByteQueue begun_;
+  bool begun_is_match_ = false;
   ByteQueue control_;
   ByteQueue ordered_;
   std::uint64_t matches_ = 0;

@@ -31,7 +31,6 @@ struct Server::Impl {
   bool run_rings();
   void write_all();
   void sweep();
-  bool has_rings() const;
 };
 
 Server::Server(Poller& poller, MatchHub& hub, EventTaker& taker, const ServerOptions& options)
@@ -64,8 +63,10 @@ bool Server::run_once(std::int64_t timeout_ns) {
   impl.worked |= impl.run_rings();
   impl.write_all();
   if (impl.shared.draining && impl.shared.now_ns() >= impl.drain_deadline_ns) {
-    for (const auto& connection : impl.connections)
+    for (const auto& connection : impl.connections) {
+      if (!connection->input_stopped()) ++impl.shared.counters.inputs_cut;
       connection->stop_input();
+    }
   }
   impl.sweep();
   return impl.worked;
@@ -82,25 +83,17 @@ void Server::Impl::wait(std::int64_t timeout_ns) {
     return;
   }
   bool may_sleep = true;
-  const bool rings = has_rings();
-  const auto each_ring = [&](auto act) {
-    for (const auto& connection : connections) {
-      if (connection->session() != nullptr && connection->session()->has_ring()) act(*connection->session());
-    }
-  };
-  if (rings) {
-    each_ring([](Session& session) { session.begin_wait(); });
+  const auto& rings = shared.with_ring;
+  if (!rings.empty()) {
+    for (const Connection* connection : rings)
+      connection->session()->begin_wait();
     wire::wait_barrier();
-    each_ring([&](Session& session) { may_sleep &= session.may_sleep(takes_events); });
+    for (const Connection* connection : rings)
+      may_sleep &= connection->session()->may_sleep(takes_events);
   }
   poller.poll(may_sleep ? timeout_ns : 0);
-  if (rings) each_ring([](Session& session) { session.end_wait(); });
-}
-
-bool Server::Impl::has_rings() const {
-  return std::any_of(connections.begin(), connections.end(), [](const auto& connection) {
-    return connection->session() != nullptr && connection->session()->has_ring();
-  });
+  for (const Connection* connection : rings)
+    connection->session()->end_wait();
 }
 
 bool Server::Impl::run_ready() {
@@ -118,10 +111,8 @@ bool Server::Impl::run_ready() {
 
 bool Server::Impl::run_rings() {
   bool any = false;
-  for (const auto& connection : connections) {
-    Session* session = connection->session();
-    if (session == nullptr || !session->has_ring()) continue;
-    if (!connection->rests()) any |= session->run_ring();
+  for (Connection* connection : shared.with_ring) {
+    if (!connection->rests()) any |= connection->session()->run_ring();
     if (!connection->outbox().empty()) connection->has_output();
   }
   return any;
@@ -164,12 +155,20 @@ bool Server::input_drained() const {
 }
 
 void Server::finish() {
+  impl_->shared.hub.distribute_all();
   for (const auto& connection : impl_->connections)
     connection->finish(wire::code::shutdown, "the server stops");
 }
 
 bool Server::drained() const {
   return impl_->connections.empty();
+}
+
+std::uint64_t Server::unsent_matches() const {
+  std::uint64_t count = impl_->shared.counters.matches_unsent;
+  for (const auto& connection : impl_->connections)
+    count += connection->outbox().waiting_matches();
+  return count;
 }
 
 Counters Server::counters() const {

@@ -50,10 +50,13 @@ class Server {
   void drain(std::int64_t deadline_ns);
   /// All input is taken. Then the engine may be finished, and its last matches are written by further rounds.
   bool input_drained() const;
-  /// Tells all subscribers that this is the end, once their queues are written.
+  /// What the engine has made is put into the queues, and all subscribers are told that this is the end, once
+  /// those are written.
   void finish();
   /// Everything is written and everybody gone. Who takes nothing for limits.linger_ns is not waited for.
   bool drained() const;
+  /// Matches that are in queues still, or were when their owners took nothing any more. Linear in them.
+  std::uint64_t unsent_matches() const;
 
   Counters counters() const;
   std::vector<ConnectionInfo> connections() const;

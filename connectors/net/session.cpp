@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 #include "connectors/net/connection.hpp"
 
@@ -40,8 +41,10 @@ bool Session::subscribe(const wire::Subscribe& wishes, Form form) {
     return false;
   }
   unsubscribe();
-  connection_.outbox().set_queue({wishes.policy, queue_bytes, limits.max_overshoot_bytes});
-  subscriber_.emplace(wishes, form, connection_.outbox());
+  wire::Subscribe granted = wishes;
+  granted.policy = wishes.policy.value_or(shared_.options.slow_subscriber);
+  connection_.outbox().set_queue({*granted.policy, queue_bytes, limits.max_overshoot_bytes});
+  subscriber_.emplace(std::move(granted), form, connection_.outbox());
   shared_.hub.add(*subscriber_);
   ++shared_.counters.subscribers;
   connection_.note(ConnectionNote::What::subscribed);

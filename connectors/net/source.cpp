@@ -15,7 +15,7 @@ bool ConnectionSource::take(model::EventBatch& batch) {
   events_ += batch.size();
   shared_.counters.events += batch.size();
   const MatchHub::EngineWait waiting(shared_.hub);
-  shared_.taker.take(*id_, batch);
+  shared_.taker.take(*id_, batch, shared_.now_ns());
   batch.clear();
   return true;
 }

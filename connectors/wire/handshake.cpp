@@ -147,6 +147,14 @@ class Reader {
   /// One of `names`, by its index.
   template <class Enum, std::size_t size>
   Reader& optional_member(std::string_view name, Enum& out, const std::string_view (&names)[size]) {
+    std::optional<Enum> given;
+    optional_member(name, given, names);
+    if (given) out = *given;
+    return *this;
+  }
+  template <class Enum, std::size_t size>
+  Reader& optional_member(std::string_view name, std::optional<Enum>& out,
+                          const std::string_view (&names)[size]) {
     std::optional<std::string> text;
     optional_member(name, text);
     if (!text) return *this;
@@ -313,7 +321,9 @@ std::string to_json(const Subscribe& subscribe) {
   return Writer()
       .member("rules", subscribe.rules)
       .member("types", subscribe.types)
-      .member("policy", policy_names[static_cast<std::size_t>(subscribe.policy)])
+      .member("policy", subscribe.policy
+                            ? std::optional(policy_names[static_cast<std::size_t>(*subscribe.policy)])
+                            : std::nullopt)
       .member("queue_bytes", subscribe.queue_bytes)
       .member("with_events", subscribe.with_events)
       .done();

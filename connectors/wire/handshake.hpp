@@ -99,7 +99,7 @@ enum class Policy : std::uint8_t { drop_oldest, block, disconnect };
 struct Subscribe {
   std::optional<std::vector<std::string>> rules = {};  // none: all
   std::optional<std::vector<std::string>> types = {};  // emitted; none: all, and matches without one too
-  Policy policy = Policy::drop_oldest;
+  std::optional<Policy> policy = {};                   // none: the server's default
   std::optional<std::uint64_t> queue_bytes = {};
   bool with_events = false;
 };

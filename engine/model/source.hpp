@@ -9,6 +9,8 @@
 
 namespace tocsin::model {
 
+struct Catalog;
+
 enum class ReadStatus : std::uint8_t {
   more,    // there may be more; the batch may have got nothing this time
   end,     // nothing will come any more; the batch may still have got the last events
@@ -44,6 +46,10 @@ class Source {
   /// Appends at most `max_events` decoded events to `out`, seq left 0. May block for input. Bad input is
   /// counted, reported and passed over inside; it never ends the stream.
   virtual ReadStatus read(EventBatch& out, std::size_t max_events) = 0;
+
+  /// From the next event on the types are those of `catalog`, which must outlive the source. An empty string,
+  /// or a sentence that says why that can't be; then nothing has changed.
+  virtual std::string use(const Catalog& catalog) = 0;
 
   /// As users know it: a file name, `stdin`.
   virtual const std::string& name() const = 0;

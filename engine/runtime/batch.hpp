@@ -29,6 +29,7 @@ struct Batch {
   std::uint64_t number = 0;
   std::uint64_t first_event = 1;    // number of the first event in the order of processing, from 1
   std::int64_t end_ns = INT64_MIN;  // event time once the batch is through: at least that of its last event
+  std::int64_t stamp = 0;           // for the sink, once the batch is through; 0: none
   model::EventBatch events;
   std::shared_ptr<const TableContents> tables;    // those read from files
   std::vector<std::vector<std::uint32_t>> parts;  // by shard: indices of the events that it needs

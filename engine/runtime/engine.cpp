@@ -86,10 +86,10 @@ struct Engine::Impl {
   }
 
   // Runs events in processing order, and the timers that event time has passed; leaves `events` empty.
-  void dispatch(model::EventBatch& events) {
+  void dispatch(model::EventBatch& events, std::int64_t stamp = 0) {
     if (events.empty() && event_time.now_ns() == dispatched_ns) return;
     dispatched_ns = event_time.now_ns();
-    if (pipeline) return pipeline->submit(events, dispatched_ns, tables.current());
+    if (pipeline) return pipeline->submit(events, dispatched_ns, tables.current(), stamp);
     Batch& batch = *inline_batch;
     batch.tables = tables.current();
     std::swap(batch.events, events);
@@ -106,6 +106,7 @@ struct Engine::Impl {
     std::swap(batch.events, events);
     batch.reset();
     events.clear();
+    if (stamp != 0) sink.on_batch(stamp);
   }
 
   std::shared_ptr<const plan::Plan> own_plan;  // once there was a replace()
@@ -137,10 +138,10 @@ std::uint16_t Engine::add_source(const SourceOptions& options) {
   return impl_->event_time.add_source(options);
 }
 
-void Engine::push(std::uint16_t source, model::EventBatch& batch) {
+void Engine::push(std::uint16_t source, model::EventBatch& batch, std::int64_t stamp) {
   TOCSIN_ASSERT(!impl_->finished);
   impl_->event_time.admit(source, batch);
-  impl_->dispatch(batch);
+  impl_->dispatch(batch, stamp);
 }
 
 void Engine::replace(std::shared_ptr<const plan::Plan> plan) {

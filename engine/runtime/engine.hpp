@@ -86,7 +86,8 @@ class Engine {
 
   /// Takes the events of `batch` in arrival order (empties it), numbers them, and processes what the
   /// watermark releases. Waits where the shards are behind. Events of unknown or derived types are a bug.
-  void push(std::uint16_t source, model::EventBatch& batch);
+  /// Where something was released and `stamp` is not 0, the sink gets it behind the matches that came of it.
+  void push(std::uint16_t source, model::EventBatch& batch, std::int64_t stamp = 0);
 
   /// From the next event on these rules hold instead: `plan` is plan::continued() of the plan so far. Rules
   /// that are the same keep their state, as do tables; the others begin anew; what was pushed before has been

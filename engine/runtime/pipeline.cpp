@@ -63,7 +63,7 @@ Pipeline::~Pipeline() {
 }
 
 void Pipeline::submit(model::EventBatch& events, std::int64_t now_ns,
-                      const std::shared_ptr<const TableContents>& tables) {
+                      const std::shared_ptr<const TableContents>& tables, std::int64_t stamp) {
   Batch* batch = nullptr;
   for (Idler idler(options_.idle);;) {
     const std::uint32_t epoch = credits_.epoch();
@@ -75,6 +75,7 @@ void Pipeline::submit(model::EventBatch& events, std::int64_t now_ns,
   batch->number = submitted_++;
   std::swap(batch->events, events);
   batch->tables = tables;
+  batch->stamp = stamp;
   next_event_ = batch->begin(next_event_, now_ns);
   route(*batch);
   batch->hand_over();
@@ -209,6 +210,7 @@ bool Pipeline::do_egress_work() {
     if (!next) return worked;
     next->conclude(rules_.layers.size() - 1, rules_, ordinals_.back());
     next->deliver(sink_);
+    if (next->stamp != 0) sink_.on_batch(next->stamp);
     next->tables.reset();
     next->hand_over();
     pool_.enqueue(to_pool_, next);

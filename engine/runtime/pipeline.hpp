@@ -44,9 +44,9 @@ class Pipeline {
   ~Pipeline();
 
   /// Takes the events of `events` (leaves it empty), after which event time is `now_ns` and for which
-  /// `tables` hold. Waits for a credit.
+  /// `tables` hold. Waits for a credit. The sink gets a `stamp` that is not 0 behind the batch's matches.
   void submit(model::EventBatch& events, std::int64_t now_ns,
-              const std::shared_ptr<const TableContents>& tables);
+              const std::shared_ptr<const TableContents>& tables, std::int64_t stamp);
 
   /// Waits until all that was submitted has reached the sink, and ends the threads.
   void finish();

@@ -63,6 +63,11 @@ for shards in 1 3; do
   cat e.ndjson >&5
   exec 5>&-
   await 'the last event' taken 5000
+  get /metrics >answer
+  has answer '# TYPE tocsin_detection_seconds histogram' 'tocsin_detection_seconds_bucket{le="2e-05"} ' 'tocsin_detection_seconds_sum'
+  batches=$(tr -d '\r' <answer | sed -n 's/^tocsin_detection_seconds_count //p')
+  [[ $batches -gt 0 ]] || fail 'no batch was timed'
+  has answer "tocsin_detection_seconds_bucket{le=\"+Inf\"} $batches"
   ends TERM 0
   has err 'stopping by=SIGTERM' 'stopped events=5000'
   same matches expected
@@ -84,6 +89,25 @@ get /readyz >answer
 has answer '200 OK' ready
 ends INT 0
 same matches expected
+
+# --stats at the end of a service as at the end of a run, of the rules that ran last; --quiet leaves errors only.
+start r.tocsin --input e.ndjson --stats=json --quiet
+await 'the end of the file' taken 5000
+exec 5>"/dev/tcp/127.0.0.1/$port"
+printf '{"type":"E","k":1,"a":1,"at":1}\n{"type":"E","k":1,"a":1,"at":5001}\nnonsense\n' >&5
+await 'another event' taken 5001
+exec 5>&-
+echo 'rule added { from E[a == 77] emit Added { a } }' >a.tocsin
+run 0 rules --control c.sock --add more --from a.tocsin
+run 0 rules --control c.sock --remove more
+ends TERM 0
+lines err 1
+has err '{"events":5001,' '"rules":[{"rule":"pairs","events":5001,' '{"rule":"big","events":' \
+  '"inputs":[{"input":"e.ndjson","events":5000,"late":0,' '{"input":"connections","events":1,"late":1,' '"bad_records":1}]}'
+lacks err added
+start r.tocsin --stats
+ends TERM 0
+has err 'stopped events=0' 'held at the end' 'bad records'
 
 # stdin, without a writer for a while.
 mkfifo pipe
@@ -136,7 +160,7 @@ run 1 rules --control c.sock --remove more
 has err "nothing was added under the name 'more'"
 
 run 0 top --control c.sock --once --json --interval 10ms
-has out '"state":"running"' '"rules":[{"rule":"pairs","events":' '"events_per_second":' '"connections":1'
+has out '"state":"running"' '"detection_p50_ns":' '"detection_p99_ns":' '"rules":[{"rule":"pairs","events":' '"events_per_second":' '"connections":1'
 run 0 top --control c.sock --once --interval 10ms
 has out 'running, up' 'events/s' 'pairs'
 lacks out $'\x1b'

@@ -25,6 +25,16 @@ class Starts final : public model::MatchSink {
   std::vector<std::set<std::uint64_t>> of_rule{8};
 };
 
+// Matches and the stamps of batches, in the order in which they come: a match is its last event.
+class Stamps final : public model::MatchSink {
+ public:
+  void on_match(const model::MatchView& match) override {
+    seen.push_back(static_cast<std::int64_t>(match.trigger_seq));
+  }
+  void on_batch(std::int64_t stamp) override { seen.push_back(-stamp); }
+  std::vector<std::int64_t> seen;
+};
+
 struct Feed {
   Feed(runtime::Engine& to, const plan::Plan& plan)
       : engine(to), type(plan.catalog.types[0]), source(to.add_source()) {}
@@ -50,6 +60,30 @@ void push_random(Feed& feed, int events) {
 }
 
 }  // namespace
+
+TEST_CASE("the sink gets a batch's stamp behind its matches, and none where nothing was released") {
+  const auto plan = plan_of(std::string(schema) + "rule r { match a: P[n > 0] }\n");
+  for (const unsigned shards : {1u, 3u}) {
+    Stamps sink;
+    runtime::EngineOptions options;
+    options.shards = shards;
+    runtime::Engine engine(plan, options, sink);
+    const std::uint16_t source = engine.add_source();
+    const std::uint16_t late = engine.add_source({.lateness_ns = 0, .awaited = true});
+    model::EventBatch batch;
+    const auto push = [&](std::uint16_t to, std::int64_t time, std::int64_t n, std::int64_t stamp) {
+      add_event(batch, plan.catalog.types[0], time, {text_value("c"), int_value(n)});
+      engine.push(to, batch, stamp);
+    };
+    push(source, 10, 1, 100);  // waits for the other source
+    push(late, 20, 0, 200);
+    push(source, 15, 0, 300);
+    push(source, 30, 1, 0);
+    push(late, 40, 1, 500);
+    engine.finish();
+    CHECK(sink.seen == std::vector<std::int64_t>{1, -200, -300, 4, -500, 5});
+  }
+}
 
 TEST_CASE("every run that began is reported, expired, dropped or still there") {
   const auto plan =

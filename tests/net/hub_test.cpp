@@ -2,8 +2,10 @@
 // is no room, and does not wait where that would be for ever.
 #include <atomic>
 #include <doctest/doctest.h>
+#include <functional>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "tests/net/support.hpp"
 
@@ -24,8 +26,10 @@ void report(MatchHub& hub, std::uint64_t first, std::uint64_t last) {
 }
 
 struct Handover {
-  explicit Handover(std::size_t bytes, const QueueOptions& queue = {})
-      : hub(poller, {.one_thread = false, .handover_bytes = bytes}, rules()) {
+  explicit Handover(std::size_t bytes, const QueueOptions& queue = {},
+                    std::function<void(std::int64_t)> delivered = {})
+      : hub(poller, {.one_thread = false, .handover_bytes = bytes, .delivered = std::move(delivered)},
+            rules()) {
     box.set_queue(queue);
     wire::Subscribe wishes;
     wishes.policy = queue.policy;
@@ -87,6 +91,25 @@ TEST_CASE("while the ingress thread waits for the engine, the engine does not wa
   }
   CHECK(done);
   CHECK(it.hub.distribute() == 5000);
+}
+
+TEST_CASE("the end of a batch is told once its matches are in the outboxes") {
+  std::vector<std::int64_t> told;
+  Handover it(1 << 20, {}, [&](std::int64_t stamp) { told.push_back(stamp); });
+  it.hub.on_batch(1);  // no matches: at once
+  CHECK(told == std::vector<std::int64_t>{1});
+  report(it.hub, 1, 3);
+  it.hub.on_batch(2);
+  report(it.hub, 4, 4);
+  it.hub.on_batch(3);
+  CHECK(told.size() == 1);
+  CHECK(it.hub.distribute() == 4);
+  CHECK(told == std::vector<std::int64_t>{1, 2, 3});
+  it.hub.on_batch(4);
+  report(it.hub, 5, 6);  // by what comes back from before
+  CHECK(it.hub.distribute() == 2);
+  CHECK(it.box.matches() == 6);
+  CHECK(told == std::vector<std::int64_t>{1, 2, 3, 4});
 }
 
 TEST_CASE("a blocking subscriber that is full holds the hand-over up") {

@@ -56,6 +56,28 @@ TEST_CASE("bad lines are counted, answered and passed over") {
   CHECK(service.server.connections().at(0).rejected == 3);
 }
 
+TEST_CASE("what came before the line that ends a connection is taken, and as its own") {
+  Service service;
+  Client client(service, service.tcp());
+  client.send(payment_line("A", 1) + payment_line("B", 2) + "{\"subscribe\":{\"rules\":[\"nothing\"]}}\n");
+  CHECK(client.line()->find("\"code\":\"schema\"") != std::string::npos);
+  Client other(service, service.tcp());
+  other.send(payment_line("C", 3));
+  service.until([&] { return service.engine.taken == 3; });
+  CHECK(service.engine.events == std::vector<std::string>{"0:A:1", "0:B:2", "0:C:3"});
+  CHECK(service.engine.log.at(1) == "close 0");  // before the other one's
+}
+
+TEST_CASE("a subscriber that blocks and asks for no queue at all holds nobody up while it reads") {
+  Service service;
+  Client client(service, service.tcp());
+  client.send("{\"subscribe\":{\"policy\":\"block\",\"queue_bytes\":0}}\n" + payment_line("A", 500) +
+              payment_line("B", 500));
+  REQUIRE(client.line());
+  CHECK(client.line()->find("\"A\"") != std::string::npos);
+  CHECK(client.line()->find("\"B\"") != std::string::npos);
+}
+
 TEST_CASE("endless lines take no memory and end with their line end") {
   ServerOptions options;
   options.limits.max_line_bytes = 1000;

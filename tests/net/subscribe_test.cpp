@@ -183,6 +183,24 @@ TEST_CASE("disconnect: who is too slow is told so and goes") {
   CHECK(service.server.counters().subscribers == 1);
 }
 
+TEST_CASE("the server's policy holds for who names none") {
+  ServerOptions options;
+  options.slow_subscriber = Policy::disconnect;
+  Service service(options);
+  Reader silent(service, {.queue_bytes = 10'000});
+  Reader named(service, {.policy = Policy::drop_oldest, .queue_bytes = 10'000});
+  Client lines(service, service.tcp());
+  lines.send(R"({"subscribe":{"queue_bytes":10000}})"
+             "\n");
+  REQUIRE(lines.line());
+  for (std::uint64_t reported = 0; service.refused(Refusal::slow) < 2;) {
+    REQUIRE(reported < 1'000'000);
+    service.engine.report(fmt::format("{:06}", ++reported));
+    service.rounds(1);
+  }
+  CHECK(service.server.counters().subscribers == 1);
+}
+
 TEST_CASE("block: no events are taken from anyone until there is room") {
   Service service;
   Reader slow(service, {.policy = Policy::block, .queue_bytes = 10'000});

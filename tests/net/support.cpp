@@ -90,7 +90,8 @@ void Engine::match(std::uint32_t rule, model::EventView event) {
   hub_.on_match(view);
 }
 
-void Engine::take(std::uint16_t source, model::EventBatch& batch) {
+void Engine::take(std::uint16_t source, model::EventBatch& batch, std::int64_t found_ns) {
+  CHECK(found_ns > 0);
   REQUIRE(open_.at(source));
   const auto& fields = (*rules_->catalog)[0].fields;
   for (std::size_t i = 0; i < batch.size(); ++i) {

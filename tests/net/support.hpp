@@ -32,7 +32,7 @@ class Engine final : public EventTaker {
 
   std::optional<std::uint16_t> open_source(std::string_view name,
                                            std::optional<std::int64_t> idle_timeout_ns) override;
-  void take(std::uint16_t source, model::EventBatch& batch) override;
+  void take(std::uint16_t source, model::EventBatch& batch, std::int64_t found_ns) override;
   void advance(std::uint16_t source, std::int64_t time_ns) override;
   void close_source(std::uint16_t source) override;
 

@@ -83,6 +83,27 @@ TEST_CASE("reload takes what the files say; where they are wrong nothing changes
   CHECK(holds(client.ask(R"({"command":"status"})"), R"("failed_reloads":1)"));
 }
 
+TEST_CASE("while rules are compiled all else is answered, and another change waits") {
+  Rig rig(rules);
+  REQUIRE(::unlink(rig.rule_file.c_str()) == 0);
+  REQUIRE(::mkfifo(rig.rule_file.c_str(), 0600) == 0);
+  Client first = Client::unix_socket(rig.socket());
+  first.send("{\"command\":\"reload\"}\n");
+  std::ofstream slow(rig.rule_file);  // waits for the compilation to read
+  Client second = Client::unix_socket(rig.socket());
+  second.send("{\"command\":\"add\",\"name\":\"x\",\"text\":\"rule t { from E[a > 3] emit N { a: a } }\"}\n");
+  Client other = Client::unix_socket(rig.socket());
+  CHECK(holds(other.ask(R"({"command":"status"})"), R"("rule_count":1)"));
+  CHECK(holds(other.ask(R"({"command":"rules"})"), R"("rule":"r")"));
+  CHECK(rig.ingress.replaced == 0);
+  slow << rules << "rule s { from E[a > 2] emit N { a: a } }\n";
+  slow.close();
+  CHECK(first.read_line() == R"({"ok":true,"rules":2,"warnings":""})");
+  std::ofstream(rig.rule_file) << rules;
+  CHECK(second.read_line() == R"({"ok":true,"rules":2,"warnings":""})");
+  CHECK(holds(other.ask(R"({"command":"rules"})"), R"("added":["x"])"));
+}
+
 TEST_CASE("what the engine refuses is not kept") {
   Rig rig(rules);
   rig.ingress.refuse = "the service is draining";

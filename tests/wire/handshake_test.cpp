@@ -67,7 +67,7 @@ TEST_CASE("payloads are written as the protocol says, and read back") {
   round_trip(Refused{"schema", "no"}, parse_refused, R"({"code":"schema","message":"no"})");
   round_trip(Bye{"done", ""}, parse_bye, R"({"code":"done","message":""})");
   round_trip(Ring{1, 2}, parse_ring, R"({"in_bytes":1,"out_bytes":2})");
-  round_trip(Subscribe{}, parse_subscribe, R"({"policy":"drop_oldest","with_events":false})");
+  round_trip(Subscribe{}, parse_subscribe, R"({"with_events":false})");
   Subscribe subscribe;
   subscribe.rules = Sentences{"r"};
   subscribe.types = Sentences{};
@@ -94,7 +94,7 @@ TEST_CASE("members that may be absent may be, and unknown ones are passed over")
   const auto all = parse_subscribe("{}");
   REQUIRE(all);
   CHECK(!all->rules);
-  CHECK(all->policy == Policy::drop_oldest);
+  CHECK(!all->policy);
   const auto refused = parse_refused(R"({"code":"x"})");
   REQUIRE(refused);
   CHECK(refused->message.empty());
