@@ -102,6 +102,10 @@ Ran Connection::open() {
       case wire::Opening::other_version:
         refuse(Refusal::version, "this server speaks version 1 of the protocol");
         return Ran::more;
+      case wire::Opening::tls:
+        // Else it would be waited for its first line, while it waits for an answer.
+        refuse(Refusal::tls, "this address speaks no TLS");
+        return Ran::more;
       case wire::Opening::frames:
         opening_.skip(wire::preface.size());
         session_ = std::make_unique<FrameSession>(*this, shared_, std::move(opening_));

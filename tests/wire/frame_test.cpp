@@ -164,6 +164,9 @@ TEST_CASE("how a connection begins says what it speaks") {
   CHECK(opening("TOX") == Opening::lines);
   CHECK(opening("{") == Opening::lines);
   CHECK(opening("\n") == Opening::lines);
+  CHECK(opening("\x16") == Opening::need_input);
+  CHECK(opening("\x16\x03\x01\x02") == Opening::tls);
+  CHECK(opening("\x16\n") == Opening::lines);
 }
 
 TEST_CASE("a stream gives the same frames wherever it is cut") {
