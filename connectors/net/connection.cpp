@@ -129,6 +129,7 @@ Ran Connection::open() {
         return session_->run();
       }
       if (result.io != Io::again) gone(stream_->error());
+      opening_.release();  // who has said nothing keeps no memory
       return Ran::dry;
     }
   }

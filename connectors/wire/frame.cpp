@@ -126,7 +126,7 @@ Next FrameReader::next(Frame& frame) {
 void FrameReader::release() {
   if (begin_ != end_) return;
   begin_ = end_ = 0;
-  words_ = {};
+  words_ = std::vector<std::uint64_t>();  // `= {}` would keep the capacity
 }
 
 void FrameBuffer::append(FrameType type, std::string_view text) {

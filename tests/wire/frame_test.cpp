@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "connectors/wire/payload.hpp"
+#include "tests/allocations.hpp"
 #include "tests/wire/support.hpp"
 
 namespace tocsin::connectors::wire {
@@ -236,7 +237,9 @@ TEST_CASE("a reader's memory follows what has come, not what was announced") {
   CHECK(reader.next(frame) == Next::need_input);
   reader.release();
   CHECK(reader.capacity() == 0);
+  const std::uint64_t before = tocsin::test::allocations();
   CHECK(!reader.room().empty());
+  CHECK(tocsin::test::allocations() > before);  // as it kept nothing
 }
 
 TEST_CASE("a stream of frames follows the preface") {
