@@ -22,16 +22,19 @@ std::string_view name_in_section(const std::string& key) {
 }
 
 // True where others than this machine reach it.
-bool is_public(const std::string& address) {
-  const std::string host = connectors::net::parse_address(address).address.host;
-  return host != "localhost" && host != "::1" && !host.starts_with("127.");
+// A name is public, whatever it stands for now.
+bool is_public(const connectors::net::Address& address) {
+  const std::string& host = address.host;
+  return address.kind == connectors::net::Address::Kind::tcp && host != "localhost" && host != "::1" &&
+         !host.starts_with("127.");
 }
 
 // What no single setting can tell.
 void check(const Config& config) {
   check(config.input);
   const NetConfig& net = config.net;
-  if (!config.metrics.empty() && !config.metrics_public && is_public(config.metrics)) {
+  if (!config.metrics.empty() && !config.metrics_public &&
+      is_public(connectors::net::parse_address(config.metrics).address)) {
     throw BadValue(fmt::format("metrics: others than this machine reach {}; set metrics_public if they may",
                                config.metrics));
   }
@@ -39,6 +42,13 @@ void check(const Config& config) {
     throw BadValue("net.tls_certificate and net.tls_key go together");
   if (!net.tls.clients.empty() && net.tls.key.empty())
     throw BadValue("net.tls_clients needs net.tls_certificate and net.tls_key");
+  for (const std::string& text : config.listen) {
+    const auto address = connectors::net::parse_address(text).address;
+    if (net.insecure || !is_public(address)) continue;
+    const std::string why = connectors::net::why_unsafe(address, !net.tls.key.empty(),
+                                                        !net.token_file.empty() || !net.tls.clients.empty());
+    if (!why.empty()) throw BadValue(why);
+  }
   if (net.limits.ring_bytes > net.limits.max_ring_bytes) throw BadValue("net.ring is more than net.max_ring");
   if (net.limits.queue_bytes > net.limits.max_queue_bytes)
     throw BadValue("net.queue is more than net.max_queue");

@@ -164,6 +164,13 @@ ParsedAddress parse_address(std::string_view text) {
       fmt::format("'{}' is no address; write tcp:HOST:PORT, as in tcp:127.0.0.1:7001, or unix:PATH", text));
 }
 
+std::string why_unsafe(const Address& address, bool tls, bool knows_clients) {
+  const std::string begin = fmt::format("{} can be reached from other machines: it needs", address.text());
+  if (!tls) return begin + " TLS (a certificate and a key), or `insecure` where the network is trusted";
+  if (knows_clients) return {};
+  return begin + " a token or client certificates, or `insecure` where everybody may come";
+}
+
 Listening listen_at(const Address& address, unsigned mode) {
   return address.kind == Address::Kind::tcp ? listen_tcp(address) : listen_unix(address, mode);
 }

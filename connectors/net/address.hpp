@@ -28,6 +28,11 @@ struct ParsedAddress {
 /// `tcp:HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH`, `unix://PATH`. Port 0: the system picks one.
 ParsedAddress parse_address(std::string_view text);
 
+/// Why an address that other machines reach may not be listened at without more; empty where it may be. With
+/// `tls` peers can't be overheard, with `knows_clients` (a token, or client certificates) not everybody is
+/// let in.
+std::string why_unsafe(const Address& address, bool tls, bool knows_clients);
+
 struct Listening {
   Descriptor fd;           // non-blocking
   Address address;         // with the port that was picked

@@ -103,6 +103,10 @@ Ran Connection::open() {
       case wire::Opening::other_version:
         refuse(Refusal::version, "this server speaks version 1 of the protocol");
         return Ran::more;
+      case wire::Opening::tls:
+        // Else it would be waited for its first line, while it waits for an answer.
+        refuse(Refusal::tls, "this address speaks no TLS");
+        return Ran::more;
       case wire::Opening::frames:
         opening_.skip(wire::preface.size());
         session_ = std::make_unique<FrameSession>(*this, shared_, std::move(opening_));
@@ -126,6 +130,7 @@ Ran Connection::open() {
         return session_->run();
       }
       if (result.io != Io::again) gone(stream_->error());
+      opening_.release();  // who has said nothing keeps no memory
       return Ran::dry;
     }
   }

@@ -14,7 +14,7 @@ enum class Refusal : std::uint8_t {
   protocol,   // bytes that are no frame, a frame out of its order
   schema,     // types or rules that are not as the client said
   token,      // none, or a wrong one
-  tls,        // no TLS where it is needed, or no certificate
+  tls,        // no TLS where it is needed, or no certificate; TLS where there is none
   peer,       // another user at a Unix socket
   limit,      // too many connections or sources, too large a wish
   handshake,  // not finished in time

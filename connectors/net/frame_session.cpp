@@ -107,7 +107,11 @@ Ran FrameSession::run() {
           drain_ring();
         }
         return Ran::dry;
-      case Io::failed: connection_.drop("the connection broke"); return Ran::dry;
+      case Io::failed:  // as at the end, what is complete is taken; the socket will say that it has ended
+        if (ring_ && shared_.must_hold()) return Ran::held;
+        if (ring_) drain_ring();
+        connection_.drop("the connection broke");
+        return Ran::dry;
       case Io::end: ended_ = true; continue;
     }
     reader_.filled(result.bytes);
@@ -310,7 +314,7 @@ void FrameSession::rules_changed() {
 
 /// It has been quiet for a while.
 void FrameSession::beat() {
-  reader_.release();
+  if (!held_) reader_.release();  // which a frame that waits is a view of
   shared_.frames.clear();
   wire::append(shared_.frames, wire::Heartbeat{});
   send(shared_.frames);

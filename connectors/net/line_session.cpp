@@ -156,7 +156,8 @@ void LineSession::handle(const Record& record) {
   ++shared_.counters.lines_in;
   if (const auto members = members_of(record.text, "\"hello\"")) return hello(*members);
   if (!admitted_)
-    return connection_.refuse(Refusal::token, "a token is needed here: {\"hello\":{\"token\":\"…\"}}");
+    return connection_.refuse(Refusal::token,
+                              "a token is needed here: {\"hello\":{\"client\":\"…\",\"token\":\"…\"}}");
   if (const auto members = members_of(record.text, "\"subscribe\"")) return take_subscription(*members);
   switch (shared_.decoder->decode(record.text, shared_.batch)) {
     case Decoder::Decoded::event:

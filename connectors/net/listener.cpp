@@ -20,19 +20,6 @@ constexpr int accepted_at_once = 256;           // so that a flood of them does 
 // Connections beyond the limit that are being told so; more are just closed.
 constexpr std::size_t told_at_most = 64;
 
-/// Why an address may not be listened at like this, or an empty text.
-std::string unsafe(const Listening& listening, const ListenOptions& options) {
-  if (!listening.is_public || options.insecure) return {};
-  const std::string begin =
-      fmt::format("{} can be reached from other machines: it needs", listening.address.text());
-  if (!options.tls)
-    return begin + " TLS (a certificate and a key), or `insecure` where the network is trusted";
-  if (!options.token && !options.tls->asks_clients()) {
-    return begin + " a token or client certificates, or `insecure` where everybody may come";
-  }
-  return {};
-}
-
 void set(int fd, int level, int name, int value) {
   ::setsockopt(fd, level, name, &value, sizeof value);  // each is of use, none is needed
 }
@@ -72,7 +59,11 @@ ucred credentials_of(int fd) {
 Opened<Listener> Listener::open(Shared& shared, const ListenOptions& options, Accepted accepted) {
   Listening listening = listen_at(options.address, options.mode);
   if (!listening.fd) return Opened<Listener>::failed(std::move(listening.error));
-  std::string why = unsafe(listening, options);
+  std::string why;
+  if (listening.is_public && !options.insecure) {
+    why = why_unsafe(listening.address, options.tls != nullptr,
+                     options.token || (options.tls && options.tls->asks_clients()));
+  }
   const int fd = listening.fd.get();
   std::unique_ptr<Listener> listener(
       new Listener(shared, options, std::move(listening), std::move(accepted)));

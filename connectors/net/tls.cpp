@@ -26,6 +26,7 @@ std::string openssl_error() {
 std::string unfit_secret(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return fmt::format("cannot read {}: {}", path, std::strerror(errno));
+  if (S_ISDIR(info.st_mode)) return fmt::format("cannot read {}: {}", path, std::strerror(EISDIR));
   if ((info.st_mode & (S_IROTH | S_IWOTH)) != 0) {
     return fmt::format("{} holds a secret and is open to everybody; chmod 600 it", path);
   }

@@ -87,6 +87,11 @@ Next frame_at(std::span<const std::byte> bytes, std::size_t max_frame_bytes, Fra
 
 Opening opening_of(std::span<const std::byte> bytes) {
   constexpr std::size_t version_at = 6;
+  // The header of a TLS record; no line of JSON begins so.
+  if (!bytes.empty() && bytes[0] == std::byte{0x16}) {
+    if (bytes.size() < 2) return Opening::need_input;
+    if (bytes[1] == std::byte{0x03}) return Opening::tls;
+  }
   bool other_version = false;
   for (std::size_t i = 0; i < std::min(bytes.size(), preface.size()); ++i) {
     if (static_cast<char>(bytes[i]) == preface[i]) continue;
@@ -121,7 +126,7 @@ Next FrameReader::next(Frame& frame) {
 void FrameReader::release() {
   if (begin_ != end_) return;
   begin_ = end_ = 0;
-  words_ = {};
+  words_ = std::vector<std::uint64_t>();  // `= {}` would keep the capacity
 }
 
 void FrameBuffer::append(FrameType type, std::string_view text) {

@@ -99,6 +99,7 @@ enum class Opening : std::uint8_t {
   need_input,
   frames,         // with the preface of this version
   other_version,  // with that of another: answer REFUSED, whose form is the same in all versions
+  tls,            // with a handshake of TLS, which nobody here unwraps
   lines,          // with anything else: NDJSON
 };
 Opening opening_of(std::span<const std::byte> bytes);

@@ -8,12 +8,14 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 export NO_COLOR=1
+export -n TOCSIN_TEST_SHARDS TOCSIN_RELOAD_SECONDS # the scripts' own; the command would take them for settings
 
 fail() {
   printf 'FAILED: %s\n' "$1"
   for file in out err; do
     if [[ -s $file ]]; then printf -- '--- %s\n%s\n' "$file" "$(head -c 1500 "$file")"; fi
   done
+  if [[ -s err ]]; then sed -n '/: [A-Za-z]*Sanitizer/,$p' err | head -c 8000; fi # beyond what was shown
   exit 1
 }
 

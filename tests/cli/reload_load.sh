@@ -38,7 +38,7 @@ PYTHON
 mkfifo never
 pause() { read -rt "$1" <>"$work/never" || true; }
 
-for shards in 1 3; do
+for shards in ${TOCSIN_TEST_SHARDS:-1 3}; do
   rm -f ready stop
   rules 0 >r.tocsin
   "$tocsin" run r.tocsin --shards "$shards" --listen tcp:127.0.0.1:0 --control c.sock --ready-file ready \

@@ -348,6 +348,22 @@ TEST_CASE("a client that is killed leaves nothing behind") {
   }
 }
 
+TEST_CASE("what the ring holds is taken where the socket is reset") {
+  if (!can_have_rings()) return;
+  Service service;
+  {
+    RingClient client(service);
+    client.put(1, {{"A", 1}});
+    service.until([&] { return service.engine.taken == 1; });  // its ACK is never read
+    wire::FrameBuffer frames;
+    append_payments(frames, 2, {{"B", 2}});
+    client.rings.out->append(FrameType::events, frames.bytes().subspan(8));
+    client.rings.out->publish();
+  }
+  service.until([&] { return service.server.counters().connections == 0; });
+  CHECK(service.engine.taken == 2);
+}
+
 TEST_CASE("too large a ring is refused") {
   ServerOptions options;
   options.limits.max_ring_bytes = 1 << 20;

@@ -259,6 +259,24 @@ TEST_CASE("block: the round that makes room is followed by one that goes on, wit
   CHECK(steady_now_ns() - began < 2'000'000'000);
 }
 
+TEST_CASE("block: a frame that waits is whole after a heartbeat") {
+  ServerOptions options;
+  options.limits.idle_timeout_ns = 600'000'000;
+  Service service(options);
+  Reader slow(service, {.policy = Policy::block, .queue_bytes = 10'000});
+  Client frames(service, service.tcp());
+  frames.hello(payments_hello());
+  frames.welcome();
+  report_until_full(service, 10'000);
+  frames.send_payments(1, {{"A", 1}, {"B", 1}});
+  service.rounds(10);
+  const std::uint64_t frames_out = service.server.counters().frames_out;
+  service.until([&] { return service.server.counters().frames_out > frames_out; });
+  slow.client.close();
+  CHECK(frames.expect(FrameType::ack).as<wire::Ack>().number == 2);
+  CHECK(service.engine.taken == 2);
+}
+
 TEST_CASE("block: a subscriber without a heartbeat is closed in the end") {
   ServerOptions options;
   options.limits.idle_timeout_ns = 100'000'000;

@@ -195,6 +195,7 @@ TEST_CASE("tokens are read from files that others can't read") {
   CHECK(token->is("secret"));
   CHECK(!token->is("secret\n"));
   CHECK(Token::read(directory.file("none")).error.find("No such file") != std::string::npos);
+  CHECK(Token::read("/").error.find("Is a directory") != std::string::npos);
   CHECK(Token::read(directory.write("empty", "\n")).error.find("it is empty") != std::string::npos);
   CHECK(Token::read(directory.write("open", "secret", 0604)).error.find("open to everybody") !=
         std::string::npos);

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "connectors/wire/payload.hpp"
+#include "tests/allocations.hpp"
 #include "tests/wire/support.hpp"
 
 namespace tocsin::connectors::wire {
@@ -164,6 +165,9 @@ TEST_CASE("how a connection begins says what it speaks") {
   CHECK(opening("TOX") == Opening::lines);
   CHECK(opening("{") == Opening::lines);
   CHECK(opening("\n") == Opening::lines);
+  CHECK(opening("\x16") == Opening::need_input);
+  CHECK(opening("\x16\x03\x01\x02") == Opening::tls);
+  CHECK(opening("\x16\n") == Opening::lines);
 }
 
 TEST_CASE("a stream gives the same frames wherever it is cut") {
@@ -233,7 +237,9 @@ TEST_CASE("a reader's memory follows what has come, not what was announced") {
   CHECK(reader.next(frame) == Next::need_input);
   reader.release();
   CHECK(reader.capacity() == 0);
+  const std::uint64_t before = tocsin::test::allocations();
   CHECK(!reader.room().empty());
+  CHECK(tocsin::test::allocations() > before);  // as it kept nothing
 }
 
 TEST_CASE("a stream of frames follows the preface") {

@@ -1,0 +1,77 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# For scripts with a service that runs, behind lib.sh: source "$root/tests/cli/lib_live.sh"
+# Ports are picked by the kernel, and what must come is waited for. TOCSIN_TEST_SHARDS: with how many shards each goes
+# through its cases, as `1 2 4`.
+service_pid=
+trap 'if [[ -n $service_pid ]]; then kill -KILL "$service_pid" 2>/dev/null || true; fi; rm -rf "$work"' EXIT
+mkfifo never
+export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$root/tests/cli
+
+# await WHAT COMMAND…: until the command succeeds.
+await() {
+  local what=$1 deadline=$((SECONDS + 60))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [[ $SECONDS -lt $deadline ]] || fail "$what did not come"
+    kill -0 "$service_pid" 2>/dev/null || fail "the service has ended; $what did not come"
+    read -rt 0.02 <>"$work/never" || true
+  done
+}
+
+is_ready() { [[ -s ready ]]; }
+
+# start ARGUMENTS…: `tocsin run` with metrics, and with --listen if they say so; its log in `err`, its matches in
+# `matches`. Sets service_pid, port (of TCP) and metrics.
+start() {
+  rm -f ready
+  "$tocsin" run "$@" --metrics tcp:127.0.0.1:0 --ready-file ready >matches 2>err &
+  service_pid=$!
+  await 'readiness' is_ready
+  port=$(sed -nE 's/^listen tcp:.*:([0-9]+)$/\1/p' ready)
+  metrics=$(sed -n 's/^metrics tcp:127.0.0.1://p' ready)
+}
+
+# ends SIGNAL STATUS: the service ends by it with that exit code.
+ends() {
+  local status=0
+  kill -"$1" "$service_pid"
+  wait "$service_pid" || status=$?
+  service_pid=
+  [[ $status == "$2" ]] || fail "after SIG$1: expected exit code $2, got $status"
+}
+
+# get PATH: the answer's header and body.
+get() {
+  exec 6<>"/dev/tcp/127.0.0.1/$metrics"
+  printf 'GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' "$1" >&6
+  cat <&6
+  exec 6>&-
+}
+
+# says LINE…: each is among the metrics now.
+says() {
+  local line
+  get /metrics >metrics.now
+  for line in "$@"; do
+    grep -qxF -e "$line" metrics.now || return 1
+  done
+}
+
+# counted LINE…: the metrics come to say so.
+counted() {
+  local deadline=$((SECONDS + 60)) line
+  until says "$@"; do
+    if [[ $SECONDS -ge $deadline ]]; then
+      for line in "$@"; do grep -F -e "${line% *}" metrics.now || true; done >out
+      fail "the metrics do not come to say: $*"
+    fi
+    kill -0 "$service_pid" 2>/dev/null || fail "the service has ended"
+    read -rt 0.02 <>"$work/never" || true
+  done
+}
+
+# Matches without what depends on when the events came.
+fields_of() { sed -E 's/"at":"[^"]*",//; s/,"seqs":.*//'; }
+
+# Memory that a sanitizer uses besides is nobody's limit.
+is_sanitized() { grep -qaE '__[at]san_init' "$tocsin"; }
