@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <utility>
 
 #include "engine/base/hash.hpp"
@@ -14,12 +15,14 @@ Shard::Shard(const RuleSet& rules, const Limits& limits, bool predicate_index, u
       shards_(shards),
       limits_(limits),
       predicate_index_(predicate_index),
+      no_keys_(limits.near_keys),
       sample_seed_(number) {
   set_up(rules);
   draw_sample();
 }
 
 Shard::~Shard() {
+  no_keys_.abandon();
   for (const auto& space : key_spaces_)
     space->abandon();
 }
@@ -70,11 +73,11 @@ void Shard::set_up(const RuleSet& rules) {
       busy_ns_.push_back(busy_ns[*number]);
       continue;
     }
-    match::KeySpace& space = key_space_of(*program);
+    match::KeySpace& space = program->partitioned ? key_space_of(*program) : no_keys_;
     space_of_.push_back(program->partitioned ? &space : nullptr);
     matchers_.push_back(match::make_matcher(program, {limits_, scratch_, space, windows[rules.layer_of[i]]}));
-    auto& throttle = throttles_.emplace_back();
-    if (program->throttle_ns != plan::no_bound) throttle.emplace(*program);
+    const bool has_throttle = program->throttle_ns != plan::no_bound;
+    throttles_.push_back(has_throttle ? std::make_unique<match::Throttle>(*program) : nullptr);
     throttled_.push_back(0);
     busy_ns_.push_back(0);
   }
@@ -92,19 +95,47 @@ void Shard::set_up(const RuleSet& rules) {
   timers_.assign(rules.layers.size(), {});
   next_timer_.assign(rules.programs.size(), match::never);
   stages_of_.clear();
+  is_timed_.clear();
   for (std::uint32_t i = 0; i < rules.programs.size(); ++i) {
     stages_of_.push_back(matchers_[i]->prefetch_stages());
-    if (rules.programs[i]->is_timed()) note_timer(rules.layer_of[i], i);
+    is_timed_.push_back(rules.programs[i]->is_timed());
+    if (is_timed_[i]) note_timer(rules.layer_of[i], i);
   }
+  find_copies();
   ordinals_ = Ordinals(false);
+}
+
+// Finds the rules that emit what they copy from an event, and which of them copy the same.
+void Shard::find_copies() {
+  copies_.clear();
+  copy_of_.assign(rules_->programs.size(), no_copy);
+  std::map<std::pair<model::EventTypeId, std::vector<std::pair<std::uint32_t, std::uint32_t>>>, std::uint32_t>
+      known;
+  for (std::size_t i = 0; i < rules_->programs.size(); ++i) {
+    const match::Program& program = *rules_->programs[i];
+    const auto& emit = rules_->plan.rules[program.rule].emit;
+    if (!emit || program.matcher != match::MatcherKind::stateless || program.inputs.size() > 1) continue;
+    Copy copy{emit->type, program.inputs[0].type, {}};
+    for (const auto& field : emit->fields) {
+      const plan::Expr& value = field.value;
+      if (value.op != plan::Op::field || value.ref.selector != plan::Selector::current) break;
+      copy.fields.emplace_back(field.field, value.ref.field);
+    }
+    if (copy.fields.size() < emit->fields.size()) continue;
+    auto key = copy.fields;
+    key.emplace_back(copy.from, 0);
+    const auto [place, is_new] = known.try_emplace({copy.type, std::move(key)}, copies_.size());
+    if (is_new) copies_.push_back(std::move(copy));
+    copy_of_[i] = place->second;
+  }
 }
 
 match::KeySpace& Shard::key_space_of(const match::Program& program) {
   for (const auto& space : key_spaces_) {
-    if (program.partitioned && space->take_in(program.keys)) return *space;
+    if (space->take_in(program.keys)) return *space;
   }
   key_spaces_.push_back(std::make_unique<match::KeySpace>(limits_.near_keys));
-  if (program.partitioned) key_spaces_.back()->take_in(program.keys);
+  key_spaces_.back()->take_in(program.keys);
   return *key_spaces_.back();
 }
 
@@ -138,6 +169,7 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   log_ = &batch.log(layer, number_);
   sink_ = sink;
   is_first_ = true;
+  copied_ = no_copy;  // its event may lie where another did
   for (const auto& space : key_spaces_)
     space->forget();  // a layer's orders are its own
   LayerTables& tables = tables_[layer];
@@ -223,8 +255,10 @@ void Shard::queue(std::size_t layer, model::EventView event, std::uint64_t order
   const auto begin = static_cast<std::uint32_t>(touched_.size());
   for (const match::Touched& touched : all) {
     const std::uint32_t program = rules_->layers[layer][touched.program];
-    const Routing& routing = rules_->routings[program][touched.input];
-    if (shards_ > 1 && routing.destination(event, shards_, key_scratch_) != number_) continue;
+    if (shards_ > 1) {
+      const Routing& routing = rules_->routings[program][touched.input];
+      if (routing.destination(event, shards_, key_scratch_) != number_) continue;
+    }
     touched_.push_back({program, touched.input, touched.steps});
   }
   const auto end = static_cast<std::uint32_t>(touched_.size());
@@ -263,7 +297,7 @@ void Shard::show_upcoming(std::size_t layer, const model::EventBatch& events) {
       } else {
         visit();
       }
-      if (rules_->programs[program_]->is_timed()) note_timer(layer, program_);
+      if (is_timed_[program_]) note_timer(layer, program_);
     }
   }
 }
@@ -397,8 +431,11 @@ void Shard::report(const match::Program& program, const match::Completion& compl
                                    std::exchange(is_first_, false));
   }
   matches_ += !completion.timeout;
-  const auto& emit = completion.timeout ? program.timeout : program.emit;
-  if (emit) {
+  const std::uint32_t copy = copy_of_[program_];
+  if (copy != no_copy) {
+    match.emitted = emit_copy(copy, last, {program.rule, match.ordinal, false});
+  } else if (const auto& emit = completion.timeout ? program.timeout : program.emit) {
+    copied_ = no_copy;
     emitted_.clear();
     model::EventWriter writer(emitted_);
     writer.begin(rules_->plan.catalog[emit->type]);
@@ -418,6 +455,26 @@ void Shard::report(const match::Program& program, const match::Completion& compl
   if (completion.timeout) position_.cause = Position::Cause::timeout;
   log_->append(position_, match);
   ++position_.ordinal;
+}
+
+// Rules that copy the same from one event emit the same but for the origin, so it is written once.
+model::EventView Shard::emit_copy(std::uint32_t number, model::EventView event, const model::Origin& origin) {
+  const Copy& copy = copies_[number];
+  if (copied_ != number || copied_from_ != event.bytes()) {
+    copied_ = number;
+    copied_from_ = event.bytes();
+    emitted_.clear();
+    model::EventWriter writer(emitted_);
+    writer.begin(rules_->plan.catalog[copy.type]);
+    const auto& fields = rules_->plan.catalog[copy.from].fields;
+    for (const auto& [to, from] : copy.fields)
+      writer.set(to, event.get(fields[from], from));
+    writer.commit(event.time_ns(), event.seq(), origin);
+  } else {
+    emitted_.set_origin(0, origin);
+  }
+  derived_ += rules_->is_read[copy.type];
+  return emitted_[0];
 }
 
 match::RuleCounters Shard::counters_of(std::size_t program) const {
