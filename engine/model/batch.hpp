@@ -59,7 +59,7 @@ class EventBatch {
     set_origin(index, origin);
   }
   /// Replaces the origin of event `index`, which is derived.
-  void set_origin(std::size_t index, const Origin& origin) {
+  void set_origin(std::size_t index, Origin origin) {
     std::memcpy(data() + offsets_[index] + header(index).size - sizeof origin, &origin, sizeof origin);
   }
 

@@ -108,11 +108,12 @@ void Shard::set_up(const RuleSet& rules) {
 // Finds the rules that emit what they copy from an event, and which of them copy the same.
 void Shard::find_copies() {
   copies_.clear();
-  copy_of_.assign(rules_->programs.size(), no_copy);
+  reported_.clear();
   std::map<std::pair<model::EventTypeId, std::vector<std::pair<std::uint32_t, std::uint32_t>>>, std::uint32_t>
       known;
   for (std::size_t i = 0; i < rules_->programs.size(); ++i) {
     const match::Program& program = *rules_->programs[i];
+    reported_.push_back({program.rule, no_copy});
     const auto& emit = rules_->plan.rules[program.rule].emit;
     if (!emit || program.matcher != match::MatcherKind::stateless || program.inputs.size() > 1) continue;
     Copy copy{emit->type, program.inputs[0].type, {}};
@@ -126,7 +127,7 @@ void Shard::find_copies() {
     key.emplace_back(copy.from, 0);
     const auto [place, is_new] = known.try_emplace({copy.type, std::move(key)}, copies_.size());
     if (is_new) copies_.push_back(std::move(copy));
-    copy_of_[i] = place->second;
+    reported_.back().copy = place->second;
   }
 }
 
@@ -418,22 +419,24 @@ void Shard::note_timer(std::size_t layer, std::uint32_t program) {
 }
 
 void Shard::report(const match::Program& program, const match::Completion& completion) {
-  const model::EventView last = completion.events.back().event;
+  // Taken apart, as both were just written: read at once they would wait for memory.
+  const model::MatchedEvent* const events = completion.events.data();
+  const std::size_t count = completion.events.size();
+  const model::EventView last = events[count - 1].event;
   if (throttles_[program_] && !completion.timeout && !throttles_[program_]->passes(last, completion.at_ns)) {
     ++throttled_[program_];
     return;
   }
-  model::MatchView match{program.rule, completion.at_ns,   last.seq(), completion.events,
-                         {},           completion.timeout, 0};
+  const auto [rule, copy] = reported_[program_];
+  model::MatchView match{rule, completion.at_ns, last.seq(), {events, count}, {}, completion.timeout, 0};
   // Where the match goes to a log, the batch numbers it once all shards have theirs.
   if (sink_) {
     match.ordinal = ordinals_.next(position_, match.at_ns, match.trigger_seq, match.timeout,
                                    std::exchange(is_first_, false));
   }
   matches_ += !completion.timeout;
-  const std::uint32_t copy = copy_of_[program_];
   if (copy != no_copy) {
-    match.emitted = emit_copy(copy, last, {program.rule, match.ordinal, false});
+    match.emitted = emit_copy(copy, last, {rule, match.ordinal, false});
   } else if (const auto& emit = completion.timeout ? program.timeout : program.emit) {
     copied_ = no_copy;
     emitted_.clear();
@@ -445,8 +448,7 @@ void Shard::report(const match::Program& program, const match::Completion& compl
       scratch_.reset();
       writer.set(field.field, field.value.evaluate(bindings, scratch_));
     }
-    writer.commit(match.at_ns, match.trigger_seq,
-                  model::Origin{program.rule, match.ordinal, completion.timeout});
+    writer.commit(match.at_ns, match.trigger_seq, model::Origin{rule, match.ordinal, completion.timeout});
     match.emitted = emitted_[0];
     derived_ += rules_->is_read[emit->type];
   }
@@ -458,7 +460,7 @@ void Shard::report(const match::Program& program, const match::Completion& compl
 }
 
 // Rules that copy the same from one event emit the same but for the origin, so it is written once.
-model::EventView Shard::emit_copy(std::uint32_t number, model::EventView event, const model::Origin& origin) {
+model::EventView Shard::emit_copy(std::uint32_t number, model::EventView event, model::Origin origin) {
   const Copy& copy = copies_[number];
   if (copied_ != number || copied_from_ != event.bytes()) {
     copied_ = number;

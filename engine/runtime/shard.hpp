@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <queue>
 #include <string>
 #include <utility>
@@ -103,9 +102,15 @@ class Shard final : private match::Output {
   };
   static constexpr std::uint32_t no_copy = 0xFFFFFFFF;
 
+  /// What a report needs of a program, kept close together.
+  struct Reported {
+    std::uint32_t rule;
+    std::uint32_t copy;  // in copies_, or no_copy
+  };
+
   void set_up(const RuleSet& rules);
   void find_copies();
-  model::EventView emit_copy(std::uint32_t copy, model::EventView event, const model::Origin& origin);
+  model::EventView emit_copy(std::uint32_t copy, model::EventView event, model::Origin origin);
   void drop_gone(const RuleSet& rules);
   LayerTables tables_of(std::size_t layer, std::vector<LayerTables>& before);
   void put_into_tables(std::size_t layer, model::EventView event, const model::EventBatch& events);
@@ -141,7 +146,7 @@ class Shard final : private match::Output {
   std::vector<bool> is_timed_;                               // by program: Program::is_timed()
   std::vector<std::unique_ptr<match::Throttle>> throttles_;  // by program; none where it has none
   std::vector<Copy> copies_;                                 // the different ones
-  std::vector<std::uint32_t> copy_of_;                       // by program: in copies_, or no_copy
+  std::vector<Reported> reported_;                           // by program
   std::vector<std::uint64_t> throttled_;                     // by program: matches suppressed
   std::vector<std::uint64_t> busy_ns_;                       // by program: as the sample says
   std::vector<match::RuleCounters> gone_;                    // by rule: of those that were removed
