@@ -3,27 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "engine/base/hash.hpp"
-
 namespace tocsin::match {
-
-using model::Kind;
-
-const PredicateIndex::Value* PredicateIndex::EqualityGroup::find(model::EventView event) const {
-  if (event.is_null(field)) return nullptr;
-  const std::string_view text = is_text ? event.load_text(slot) : std::string_view();
-  const std::uint64_t id = is_text ? id_of(text) : static_cast<std::uint64_t>(event.load_int(slot));
-  const std::size_t mask = values.size() - 1;
-  for (std::size_t i = hash_mix(id) & mask; values[i].end != 0; i = (i + 1) & mask) {
-    if (values[i].id == id && (text.size() <= max_packed_text || texts[i] == text)) return &values[i];
-  }
-  return nullptr;
-}
-
-std::uint64_t PredicateIndex::EqualityGroup::id_of(std::string_view text) {
-  // The highest byte of a packed text is its size.
-  return text.size() <= max_packed_text ? pack_text(text) : hash_bytes(text) | std::uint64_t{0xFF} << 56;
-}
 
 std::size_t PredicateIndex::TypeIndex::pass_over(const model::EventBatch& events, std::size_t i,
                                                  model::EventTypeId type) const {
@@ -48,28 +28,17 @@ std::size_t PredicateIndex::TypeIndex::pass_over(const model::EventBatch& events
   return scan([=](model::EventView event) { return event.load_int(slot) >= integer; });
 }
 
-// The access path of a predicate holds: where the rest holds too, its subscribers are touched.
-void PredicateIndex::hit(const TypeIndex& index, std::uint32_t number, model::EventView event,
-                         Scratch& scratch) {
-  const Predicate& predicate = index.predicates[number];
+bool PredicateIndex::rest_holds(const TypeIndex& index, const Predicate& predicate, model::EventView event,
+                                Scratch& scratch) {
   for (std::uint32_t i = predicate.first_interval; i < predicate.end_intervals; ++i) {
-    if (!index.intervals[i].holds(event)) return;
+    if (!index.intervals[i].holds(event)) return false;
   }
-  if (predicate.first_residual < predicate.end_residuals) {
-    scratch.reset();
-    for (std::uint32_t i = predicate.first_residual; i < predicate.end_residuals; ++i) {
-      if (!index.residuals[i].holds({event, {}}, scratch)) return;
-    }
+  if (predicate.first_residual == predicate.end_residuals) return true;
+  scratch.reset();
+  for (std::uint32_t i = predicate.first_residual; i < predicate.end_residuals; ++i) {
+    if (!index.residuals[i].holds({event, {}}, scratch)) return false;
   }
-  for (std::uint32_t i = predicate.first_subscriber; i < predicate.end_subscribers; ++i) {
-    const Subscriber& subscriber = index.subscribers[i];
-    Place& place = place_of_[subscriber.program];
-    if (place.lookup != lookup_) {
-      place = {lookup_, static_cast<std::uint32_t>(touched_.size())};
-      touched_.push_back({subscriber.program, subscriber.input, 0});
-    }
-    touched_[place.place].steps |= subscriber.steps;
-  }
+  return true;
 }
 
 // Many are put in order by marking them: a look at each word of marks costs less than comparing.

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/hash.hpp"
 #include "engine/match/evaluate.hpp"
 #include "engine/match/interval.hpp"
 #include "engine/match/program.hpp"
@@ -83,6 +84,7 @@ class PredicateIndex {
     std::uint32_t first_interval, end_intervals;
     std::uint32_t first_residual, end_residuals;
     std::uint32_t first_subscriber, end_subscribers;
+    bool has_rest;  // an interval or a residual
   };
   /// A predicate with its bounds, which may be none, and where to go on if a number is not within them. Those
   /// with bounds of one field and side stand together, those that most numbers satisfy first.
@@ -109,9 +111,21 @@ class PredicateIndex {
     std::size_t count = 0;           // of different constants
     Candidates candidates;
 
-    static std::uint64_t id_of(std::string_view text);
+    // The highest byte of a packed text is its size.
+    static std::uint64_t id_of(std::string_view text) {
+      return text.size() <= max_packed_text ? pack_text(text) : hash_bytes(text) | std::uint64_t{0xFF} << 56;
+    }
     /// The entry of the event's value; null where there is none.
-    const Value* find(model::EventView event) const;
+    const Value* find(model::EventView event) const {
+      if (event.is_null(field)) return nullptr;
+      const std::string_view text = is_text ? event.load_text(slot) : std::string_view();
+      const std::uint64_t id = is_text ? id_of(text) : static_cast<std::uint64_t>(event.load_int(slot));
+      const std::size_t mask = values.size() - 1;
+      for (std::size_t i = hash_mix(id) & mask; values[i].end != 0; i = (i + 1) & mask) {
+        if (values[i].id == id && (text.size() <= max_packed_text || texts[i] == text)) return &values[i];
+      }
+      return nullptr;
+    }
   };
   /// Candidates without an equality, bounded on one side of one field.
   struct Run {
@@ -165,7 +179,23 @@ class PredicateIndex {
       }
     }
   }
-  void hit(const TypeIndex& index, std::uint32_t predicate, model::EventView event, Scratch& scratch);
+  // The access path of a predicate holds: where the rest holds too, its subscribers are touched.
+  void hit(const TypeIndex& index, std::uint32_t number, model::EventView event, Scratch& scratch) {
+    const Predicate& predicate = index.predicates[number];
+    if (predicate.has_rest && !rest_holds(index, predicate, event, scratch)) return;
+    for (std::uint32_t i = predicate.first_subscriber; i < predicate.end_subscribers; ++i) {
+      const Subscriber& subscriber = index.subscribers[i];
+      Place& place = place_of_[subscriber.program];
+      if (place.lookup != lookup_) {
+        place = {lookup_, static_cast<std::uint32_t>(touched_.size())};
+        touched_.push_back({subscriber.program, subscriber.input, subscriber.steps});
+      } else {
+        touched_[place.place].steps |= subscriber.steps;
+      }
+    }
+  }
+  static bool rest_holds(const TypeIndex& index, const Predicate& predicate, model::EventView event,
+                         Scratch& scratch);
   void sort_touched();
 
   std::vector<TypeIndex> types_;  // by event type

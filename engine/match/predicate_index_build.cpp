@@ -203,6 +203,8 @@ class PredicateIndex::Builder {
     predicate.end_intervals = static_cast<std::uint32_t>(index_.intervals.size());
     predicate.end_residuals = static_cast<std::uint32_t>(index_.residuals.size());
     predicate.end_subscribers = static_cast<std::uint32_t>(index_.subscribers.size());
+    predicate.has_rest = predicate.first_interval < predicate.end_intervals ||
+                         predicate.first_residual < predicate.end_residuals;
     index_.predicates.push_back(predicate);
   }
 

@@ -116,7 +116,7 @@ void Shard::find_copies() {
     reported_.push_back({program.rule, no_copy});
     const auto& emit = rules_->plan.rules[program.rule].emit;
     if (!emit || program.matcher != match::MatcherKind::stateless || program.inputs.size() > 1) continue;
-    Copy copy{emit->type, program.inputs[0].type, {}};
+    Copy copy{emit->type, program.inputs[0].type, rules_->is_read[emit->type], {}};
     for (const auto& field : emit->fields) {
       const plan::Expr& value = field.value;
       if (value.op != plan::Op::field || value.ref.selector != plan::Selector::current) break;
@@ -187,10 +187,12 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   const auto order_of = [&](std::uint32_t event, std::size_t place) {
     return ((batch.first_event + event) << 20) + std::min<std::size_t>(place, (1 << 20) - 1);
   };
-  const auto process = [&](model::EventView event, std::uint64_t order, const Position& position) {
+  // `place` as order_of() takes it. The position is made only for the events that some rule is to see.
+  const auto process = [&](model::EventView event, std::size_t place, auto position_of) {
     const auto& touched = index.lookup(event, scratch_);
     if (!touched.empty()) {
-      queue(layer, event, order, touched, position);
+      const Position position = position_of();
+      queue(layer, event, order_of(position.event, place), touched, position);
       if (touched_.size() >= match::KeySpace::most_ahead) run_upcoming(layer, batch.events);
     }
     if (!tables.kept.empty()) put_into_tables(layer, event, batch.events);
@@ -201,14 +203,16 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
       const Position& position = derived[next].position;
       if (position.event != derived[group].position.event) group = next;
       const bool before = position.timer_ns != Position::no_timer;
-      process(derived[next].event, order_of(position.event, next - group + (before ? 0 : 1)), position);
+      process(derived[next].event, next - group + (before ? 0 : 1), [&] { return position; });
     }
   };
   const auto process_raw = [&](std::uint32_t event) {
-    Position position{.event = event};
-    if (!derived.empty()) process_derived_until(position);
-    const bool in_group = next > group && derived[group].position.event == event;
-    process(batch.events[event], order_of(event, in_group ? next - group : 0), position);
+    std::size_t place = 0;
+    if (!derived.empty()) {
+      process_derived_until({.event = event});
+      if (next > group && derived[group].position.event == event) place = next - group;
+    }
+    process(batch.events[event], place, [&] { return Position{.event = event}; });
   };
   if (shards_ == 1) {
     const std::size_t events = batch.events.size();
@@ -436,7 +440,11 @@ void Shard::report(const match::Program& program, const match::Completion& compl
   }
   matches_ += !completion.timeout;
   if (copy != no_copy) {
-    match.emitted = emit_copy(copy, last, {rule, match.ordinal, false});
+    // Rules that copy the same from one event emit the same but for the origin, so it is written once.
+    if (copied_ != copy || copied_from_ != last.bytes()) write_copy(copy, last);
+    emitted_.set_origin(0, {rule, match.ordinal, false});
+    match.emitted = emitted_[0];
+    derived_ += copies_[copy].is_read;
   } else if (const auto& emit = completion.timeout ? program.timeout : program.emit) {
     copied_ = no_copy;
     emitted_.clear();
@@ -459,24 +467,17 @@ void Shard::report(const match::Program& program, const match::Completion& compl
   ++position_.ordinal;
 }
 
-// Rules that copy the same from one event emit the same but for the origin, so it is written once.
-model::EventView Shard::emit_copy(std::uint32_t number, model::EventView event, model::Origin origin) {
+void Shard::write_copy(std::uint32_t number, model::EventView event) {
+  copied_ = number;
+  copied_from_ = event.bytes();
+  emitted_.clear();
   const Copy& copy = copies_[number];
-  if (copied_ != number || copied_from_ != event.bytes()) {
-    copied_ = number;
-    copied_from_ = event.bytes();
-    emitted_.clear();
-    model::EventWriter writer(emitted_);
-    writer.begin(rules_->plan.catalog[copy.type]);
-    const auto& fields = rules_->plan.catalog[copy.from].fields;
-    for (const auto& [to, from] : copy.fields)
-      writer.set(to, event.get(fields[from], from));
-    writer.commit(event.time_ns(), event.seq(), origin);
-  } else {
-    emitted_.set_origin(0, origin);
-  }
-  derived_ += rules_->is_read[copy.type];
-  return emitted_[0];
+  const auto& fields = rules_->plan.catalog[copy.from].fields;
+  model::EventWriter writer(emitted_);
+  writer.begin(rules_->plan.catalog[copy.type]);
+  for (const auto& [to, from] : copy.fields)
+    writer.set(to, event.get(fields[from], from));
+  writer.commit(event.time_ns(), event.seq(), model::Origin{});
 }
 
 match::RuleCounters Shard::counters_of(std::size_t program) const {

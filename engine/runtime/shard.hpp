@@ -98,6 +98,7 @@ class Shard final : private match::Output {
   struct Copy {
     model::EventTypeId type;
     model::EventTypeId from;                                      // of its event
+    bool is_read;                                                 // RuleSet::is_read of `type`
     std::vector<std::pair<std::uint32_t, std::uint32_t>> fields;  // of `type`, of `from`
   };
   static constexpr std::uint32_t no_copy = 0xFFFFFFFF;
@@ -110,7 +111,7 @@ class Shard final : private match::Output {
 
   void set_up(const RuleSet& rules);
   void find_copies();
-  model::EventView emit_copy(std::uint32_t copy, model::EventView event, model::Origin origin);
+  void write_copy(std::uint32_t copy, model::EventView event);
   void drop_gone(const RuleSet& rules);
   LayerTables tables_of(std::size_t layer, std::vector<LayerTables>& before);
   void put_into_tables(std::size_t layer, model::EventView event, const model::EventBatch& events);
