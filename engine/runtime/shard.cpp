@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/base/hash.hpp"
+#include "engine/match/stateless.hpp"
 
 namespace tocsin::runtime {
 
@@ -113,7 +114,7 @@ void Shard::find_copies() {
       known;
   for (std::size_t i = 0; i < rules_->programs.size(); ++i) {
     const match::Program& program = *rules_->programs[i];
-    reported_.push_back({program.rule, no_copy});
+    reported_.push_back({program.rule, no_copy, program.matcher == match::MatcherKind::stateless});
     const auto& emit = rules_->plan.rules[program.rule].emit;
     if (!emit || program.matcher != match::MatcherKind::stateless || program.inputs.size() > 1) continue;
     Copy copy{emit->type, program.inputs[0].type, rules_->is_read[emit->type], {}};
@@ -295,7 +296,13 @@ void Shard::show_upcoming(std::size_t layer, const model::EventBatch& events) {
       position_ = {
           .event = next.raw_event, .timer_ns = next.timer_ns, .phase = next.phase, .rule = program_ + 1};
       const auto visit = [&] {
-        matchers_[program_]->visit(next.event, next.order, touched_[i].steps, *this);
+        match::Matcher& matcher = *matchers_[program_];
+        if (reported_[program_].is_stateless) {
+          static_cast<match::StatelessMatcher&>(matcher).visit_for(next.event, next.order, touched_[i].steps,
+                                                                   *this);
+        } else {
+          matcher.visit(next.event, next.order, touched_[i].steps, *this);
+        }
       };
       if (sampled && --visits_to_sample_ == 0) {
         time(visit);
@@ -431,10 +438,11 @@ void Shard::report(const match::Program& program, const match::Completion& compl
     ++throttled_[program_];
     return;
   }
-  const auto [rule, copy] = reported_[program_];
+  const auto [rule, copy, is_stateless] = reported_[program_];
   model::MatchView match{rule, completion.at_ns, last.seq(), {events, count}, {}, completion.timeout, 0};
-  // Where the match goes to a log, the batch numbers it once all shards have theirs.
-  if (sink_) {
+  // Where the match goes to a log, the batch numbers it once all shards have theirs. What goes to the sink at
+  // once has raw events alone, of which each is one match of a rule without state: that is number 0.
+  if (sink_ && !is_stateless) {
     match.ordinal = ordinals_.next(position_, match.at_ns, match.trigger_seq, match.timeout,
                                    std::exchange(is_first_, false));
   }

@@ -47,6 +47,9 @@ class Shard final : private match::Output {
   /// Replaces `stats` by the state of now. Linear in rules and tables.
   void read(ShardStats& stats) const;
 
+  /// For its matchers.
+  void report(const match::Program& program, const match::Completion& completion) override;
+
  private:
   /// A timed matcher's next timer, where it was last known.
   struct Timer {
@@ -107,6 +110,7 @@ class Shard final : private match::Output {
   struct Reported {
     std::uint32_t rule;
     std::uint32_t copy;  // in copies_, or no_copy
+    bool is_stateless;   // its matcher is a StatelessMatcher
   };
 
   void set_up(const RuleSet& rules);
@@ -130,7 +134,6 @@ class Shard final : private match::Output {
   match::KeySpace& key_space_of(const match::Program& program);
   match::RuleCounters counters_of(std::size_t program) const;
   void hold_to_limit();
-  void report(const match::Program& program, const match::Completion& completion) override;
 
   const RuleSet* rules_ = nullptr;
   const unsigned number_;
