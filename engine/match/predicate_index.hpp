@@ -106,7 +106,7 @@ class PredicateIndex {
     std::uint32_t field = 0;
     std::uint32_t slot = 0;
     bool is_text = false;
-    std::vector<Value> values;       // open addressing, at most half in use; a power of two
+    std::vector<Value> values;       // open addressing, at most a quarter in use; a power of two
     std::vector<std::string> texts;  // by entry: the constant, where its id is a hash
     std::size_t count = 0;           // of different constants
     Candidates candidates;

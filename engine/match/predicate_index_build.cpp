@@ -250,7 +250,7 @@ class PredicateIndex::Builder {
     };
     for (std::size_t i = 0; i < drafts.size(); ++i)
       group.count += i == 0 || !same_value(drafts[i - 1], drafts[i]);
-    group.values.resize(std::bit_ceil(2 * group.count));
+    group.values.resize(std::bit_ceil(4 * group.count));
     if (group.is_text) group.texts.resize(group.values.size());
     for (std::size_t begin = 0, end = 0; begin < drafts.size(); begin = end) {
       const auto first = static_cast<std::uint32_t>(group.candidates.size());
