@@ -14,16 +14,16 @@ class StatelessMatcher final : public Matcher {
       : program_(program), is_partitioned_(program.partitioned) {}
 
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override {
-    visit_for(event, order, steps, output);
-  }
-  /// The same where the class of the output is known.
-  template <class KnownOutput>
-  void visit_for(model::EventView event, std::uint64_t order, std::uint64_t steps, KnownOutput& output) {
-    ++counters_.events;
-    if (steps == 0 || (is_partitioned_ && !has_keys(event))) return;
-    ++counters_.matches;
+    if (!takes(event, steps)) return;
     const model::MatchedEvent matched{0, event};
     output.report(program_, {{&matched, 1}, event.time_ns(), order, false});
+  }
+  /// True where the event is a match, which is counted: for whoever reports it without visit().
+  bool takes(model::EventView event, std::uint64_t steps) {
+    ++counters_.events;
+    if (steps == 0 || (is_partitioned_ && !has_keys(event))) return false;
+    ++counters_.matches;
+    return true;
   }
   RuleCounters counters() const override { return counters_; }
 

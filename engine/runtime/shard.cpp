@@ -114,7 +114,7 @@ void Shard::find_copies() {
       known;
   for (std::size_t i = 0; i < rules_->programs.size(); ++i) {
     const match::Program& program = *rules_->programs[i];
-    reported_.push_back({program.rule, no_copy, program.matcher == match::MatcherKind::stateless});
+    reported_.push_back({program.rule, no_copy, false});
     const auto& emit = rules_->plan.rules[program.rule].emit;
     if (!emit || program.matcher != match::MatcherKind::stateless || program.inputs.size() > 1) continue;
     Copy copy{emit->type, program.inputs[0].type, rules_->is_read[emit->type], {}};
@@ -129,6 +129,7 @@ void Shard::find_copies() {
     const auto [place, is_new] = known.try_emplace({copy.type, std::move(key)}, copies_.size());
     if (is_new) copies_.push_back(std::move(copy));
     reported_.back().copy = place->second;
+    reported_.back().copies_alone = !program.partitioned && !throttles_[i];
   }
 }
 
@@ -285,6 +286,29 @@ void Shard::run_upcoming(std::size_t layer, const model::EventBatch& events) {
   touched_.clear();
 }
 
+// A match of the rule at hand, which copies alone, straight to the sink. Where that gets them, all events are
+// raw, and each is one match of a rule: that is number 0, and no rule reads what is emitted.
+inline void Shard::report_copy(model::EventView event, std::uint64_t steps) {
+  if (!static_cast<match::StatelessMatcher&>(*matchers_[program_]).takes(event, steps)) return;
+  const Reported reported = reported_[program_];
+  const model::MatchedEvent matched{0, event};
+  ++matches_;
+  sink_->on_match({reported.rule,
+                   event.time_ns(),
+                   event.seq(),
+                   {&matched, 1},
+                   copied(reported.copy, event, {reported.rule, 0, false}),
+                   false,
+                   0});
+}
+
+// Rules that copy the same from one event emit the same but for the origin, so it is written once.
+inline model::EventView Shard::copied(std::uint32_t copy, model::EventView event, model::Origin origin) {
+  if (copied_ != copy || copied_from_ != event.bytes()) write_copy(copy, event);
+  emitted_.set_origin(0, origin);
+  return emitted_[0];
+}
+
 template <bool sampled>
 void Shard::show_upcoming(std::size_t layer, const model::EventBatch& events) {
   const Timers& timers = timers_[layer];
@@ -293,16 +317,15 @@ void Shard::show_upcoming(std::size_t layer, const model::EventBatch& events) {
     if (!timers.empty() && timers.top().at.precedes(time_ns)) run_timers_before(time_ns, layer, events);
     for (std::uint32_t i = next.begin; i < next.end; ++i) {
       program_ = touched_[i].program;
+      if (sink_ && reported_[program_].copies_alone && (!sampled || visits_to_sample_ > 1)) {
+        visits_to_sample_ -= sampled;
+        report_copy(next.event, touched_[i].steps);
+        continue;
+      }
       position_ = {
           .event = next.raw_event, .timer_ns = next.timer_ns, .phase = next.phase, .rule = program_ + 1};
       const auto visit = [&] {
-        match::Matcher& matcher = *matchers_[program_];
-        if (reported_[program_].is_stateless) {
-          static_cast<match::StatelessMatcher&>(matcher).visit_for(next.event, next.order, touched_[i].steps,
-                                                                   *this);
-        } else {
-          matcher.visit(next.event, next.order, touched_[i].steps, *this);
-        }
+        matchers_[program_]->visit(next.event, next.order, touched_[i].steps, *this);
       };
       if (sampled && --visits_to_sample_ == 0) {
         time(visit);
@@ -438,20 +461,17 @@ void Shard::report(const match::Program& program, const match::Completion& compl
     ++throttled_[program_];
     return;
   }
-  const auto [rule, copy, is_stateless] = reported_[program_];
+  const std::uint32_t rule = reported_[program_].rule;
+  const std::uint32_t copy = reported_[program_].copy;
   model::MatchView match{rule, completion.at_ns, last.seq(), {events, count}, {}, completion.timeout, 0};
-  // Where the match goes to a log, the batch numbers it once all shards have theirs. What goes to the sink at
-  // once has raw events alone, of which each is one match of a rule without state: that is number 0.
-  if (sink_ && !is_stateless) {
+  // Where the match goes to a log, the batch numbers it once all shards have theirs.
+  if (sink_) {
     match.ordinal = ordinals_.next(position_, match.at_ns, match.trigger_seq, match.timeout,
                                    std::exchange(is_first_, false));
   }
   matches_ += !completion.timeout;
   if (copy != no_copy) {
-    // Rules that copy the same from one event emit the same but for the origin, so it is written once.
-    if (copied_ != copy || copied_from_ != last.bytes()) write_copy(copy, last);
-    emitted_.set_origin(0, {rule, match.ordinal, false});
-    match.emitted = emitted_[0];
+    match.emitted = copied(copy, last, {rule, match.ordinal, false});
     derived_ += copies_[copy].is_read;
   } else if (const auto& emit = completion.timeout ? program.timeout : program.emit) {
     copied_ = no_copy;

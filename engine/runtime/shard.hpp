@@ -47,9 +47,6 @@ class Shard final : private match::Output {
   /// Replaces `stats` by the state of now. Linear in rules and tables.
   void read(ShardStats& stats) const;
 
-  /// For its matchers.
-  void report(const match::Program& program, const match::Completion& completion) override;
-
  private:
   /// A timed matcher's next timer, where it was last known.
   struct Timer {
@@ -110,11 +107,14 @@ class Shard final : private match::Output {
   struct Reported {
     std::uint32_t rule;
     std::uint32_t copy;  // in copies_, or no_copy
-    bool is_stateless;   // its matcher is a StatelessMatcher
+    bool copies_alone;   // it has no partition and no throttle: each event is a match
   };
 
   void set_up(const RuleSet& rules);
   void find_copies();
+  void report(const match::Program& program, const match::Completion& completion) override;
+  void report_copy(model::EventView event, std::uint64_t steps);
+  model::EventView copied(std::uint32_t copy, model::EventView event, model::Origin origin);
   void write_copy(std::uint32_t copy, model::EventView event);
   void drop_gone(const RuleSet& rules);
   LayerTables tables_of(std::size_t layer, std::vector<LayerTables>& before);
