@@ -93,7 +93,9 @@ class PredicateIndex {
     std::uint32_t predicate;
     std::uint32_t if_less;
     std::uint32_t if_greater;
+    std::uint32_t sole;  // the predicate's subscriber, where it has but one and nothing is left of it
   };
+  static constexpr std::uint32_t none = 0xFFFFFFFF;
   using Candidates = std::vector<Candidate>;
 
   /// Where the candidates of a constant stand.
@@ -174,8 +176,13 @@ class PredicateIndex {
       } else if (number > candidate.bounds.greatest) {
         i = candidate.if_greater;
       } else {
-        if (!event.is_null(candidate.bounds.field)) hit(index, candidate.predicate, event, scratch);
         ++i;
+        if (event.is_null(candidate.bounds.field)) continue;
+        if (candidate.sole != none) {
+          touch(index.subscribers[candidate.sole]);
+        } else {
+          hit(index, candidate.predicate, event, scratch);
+        }
       }
     }
   }
@@ -183,15 +190,16 @@ class PredicateIndex {
   void hit(const TypeIndex& index, std::uint32_t number, model::EventView event, Scratch& scratch) {
     const Predicate& predicate = index.predicates[number];
     if (predicate.has_rest && !rest_holds(index, predicate, event, scratch)) return;
-    for (std::uint32_t i = predicate.first_subscriber; i < predicate.end_subscribers; ++i) {
-      const Subscriber& subscriber = index.subscribers[i];
-      Place& place = place_of_[subscriber.program];
-      if (place.lookup != lookup_) {
-        place = {lookup_, static_cast<std::uint32_t>(touched_.size())};
-        touched_.push_back({subscriber.program, subscriber.input, subscriber.steps});
-      } else {
-        touched_[place.place].steps |= subscriber.steps;
-      }
+    for (std::uint32_t i = predicate.first_subscriber; i < predicate.end_subscribers; ++i)
+      touch(index.subscribers[i]);
+  }
+  void touch(const Subscriber& subscriber) {
+    Place& place = place_of_[subscriber.program];
+    if (place.lookup != lookup_) {
+      place = {lookup_, static_cast<std::uint32_t>(touched_.size())};
+      touched_.push_back({subscriber.program, subscriber.input, subscriber.steps});
+    } else {
+      touched_[place.place].steps |= subscriber.steps;
     }
   }
   static bool rest_holds(const TypeIndex& index, const Predicate& predicate, model::EventView event,

@@ -170,7 +170,7 @@ class PredicateIndex::Builder {
 
     EqualityAtom equality;
     const plan::Expr* bounded = nullptr;  // the field whose bounds are part of the path
-    Candidate candidate{{}, number, 0, 0};
+    Candidate candidate{{}, number, 0, 0, none};
     for (const plan::Expr& conjunct : conjuncts) {
       if (enabled && !equality.field) {
         equality = as_equality(conjunct);
@@ -191,6 +191,11 @@ class PredicateIndex::Builder {
         narrow(index_.intervals.emplace_back(all_of(*range.field)), range.op, *range.bound);
       }
     }
+    predicate.end_intervals = static_cast<std::uint32_t>(index_.intervals.size());
+    predicate.end_residuals = static_cast<std::uint32_t>(index_.residuals.size());
+    predicate.has_rest = predicate.first_interval < predicate.end_intervals ||
+                         predicate.first_residual < predicate.end_residuals;
+    if (!predicate.has_rest && draft.subscribers.size() == 1) candidate.sole = predicate.first_subscriber;
     if (equality.field) {
       add_values(equality, bounded != nullptr, candidate);
     } else if (bounded) {
@@ -200,11 +205,7 @@ class PredicateIndex::Builder {
     }
 
     index_.subscribers.insert(index_.subscribers.end(), draft.subscribers.begin(), draft.subscribers.end());
-    predicate.end_intervals = static_cast<std::uint32_t>(index_.intervals.size());
-    predicate.end_residuals = static_cast<std::uint32_t>(index_.residuals.size());
     predicate.end_subscribers = static_cast<std::uint32_t>(index_.subscribers.size());
-    predicate.has_rest = predicate.first_interval < predicate.end_intervals ||
-                         predicate.first_residual < predicate.end_residuals;
     index_.predicates.push_back(predicate);
   }
 
