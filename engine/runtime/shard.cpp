@@ -106,7 +106,20 @@ void Shard::set_up(const RuleSet& rules) {
   ordinals_ = Ordinals(false);
 }
 
-// Finds the rules that emit what they copy from an event, and which of them copy the same.
+namespace {
+
+model::Value value_of(const plan::Constant& constant) {
+  switch (constant.kind) {
+    case model::Kind::null: return model::Value::null();
+    case model::Kind::string: return model::Value::string(constant.s);
+    case model::Kind::floating: return model::Value::floating(constant.f);
+    default: return model::Value::of_int(constant.i, constant.kind);
+  }
+}
+
+}  // namespace
+
+// Finds the rules that emit what they copy from an event, and constants, and which of them emit the same.
 void Shard::find_copies() {
   copies_.clear();
   reported_.clear();
@@ -117,18 +130,25 @@ void Shard::find_copies() {
     reported_.push_back({program.rule, no_copy, false});
     const auto& emit = rules_->plan.rules[program.rule].emit;
     if (!emit || program.matcher != match::MatcherKind::stateless || program.inputs.size() > 1) continue;
-    Copy copy{emit->type, program.inputs[0].type, rules_->is_read[emit->type], {}};
+    Copy copy{emit->type, program.inputs[0].type, rules_->is_read[emit->type], {}, {}};
     for (const auto& field : emit->fields) {
       const plan::Expr& value = field.value;
-      if (value.op != plan::Op::field || value.ref.selector != plan::Selector::current) break;
-      copy.fields.emplace_back(field.field, value.ref.field);
+      if (value.op == plan::Op::constant) {
+        copy.constants.emplace_back(field.field, value_of(value.constant));
+      } else if (value.op == plan::Op::field && value.ref.selector == plan::Selector::current &&
+                 value.ref.type == copy.from) {
+        copy.fields.emplace_back(field.field, value.ref.field);
+      }
     }
-    if (copy.fields.size() < emit->fields.size()) continue;
-    auto key = copy.fields;
-    key.emplace_back(copy.from, 0);
-    const auto [place, is_new] = known.try_emplace({copy.type, std::move(key)}, copies_.size());
-    if (is_new) copies_.push_back(std::move(copy));
-    reported_.back().copy = place->second;
+    if (copy.fields.size() + copy.constants.size() < emit->fields.size()) continue;
+    auto number = static_cast<std::uint32_t>(copies_.size());
+    if (copy.constants.empty()) {
+      auto key = copy.fields;
+      key.emplace_back(copy.from, 0);
+      number = known.try_emplace({copy.type, std::move(key)}, number).first->second;
+    }
+    if (number == copies_.size()) copies_.push_back(std::move(copy));
+    reported_.back().copy = number;
     reported_.back().copies_alone = !program.partitioned && !throttles_[i];
   }
 }
@@ -505,6 +525,8 @@ void Shard::write_copy(std::uint32_t number, model::EventView event) {
   writer.begin(rules_->plan.catalog[copy.type]);
   for (const auto& [to, from] : copy.fields)
     writer.set(to, event.get(fields[from], from));
+  for (const auto& [to, constant] : copy.constants)
+    writer.set(to, constant);
   writer.commit(event.time_ns(), event.seq(), model::Origin{});
 }
 

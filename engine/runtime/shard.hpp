@@ -94,12 +94,13 @@ class Shard final : private match::Output {
     std::uint32_t ahead = 0;  // the event's number in its key space, where that looks ahead
   };
 
-  /// What a rule without state emits that copies fields of its event and does nothing else.
+  /// What a rule without state emits that is fields of its event and constants.
   struct Copy {
     model::EventTypeId type;
-    model::EventTypeId from;                                      // of its event
-    bool is_read;                                                 // RuleSet::is_read of `type`
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> fields;  // of `type`, of `from`
+    model::EventTypeId from;                                        // of its event
+    bool is_read;                                                   // RuleSet::is_read of `type`
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> fields;    // of `type`, of `from`
+    std::vector<std::pair<std::uint32_t, model::Value>> constants;  // of `type`
   };
   static constexpr std::uint32_t no_copy = 0xFFFFFFFF;
 

@@ -176,7 +176,10 @@ TEST_CASE("rules that copy the same from an event emit the same, each in its own
       "rule d { from P[amount > 2.0] emit R { m: n + 1 } }\n"
       "rule e { from P[n > 0] emit O { card, n } throttle 1s }\n"
       "rule f { from P[n > 0] partition by card emit O { card, n } throttle 1s }\n"
-      "rule g { from P emit O { card, n } }\n");
+      "rule g { from P emit O { card, n } }\n"
+      "rule h { from P[n == 8] emit O { card: \"a constant text\", n } }\n"
+      "rule i { from P[n == 8] emit O { card: \"h\", n: 1 } }\n"
+      "rule j { from P[n == 8] emit O { card, n } }\n");
   class Emitted final : public model::MatchSink {
    public:
     explicit Emitted(const plan::Plan& plan) : plan_(plan) {}
@@ -220,6 +223,6 @@ TEST_CASE("rules that copy the same from an event emit the same, each in its own
           "a0(x 7)@1/1 b0(x 7)@1/1 c0(7 x)@1/1 d0(8)@1/1 e0(x 7)@1/1 f0(x 7)@1/1 g0(x 7)@1/1 "
           "a0(a longer text -)@1/2 b0(a longer text -)@1/2 c0(- a longer text)@1/2 d0(-)@1/2 "
           "g0(a longer text -)@1/2 "
-          "a0(y 8)@2/3 f0(y 8)@2/3 g0(y 8)@2/3 ");
+          "a0(y 8)@2/3 f0(y 8)@2/3 g0(y 8)@2/3 h0(a constant text 8)@2/3 i0(h 1)@2/3 j0(y 8)@2/3 ");
   }
 }
