@@ -5,6 +5,7 @@
 #define XXH_INLINE_ALL
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <xxhash.h>
 
@@ -21,6 +22,30 @@ inline std::uint64_t hash_mix(std::uint64_t value, std::uint64_t seed = 0x9E3779
 /// Hashes bytes. Linear in their number.
 inline std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed = 0) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+/// The longest text that pack_text() takes.
+inline constexpr std::size_t max_packed_text = 7;
+
+/// A text of at most max_packed_text bytes and its length as one number: no two texts share one. Constant
+/// time.
+inline std::uint64_t pack_text(std::string_view text) {
+  const auto load = [](const char* from, auto value) {
+    std::memcpy(&value, from, sizeof value);
+    return static_cast<std::uint64_t>(value);
+  };
+  const std::size_t size = text.size();
+  std::uint64_t packed = std::uint64_t{size} << 56;
+  if (size >= 4) {
+    packed |= load(text.data(), std::uint32_t{}) | load(text.data() + size - 4, std::uint32_t{})
+                                                       << (8 * (size - 4));
+  } else if (size >= 2) {
+    packed |= load(text.data(), std::uint16_t{}) | load(text.data() + size - 2, std::uint16_t{})
+                                                       << (8 * (size - 2));
+  } else if (size == 1) {
+    packed |= static_cast<unsigned char>(text.front());
+  }
+  return packed;
 }
 
 }  // namespace tocsin

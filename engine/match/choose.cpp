@@ -2,40 +2,13 @@
 #include "engine/match/arena.hpp"
 #include "engine/match/grouped.hpp"
 #include "engine/match/matcher.hpp"
+#include "engine/match/stateless.hpp"
 #include "engine/match/total.hpp"
 #include "engine/match/window_matcher.hpp"
 
 namespace tocsin::match {
 
 namespace {
-
-/// Filters and projections: every event that satisfies the predicate is a match by itself.
-class StatelessMatcher final : public Matcher {
- public:
-  explicit StatelessMatcher(const Program& program) : program_(program) {}
-
-  void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override {
-    ++counters_.events;
-    if (steps == 0 || !has_keys(event)) return;
-    ++counters_.matches;
-    const model::MatchedEvent matched{0, event};
-    output.report(program_, {{&matched, 1}, event.time_ns(), order, false});
-  }
-  RuleCounters counters() const override { return counters_; }
-
- private:
-  // Of a rule with a partition, for `throttle`: an event with a null key belongs to none.
-  bool has_keys(model::EventView event) const {
-    if (!program_.partitioned) return true;
-    const auto keys = std::find_if(program_.keys.begin(), program_.keys.end(),
-                                   [&](const KeyFields& each) { return each.type == event.type(); });
-    return std::none_of(keys->fields.begin(), keys->fields.end(),
-                        [&](const auto& field) { return event.is_null(field.index); });
-  }
-
-  const Program& program_;
-  RuleCounters counters_;
-};
 
 // Nothing where grouped runs can serve, else what stands against it.
 std::string against_grouped(const Program& program) {

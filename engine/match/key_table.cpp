@@ -1,39 +1,17 @@
 #include "engine/match/key_table.hpp"
 
-#include <cstring>
-
 namespace tocsin::match {
 
 using model::Kind;
 
 namespace {
 
-// A text of at most 7 bytes and its length as one number: no two texts share one.
-std::uint64_t pack(std::string_view text) {
-  const auto load = [](const char* from, auto value) {
-    std::memcpy(&value, from, sizeof value);
-    return static_cast<std::uint64_t>(value);
-  };
-  const std::size_t size = text.size();
-  std::uint64_t packed = std::uint64_t{size} << 56;
-  if (size >= 4) {
-    packed |= load(text.data(), std::uint32_t{}) | load(text.data() + size - 4, std::uint32_t{})
-                                                       << (8 * (size - 4));
-  } else if (size >= 2) {
-    packed |= load(text.data(), std::uint16_t{}) | load(text.data() + size - 2, std::uint16_t{})
-                                                       << (8 * (size - 2));
-  } else if (size == 1) {
-    packed |= static_cast<unsigned char>(text.front());
-  }
-  return packed;
-}
-
 // Keys of one part.
 
 void make_text_key(std::string_view text, KeyView& key) {
   key.bytes = text;
-  key.is_number = text.size() < 8;
-  if (key.is_number) key.number = pack(text);
+  key.is_number = text.size() <= max_packed_text;
+  if (key.is_number) key.number = pack_text(text);
   key.hash = key.is_number ? hash_mix(key.number) : hash_bytes(text);
 }
 

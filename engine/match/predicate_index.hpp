@@ -1,20 +1,21 @@
 // The first stage of matching: which rules does an event concern, and as which of their steps?
 //
 // The single-event conditions of all rules on one event type become predicates; equal ones are one. Of each
-// predicate one conjunct is its access path: an equality with constants (a hash table a field), else a bound
-// on a number (thresholds in order of strength, so that the walk ends at the first that fails), else none (it
-// is tried on every event). What is left of the predicate is evaluated only where its access path led to it.
-// So an event costs one look-up a field with equalities, one walk a field with bounds, and the predicates
-// that it then satisfies; a rule that it cannot touch is not visited.
+// predicate one conjunct is its access path: an equality with constants (a hash table a field), else bounds
+// of a number, else none (it is tried on every event). Behind an equality a second one counts: the bounds of
+// a number. Predicates that one path leads to stand in order of their bounds, so that a walk over them ends
+// at the first that fails. What is left of a predicate is evaluated only where its access path led to it. So
+// an event costs one look-up a field with equalities, one walk a field with bounds, and the predicates that
+// it then satisfies; a rule that it cannot touch is not visited.
 #pragma once
 
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "engine/base/hash.hpp"
 #include "engine/match/evaluate.hpp"
-#include "engine/match/key_table.hpp"
+#include "engine/match/interval.hpp"
 #include "engine/match/program.hpp"
 #include "engine/model/batch.hpp"
 #include "engine/model/schema.hpp"
@@ -32,6 +33,7 @@ struct Touched {
 class PredicateIndex {
  public:
   /// Indexes `programs`, which must outlive it. `enabled` false: every predicate is tried on every event.
+  /// Linear in the predicates but for sorting.
   PredicateIndex(const std::vector<const Program*>& programs, const model::Catalog& catalog, bool enabled);
 
   /// From now on next_candidate() passes over no event of this type.
@@ -42,10 +44,13 @@ class PredicateIndex {
     touched_.clear();
     const TypeIndex& index = types_[event.type()];
     ++lookup_;
-    for (const RangeGroup& group : index.ranges) {
-      if (group.may_pass(event)) walk(index, group, event, scratch);
+    for (const Run& run : index.runs) {
+      if (run.may_pass(event)) walk(index, index.in_order, run.begin, run.end, event, scratch);
     }
-    if (!index.equalities.empty()) look_up_equalities(index, event, scratch);
+    for (const EqualityGroup& group : index.equalities) {
+      if (const Value* value = group.find(event))
+        walk(index, group.candidates, value->begin, value->end, event, scratch);
+    }
     for (const std::uint32_t predicate : index.always)
       hit(index, predicate, event, scratch);
     if (touched_.size() > 1) sort_touched();
@@ -74,38 +79,68 @@ class PredicateIndex {
     std::uint32_t input;
     std::uint64_t steps;  // 0: the rule must see the event, whatever its steps say
   };
+  /// What is left of a predicate once its access path holds, and whom it concerns.
   struct Predicate {
-    std::vector<plan::Expr> conjuncts;
-    std::vector<Expression> residual;  // the conjuncts but for the access path
-    std::vector<Subscriber> subscribers;
+    std::uint32_t first_interval, end_intervals;
+    std::uint32_t first_residual, end_residuals;
+    std::uint32_t first_subscriber, end_subscribers;
+    bool has_rest;  // an interval or a residual
+  };
+  /// A predicate with its bounds, which may be none, and where to go on if a number is not within them. Those
+  /// with bounds of one field and side stand together, those that most numbers satisfy first.
+  struct Candidate {
+    Interval bounds;
+    std::uint32_t predicate;
+    std::uint32_t if_less;
+    std::uint32_t if_greater;
+    std::uint32_t sole;  // the predicate's subscriber, where it has but one and nothing is left of it
+  };
+  static constexpr std::uint32_t none = 0xFFFFFFFF;
+  using Candidates = std::vector<Candidate>;
+
+  /// Where the candidates of a constant stand.
+  struct Value {
+    std::uint64_t id = 0;  // the constant; of a text its pack_text(), or its hash where it has none
+    std::uint32_t begin = 0;
+    std::uint32_t end = 0;  // 0: the entry is free
   };
   struct EqualityGroup {  // field == constant
-    std::uint32_t field;
-    std::uint32_t slot;
-    model::Kind kind;
-    struct Entry {
-      std::string text;  // the constant where it is text
-      std::uint32_t predicate;
-    };
-    boost::unordered_flat_map<std::uint64_t, std::vector<Entry>, GoodHash>
-        entries;  // by hash of the constant
+    std::uint32_t field = 0;
+    std::uint32_t slot = 0;
+    bool is_text = false;
+    std::vector<Value> values;       // open addressing, at most a quarter in use; a power of two
+    std::vector<std::string> texts;  // by entry: the constant, where its id is a hash
+    std::size_t count = 0;           // of different constants
+    Candidates candidates;
+
+    // The highest byte of a packed text is its size.
+    static std::uint64_t id_of(std::string_view text) {
+      return text.size() <= max_packed_text ? pack_text(text) : hash_bytes(text) | std::uint64_t{0xFF} << 56;
+    }
+    /// The entry of the event's value; null where there is none.
+    const Value* find(model::EventView event) const {
+      if (event.is_null(field)) return nullptr;
+      const std::string_view text = is_text ? event.load_text(slot) : std::string_view();
+      const std::uint64_t id = is_text ? id_of(text) : static_cast<std::uint64_t>(event.load_int(slot));
+      const std::size_t mask = values.size() - 1;
+      for (std::size_t i = hash_mix(id) & mask; values[i].end != 0; i = (i + 1) & mask) {
+        if (values[i].id == id && (text.size() <= max_packed_text || texts[i] == text)) return &values[i];
+      }
+      return nullptr;
+    }
   };
-  struct Threshold {
-    double float_bound;
-    std::int64_t int_bound;
-    bool inclusive;
-    std::uint32_t predicate;
-  };
-  struct RangeGroup {  // field > bound, or field < bound
+  /// Candidates without an equality, bounded on one side of one field.
+  struct Run {
     std::uint32_t field;
     std::uint32_t slot;
     bool floating;
-    bool upper;                         // field < bound
-    std::vector<Threshold> thresholds;  // the one that most values satisfy first
-    double first_float = 0;             // the bound of that one
-    std::int64_t first_int = 0;
+    bool upper;  // field < bound, else field > bound, and maybe the other too
+    std::uint32_t begin;
+    std::uint32_t end;
+    double first_float;  // the bound of the first
+    std::int64_t first_int;
 
-    /// False where no threshold can hold: the one test that most events need. (The slot of a null is 0.)
+    /// False where none can hold: the one test that most events need. (The slot of a null is 0.)
     bool may_pass(model::EventView event) const {
       if (floating) {
         const double value = event.load_float(slot);
@@ -117,28 +152,70 @@ class PredicateIndex {
   };
   struct TypeIndex {
     std::vector<Predicate> predicates;
+    std::vector<Subscriber> subscribers;  // by predicate
+    std::vector<Interval> intervals;      // by predicate: bounds that are no access path
+    std::vector<Expression> residuals;    // by predicate: the other conjuncts
     std::vector<EqualityGroup> equalities;
-    std::vector<RangeGroup> ranges;
+    std::vector<Run> runs;
+    Candidates in_order;                // of the runs
     std::vector<std::uint32_t> always;  // no access path
-    bool gated = false;                 // what fails the first bound of every range satisfies no predicate
+    bool gated = false;                 // what fails the first bound of every run satisfies no predicate
 
-    /// The first event from number `i` on that is of another type or passes some range's first bound.
+    /// The first event from number `i` on that is of another type or passes some run's first bound.
     std::size_t pass_over(const model::EventBatch& events, std::size_t i, model::EventTypeId type) const;
   };
+  class Builder;
 
-  void add(TypeIndex& index, const std::vector<plan::Expr>& conjuncts, const Subscriber& subscriber);
-  void give_access_path(TypeIndex& index, std::uint32_t predicate, const model::Catalog& catalog,
-                        bool enabled);
-  void hit(const TypeIndex& index, std::uint32_t predicate, model::EventView event, Scratch& scratch);
-  void look_up_equalities(const TypeIndex& index, model::EventView event, Scratch& scratch);
+  void walk(const TypeIndex& index, const Candidates& candidates, std::uint32_t i, std::uint32_t end,
+            model::EventView event, Scratch& scratch) {
+    while (i < end) {
+      const Candidate& candidate = candidates[i];
+      const std::int64_t number = candidate.bounds.number(event);
+      if (number < candidate.bounds.least) {
+        i = candidate.if_less;
+      } else if (number > candidate.bounds.greatest) {
+        i = candidate.if_greater;
+      } else {
+        ++i;
+        if (event.is_null(candidate.bounds.field)) continue;
+        if (candidate.sole != none) {
+          touch(index.subscribers[candidate.sole]);
+        } else {
+          hit(index, candidate.predicate, event, scratch);
+        }
+      }
+    }
+  }
+  // The access path of a predicate holds: where the rest holds too, its subscribers are touched.
+  void hit(const TypeIndex& index, std::uint32_t number, model::EventView event, Scratch& scratch) {
+    const Predicate& predicate = index.predicates[number];
+    if (predicate.has_rest && !rest_holds(index, predicate, event, scratch)) return;
+    for (std::uint32_t i = predicate.first_subscriber; i < predicate.end_subscribers; ++i)
+      touch(index.subscribers[i]);
+  }
+  void touch(const Subscriber& subscriber) {
+    Place& place = place_of_[subscriber.program];
+    if (place.lookup != lookup_) {
+      place = {lookup_, static_cast<std::uint32_t>(touched_.size())};
+      touched_.push_back({subscriber.program, subscriber.input, subscriber.steps});
+    } else {
+      touched_[place.place].steps |= subscriber.steps;
+    }
+  }
+  static bool rest_holds(const TypeIndex& index, const Predicate& predicate, model::EventView event,
+                         Scratch& scratch);
   void sort_touched();
-  void walk(const TypeIndex& index, const RangeGroup& group, model::EventView event, Scratch& scratch);
 
   std::vector<TypeIndex> types_;  // by event type
   std::vector<Touched> touched_;
-  std::vector<std::uint32_t> place_;     // by program: its place in touched_, where place_of_ says so
-  std::vector<std::uint64_t> place_of_;  // by program: the look-up in which place_ was set
+  struct Place {
+    std::uint64_t lookup = 0;  // the look-up in which it was set
+    std::uint32_t place = 0;   // in touched_
+  };
+  std::vector<Place> place_of_;  // by program
   std::uint64_t lookup_ = 0;
+  std::vector<std::uint64_t> is_touched_;  // by program, 64 a word: all 0 but within sort_touched()
+  std::vector<Touched> sorted_;
 };
 
 }  // namespace tocsin::match

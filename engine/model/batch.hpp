@@ -56,6 +56,10 @@ class EventBatch {
   void set_ordinal(std::size_t index, std::uint32_t ordinal) {
     Origin origin = (*this)[index].origin();
     origin.ordinal = ordinal;
+    set_origin(index, origin);
+  }
+  /// Replaces the origin of event `index`, which is derived.
+  void set_origin(std::size_t index, Origin origin) {
     std::memcpy(data() + offsets_[index] + header(index).size - sizeof origin, &origin, sizeof origin);
   }
 

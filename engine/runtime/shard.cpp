@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <utility>
 
 #include "engine/base/hash.hpp"
+#include "engine/match/stateless.hpp"
 
 namespace tocsin::runtime {
 
@@ -14,12 +16,14 @@ Shard::Shard(const RuleSet& rules, const Limits& limits, bool predicate_index, u
       shards_(shards),
       limits_(limits),
       predicate_index_(predicate_index),
+      no_keys_(limits.near_keys),
       sample_seed_(number) {
   set_up(rules);
   draw_sample();
 }
 
 Shard::~Shard() {
+  no_keys_.abandon();
   for (const auto& space : key_spaces_)
     space->abandon();
 }
@@ -70,11 +74,11 @@ void Shard::set_up(const RuleSet& rules) {
       busy_ns_.push_back(busy_ns[*number]);
       continue;
     }
-    match::KeySpace& space = key_space_of(*program);
+    match::KeySpace& space = program->partitioned ? key_space_of(*program) : no_keys_;
     space_of_.push_back(program->partitioned ? &space : nullptr);
     matchers_.push_back(match::make_matcher(program, {limits_, scratch_, space, windows[rules.layer_of[i]]}));
-    auto& throttle = throttles_.emplace_back();
-    if (program->throttle_ns != plan::no_bound) throttle.emplace(*program);
+    const bool has_throttle = program->throttle_ns != plan::no_bound;
+    throttles_.push_back(has_throttle ? std::make_unique<match::Throttle>(*program) : nullptr);
     throttled_.push_back(0);
     busy_ns_.push_back(0);
   }
@@ -92,19 +96,69 @@ void Shard::set_up(const RuleSet& rules) {
   timers_.assign(rules.layers.size(), {});
   next_timer_.assign(rules.programs.size(), match::never);
   stages_of_.clear();
+  is_timed_.clear();
   for (std::uint32_t i = 0; i < rules.programs.size(); ++i) {
     stages_of_.push_back(matchers_[i]->prefetch_stages());
-    if (rules.programs[i]->is_timed()) note_timer(rules.layer_of[i], i);
+    is_timed_.push_back(rules.programs[i]->is_timed());
+    if (is_timed_[i]) note_timer(rules.layer_of[i], i);
   }
+  find_copies();
   ordinals_ = Ordinals(false);
+}
+
+namespace {
+
+model::Value value_of(const plan::Constant& constant) {
+  switch (constant.kind) {
+    case model::Kind::null: return model::Value::null();
+    case model::Kind::string: return model::Value::string(constant.s);
+    case model::Kind::floating: return model::Value::floating(constant.f);
+    default: return model::Value::of_int(constant.i, constant.kind);
+  }
+}
+
+}  // namespace
+
+// Finds the rules that emit what they copy from an event, and constants, and which of them emit the same.
+void Shard::find_copies() {
+  copies_.clear();
+  reported_.clear();
+  std::map<std::pair<model::EventTypeId, std::vector<std::pair<std::uint32_t, std::uint32_t>>>, std::uint32_t>
+      known;
+  for (std::size_t i = 0; i < rules_->programs.size(); ++i) {
+    const match::Program& program = *rules_->programs[i];
+    reported_.push_back({program.rule, no_copy, false});
+    const auto& emit = rules_->plan.rules[program.rule].emit;
+    if (!emit || program.matcher != match::MatcherKind::stateless || program.inputs.size() > 1) continue;
+    Copy copy{emit->type, program.inputs[0].type, rules_->is_read[emit->type], {}, {}};
+    for (const auto& field : emit->fields) {
+      const plan::Expr& value = field.value;
+      if (value.op == plan::Op::constant) {
+        copy.constants.emplace_back(field.field, value_of(value.constant));
+      } else if (value.op == plan::Op::field && value.ref.selector == plan::Selector::current &&
+                 value.ref.type == copy.from) {
+        copy.fields.emplace_back(field.field, value.ref.field);
+      }
+    }
+    if (copy.fields.size() + copy.constants.size() < emit->fields.size()) continue;
+    auto number = static_cast<std::uint32_t>(copies_.size());
+    if (copy.constants.empty()) {
+      auto key = copy.fields;
+      key.emplace_back(copy.from, 0);
+      number = known.try_emplace({copy.type, std::move(key)}, number).first->second;
+    }
+    if (number == copies_.size()) copies_.push_back(std::move(copy));
+    reported_.back().copy = number;
+    reported_.back().copies_alone = !program.partitioned && !throttles_[i];
+  }
 }
 
 match::KeySpace& Shard::key_space_of(const match::Program& program) {
   for (const auto& space : key_spaces_) {
-    if (program.partitioned && space->take_in(program.keys)) return *space;
+    if (space->take_in(program.keys)) return *space;
   }
   key_spaces_.push_back(std::make_unique<match::KeySpace>(limits_.near_keys));
-  if (program.partitioned) key_spaces_.back()->take_in(program.keys);
+  key_spaces_.back()->take_in(program.keys);
   return *key_spaces_.back();
 }
 
@@ -138,6 +192,7 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   log_ = &batch.log(layer, number_);
   sink_ = sink;
   is_first_ = true;
+  copied_ = no_copy;  // its event may lie where another did
   for (const auto& space : key_spaces_)
     space->forget();  // a layer's orders are its own
   LayerTables& tables = tables_[layer];
@@ -154,10 +209,12 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   const auto order_of = [&](std::uint32_t event, std::size_t place) {
     return ((batch.first_event + event) << 20) + std::min<std::size_t>(place, (1 << 20) - 1);
   };
-  const auto process = [&](model::EventView event, std::uint64_t order, const Position& position) {
+  // `place` as order_of() takes it. The position is made only for the events that some rule is to see.
+  const auto process = [&](model::EventView event, std::size_t place, auto position_of) {
     const auto& touched = index.lookup(event, scratch_);
     if (!touched.empty()) {
-      queue(layer, event, order, touched, position);
+      const Position position = position_of();
+      queue(layer, event, order_of(position.event, place), touched, position);
       if (touched_.size() >= match::KeySpace::most_ahead) run_upcoming(layer, batch.events);
     }
     if (!tables.kept.empty()) put_into_tables(layer, event, batch.events);
@@ -168,14 +225,16 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
       const Position& position = derived[next].position;
       if (position.event != derived[group].position.event) group = next;
       const bool before = position.timer_ns != Position::no_timer;
-      process(derived[next].event, order_of(position.event, next - group + (before ? 0 : 1)), position);
+      process(derived[next].event, next - group + (before ? 0 : 1), [&] { return position; });
     }
   };
   const auto process_raw = [&](std::uint32_t event) {
-    Position position{.event = event};
-    if (!derived.empty()) process_derived_until(position);
-    const bool in_group = next > group && derived[group].position.event == event;
-    process(batch.events[event], order_of(event, in_group ? next - group : 0), position);
+    std::size_t place = 0;
+    if (!derived.empty()) {
+      process_derived_until({.event = event});
+      if (next > group && derived[group].position.event == event) place = next - group;
+    }
+    process(batch.events[event], place, [&] { return Position{.event = event}; });
   };
   if (shards_ == 1) {
     const std::size_t events = batch.events.size();
@@ -223,8 +282,10 @@ void Shard::queue(std::size_t layer, model::EventView event, std::uint64_t order
   const auto begin = static_cast<std::uint32_t>(touched_.size());
   for (const match::Touched& touched : all) {
     const std::uint32_t program = rules_->layers[layer][touched.program];
-    const Routing& routing = rules_->routings[program][touched.input];
-    if (shards_ > 1 && routing.destination(event, shards_, key_scratch_) != number_) continue;
+    if (shards_ > 1) {
+      const Routing& routing = rules_->routings[program][touched.input];
+      if (routing.destination(event, shards_, key_scratch_) != number_) continue;
+    }
     touched_.push_back({program, touched.input, touched.steps});
   }
   const auto end = static_cast<std::uint32_t>(touched_.size());
@@ -245,6 +306,29 @@ void Shard::run_upcoming(std::size_t layer, const model::EventBatch& events) {
   touched_.clear();
 }
 
+// A match of the rule at hand, which copies alone, straight to the sink. Where that gets them, all events are
+// raw, and each is one match of a rule: that is number 0, and no rule reads what is emitted.
+inline void Shard::report_copy(model::EventView event, std::uint64_t steps) {
+  if (!static_cast<match::StatelessMatcher&>(*matchers_[program_]).takes(event, steps)) return;
+  const Reported reported = reported_[program_];
+  const model::MatchedEvent matched{0, event};
+  ++matches_;
+  sink_->on_match({reported.rule,
+                   event.time_ns(),
+                   event.seq(),
+                   {&matched, 1},
+                   copied(reported.copy, event, {reported.rule, 0, false}),
+                   false,
+                   0});
+}
+
+// Rules that copy the same from one event emit the same but for the origin, so it is written once.
+inline model::EventView Shard::copied(std::uint32_t copy, model::EventView event, model::Origin origin) {
+  if (copied_ != copy || copied_from_ != event.bytes()) write_copy(copy, event);
+  emitted_.set_origin(0, origin);
+  return emitted_[0];
+}
+
 template <bool sampled>
 void Shard::show_upcoming(std::size_t layer, const model::EventBatch& events) {
   const Timers& timers = timers_[layer];
@@ -253,6 +337,11 @@ void Shard::show_upcoming(std::size_t layer, const model::EventBatch& events) {
     if (!timers.empty() && timers.top().at.precedes(time_ns)) run_timers_before(time_ns, layer, events);
     for (std::uint32_t i = next.begin; i < next.end; ++i) {
       program_ = touched_[i].program;
+      if (sink_ && reported_[program_].copies_alone && (!sampled || visits_to_sample_ > 1)) {
+        visits_to_sample_ -= sampled;
+        report_copy(next.event, touched_[i].steps);
+        continue;
+      }
       position_ = {
           .event = next.raw_event, .timer_ns = next.timer_ns, .phase = next.phase, .rule = program_ + 1};
       const auto visit = [&] {
@@ -263,7 +352,7 @@ void Shard::show_upcoming(std::size_t layer, const model::EventBatch& events) {
       } else {
         visit();
       }
-      if (rules_->programs[program_]->is_timed()) note_timer(layer, program_);
+      if (is_timed_[program_]) note_timer(layer, program_);
     }
   }
 }
@@ -384,21 +473,28 @@ void Shard::note_timer(std::size_t layer, std::uint32_t program) {
 }
 
 void Shard::report(const match::Program& program, const match::Completion& completion) {
-  const model::EventView last = completion.events.back().event;
+  // Taken apart, as both were just written: read at once they would wait for memory.
+  const model::MatchedEvent* const events = completion.events.data();
+  const std::size_t count = completion.events.size();
+  const model::EventView last = events[count - 1].event;
   if (throttles_[program_] && !completion.timeout && !throttles_[program_]->passes(last, completion.at_ns)) {
     ++throttled_[program_];
     return;
   }
-  model::MatchView match{program.rule, completion.at_ns,   last.seq(), completion.events,
-                         {},           completion.timeout, 0};
+  const std::uint32_t rule = reported_[program_].rule;
+  const std::uint32_t copy = reported_[program_].copy;
+  model::MatchView match{rule, completion.at_ns, last.seq(), {events, count}, {}, completion.timeout, 0};
   // Where the match goes to a log, the batch numbers it once all shards have theirs.
   if (sink_) {
     match.ordinal = ordinals_.next(position_, match.at_ns, match.trigger_seq, match.timeout,
                                    std::exchange(is_first_, false));
   }
   matches_ += !completion.timeout;
-  const auto& emit = completion.timeout ? program.timeout : program.emit;
-  if (emit) {
+  if (copy != no_copy) {
+    match.emitted = copied(copy, last, {rule, match.ordinal, false});
+    derived_ += copies_[copy].is_read;
+  } else if (const auto& emit = completion.timeout ? program.timeout : program.emit) {
+    copied_ = no_copy;
     emitted_.clear();
     model::EventWriter writer(emitted_);
     writer.begin(rules_->plan.catalog[emit->type]);
@@ -408,8 +504,7 @@ void Shard::report(const match::Program& program, const match::Completion& compl
       scratch_.reset();
       writer.set(field.field, field.value.evaluate(bindings, scratch_));
     }
-    writer.commit(match.at_ns, match.trigger_seq,
-                  model::Origin{program.rule, match.ordinal, completion.timeout});
+    writer.commit(match.at_ns, match.trigger_seq, model::Origin{rule, match.ordinal, completion.timeout});
     match.emitted = emitted_[0];
     derived_ += rules_->is_read[emit->type];
   }
@@ -418,6 +513,21 @@ void Shard::report(const match::Program& program, const match::Completion& compl
   if (completion.timeout) position_.cause = Position::Cause::timeout;
   log_->append(position_, match);
   ++position_.ordinal;
+}
+
+void Shard::write_copy(std::uint32_t number, model::EventView event) {
+  copied_ = number;
+  copied_from_ = event.bytes();
+  emitted_.clear();
+  const Copy& copy = copies_[number];
+  const auto& fields = rules_->plan.catalog[copy.from].fields;
+  model::EventWriter writer(emitted_);
+  writer.begin(rules_->plan.catalog[copy.type]);
+  for (const auto& [to, from] : copy.fields)
+    writer.set(to, event.get(fields[from], from));
+  for (const auto& [to, constant] : copy.constants)
+    writer.set(to, constant);
+  writer.commit(event.time_ns(), event.seq(), model::Origin{});
 }
 
 match::RuleCounters Shard::counters_of(std::size_t program) const {

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <queue>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/limits.hpp"
@@ -94,7 +94,29 @@ class Shard final : private match::Output {
     std::uint32_t ahead = 0;  // the event's number in its key space, where that looks ahead
   };
 
+  /// What a rule without state emits that is fields of its event and constants.
+  struct Copy {
+    model::EventTypeId type;
+    model::EventTypeId from;                                        // of its event
+    bool is_read;                                                   // RuleSet::is_read of `type`
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> fields;    // of `type`, of `from`
+    std::vector<std::pair<std::uint32_t, model::Value>> constants;  // of `type`
+  };
+  static constexpr std::uint32_t no_copy = 0xFFFFFFFF;
+
+  /// What a report needs of a program, kept close together.
+  struct Reported {
+    std::uint32_t rule;
+    std::uint32_t copy;  // in copies_, or no_copy
+    bool copies_alone;   // it has no partition and no throttle: each event is a match
+  };
+
   void set_up(const RuleSet& rules);
+  void find_copies();
+  void report(const match::Program& program, const match::Completion& completion) override;
+  void report_copy(model::EventView event, std::uint64_t steps);
+  model::EventView copied(std::uint32_t copy, model::EventView event, model::Origin origin);
+  void write_copy(std::uint32_t copy, model::EventView event);
   void drop_gone(const RuleSet& rules);
   LayerTables tables_of(std::size_t layer, std::vector<LayerTables>& before);
   void put_into_tables(std::size_t layer, model::EventView event, const model::EventBatch& events);
@@ -113,7 +135,6 @@ class Shard final : private match::Output {
   match::KeySpace& key_space_of(const match::Program& program);
   match::RuleCounters counters_of(std::size_t program) const;
   void hold_to_limit();
-  void report(const match::Program& program, const match::Completion& completion) override;
 
   const RuleSet* rules_ = nullptr;
   const unsigned number_;
@@ -122,19 +143,25 @@ class Shard final : private match::Output {
   const bool predicate_index_;
   std::uint64_t layers_run_ = 0;  // batches times layers
   match::Scratch scratch_;
+  match::KeySpace no_keys_;  // of the rules without a partition
   std::vector<std::unique_ptr<match::KeySpace>> key_spaces_;
-  std::vector<match::KeySpace*> space_of_;                 // by program; none without a partition
-  std::vector<std::unique_ptr<match::Matcher>> matchers_;  // by program
-  std::vector<unsigned> stages_of_;                        // by program: Matcher::prefetch_stages()
-  std::vector<std::optional<match::Throttle>> throttles_;  // by program
-  std::vector<std::uint64_t> throttled_;                   // by program: matches suppressed
-  std::vector<std::uint64_t> busy_ns_;                     // by program: as the sample says
-  std::vector<match::RuleCounters> gone_;                  // by rule: of those that were removed
-  std::vector<match::PredicateIndex> indexes_;             // by layer
-  std::vector<LayerTables> tables_;                        // by layer
-  std::vector<Timers> timers_;                             // by layer; some out of date: those met anew
-  std::vector<match::Instant> next_timer_;                 // by program: the one that stands in timers_
-  model::EventBatch emitted_;                              // of the match at hand
+  std::vector<match::KeySpace*> space_of_;                   // by program; none without a partition
+  std::vector<std::unique_ptr<match::Matcher>> matchers_;    // by program
+  std::vector<unsigned> stages_of_;                          // by program: Matcher::prefetch_stages()
+  std::vector<bool> is_timed_;                               // by program: Program::is_timed()
+  std::vector<std::unique_ptr<match::Throttle>> throttles_;  // by program; none where it has none
+  std::vector<Copy> copies_;                                 // the different ones
+  std::vector<Reported> reported_;                           // by program
+  std::vector<std::uint64_t> throttled_;                     // by program: matches suppressed
+  std::vector<std::uint64_t> busy_ns_;                       // by program: as the sample says
+  std::vector<match::RuleCounters> gone_;                    // by rule: of those that were removed
+  std::vector<match::PredicateIndex> indexes_;               // by layer
+  std::vector<LayerTables> tables_;                          // by layer
+  std::vector<Timers> timers_;                               // by layer; some out of date: those met anew
+  std::vector<match::Instant> next_timer_;                   // by program: the one that stands in timers_
+  model::EventBatch emitted_;                                // of the match at hand
+  std::uint32_t copied_ = no_copy;          // what emitted_ holds, if it is one of copies_, …
+  const std::byte* copied_from_ = nullptr;  // … and its event
   std::string key_scratch_;
   std::uint64_t matches_ = 0;
   std::uint64_t derived_ = 0;

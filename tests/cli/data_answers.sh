@@ -3,6 +3,7 @@
 # data: TOCSIN_DATA, or ../shared/data beside the repository; skipped (77) where it is not there.
 source "$(dirname "$0")/lib.sh" "$@"
 data=${TOCSIN_DATA:-$root/../shared/data}
+unset TOCSIN_DATA  # the command would take it for a setting
 for file in tick1000.csv.zst txn10000.csv.zst openssh.ndjson machine_temperature.csv; do
   if [[ ! -r $data/$file ]]; then
     echo "no $data/$file"

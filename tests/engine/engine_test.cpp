@@ -166,3 +166,63 @@ TEST_CASE("in a steady state no event allocates") {
   CHECK(sink.matches > matches);
   CHECK(test::allocations() - before == 0);
 }
+
+TEST_CASE("rules that copy the same from an event emit the same, each in its own name") {
+  const auto plan = plan_of(
+      "event P { card: string, amount: float, n: int, at: time @timestamp }\n"
+      "rule a { from P[amount > 1.0] emit O { card, n } }\n"
+      "rule b { from P[amount > 2.0] emit O { card, n } }\n"
+      "rule c { from P[amount > 2.0] emit Q { n, card } }\n"
+      "rule d { from P[amount > 2.0] emit R { m: n + 1 } }\n"
+      "rule e { from P[n > 0] emit O { card, n } throttle 1s }\n"
+      "rule f { from P[n > 0] partition by card emit O { card, n } throttle 1s }\n"
+      "rule g { from P emit O { card, n } }\n"
+      "rule h { from P[n == 8] emit O { card: \"a constant text\", n } }\n"
+      "rule i { from P[n == 8] emit O { card: \"h\", n: 1 } }\n"
+      "rule j { from P[n == 8] emit O { card, n } }\n");
+  class Emitted final : public model::MatchSink {
+   public:
+    explicit Emitted(const plan::Plan& plan) : plan_(plan) {}
+    void on_match(const model::MatchView& match) override {
+      const model::EventView event = match.emitted;
+      const auto& fields = plan_.catalog[event.type()].fields;
+      text += plan_.rules[event.origin().rule].name + std::to_string(event.origin().ordinal) + "(";
+      for (std::uint32_t i = 0; i < fields.size(); ++i) {
+        const model::Value value = event.get(fields[i], i);
+        text += value.is_null()                     ? "-"
+                : value.kind == model::Kind::string ? std::string(value.text())
+                                                    : std::to_string(value.i);
+        text += i + 1 < fields.size() ? " " : ")";
+      }
+      text += "@" + std::to_string(event.time_ns()) + "/" + std::to_string(event.seq()) + " ";
+      CHECK(event.origin().rule == match.rule);
+      CHECK(match.events[0].event.seq() == event.seq());
+    }
+    std::string text;
+
+   private:
+    const plan::Plan& plan_;
+  };
+  for (const unsigned shards : {1u, 2u}) {
+    Emitted sink(plan);
+    runtime::EngineOptions options;
+    options.shards = shards;
+    runtime::Engine engine(plan, options, sink);
+    const auto source = engine.add_source();
+    model::EventBatch batch;
+    const auto add = [&](std::int64_t time_ns, model::Value card, double amount, model::Value n) {
+      add_event(batch, plan.catalog.types[0], time_ns, {card, float_value(amount), n});
+    };
+    add(1, text_value("x"), 3, int_value(7));
+    add(1, text_value("a longer text"), 3, model::Value::null());
+    engine.push(source, batch);
+    add(2, text_value("y"), 1.5, int_value(8));  // where the first event was
+    engine.push(source, batch);
+    engine.finish();
+    CHECK(sink.text ==
+          "a0(x 7)@1/1 b0(x 7)@1/1 c0(7 x)@1/1 d0(8)@1/1 e0(x 7)@1/1 f0(x 7)@1/1 g0(x 7)@1/1 "
+          "a0(a longer text -)@1/2 b0(a longer text -)@1/2 c0(- a longer text)@1/2 d0(-)@1/2 "
+          "g0(a longer text -)@1/2 "
+          "a0(y 8)@2/3 f0(y 8)@2/3 g0(y 8)@2/3 h0(a constant text 8)@2/3 i0(h 1)@2/3 j0(y 8)@2/3 ");
+  }
+}
