@@ -21,8 +21,8 @@ say "building with Maven"
 mvn -q -B package dependency:build-classpath -Dmdep.outputFile=target/classpath >&2
 
 say "writing the events"
-"$reference" --write ticks >"$build/ticks.csv"
-"$reference" --write payments >"$build/payments.csv"
+"$reference" --write filter >"$build/ticks.csv"
+"$reference" --write sequence >"$build/payments.csv"
 
 say "Tocsin, then each of the others"
 "$reference" --rates "${workloads[@]}" >"$build/rates.tsv"
@@ -41,12 +41,11 @@ done
 awk -F'\t' '
   { rate[$1, $2] = $4 / 1e6; matches[$1, $2] = $3; if (!($2 in seen)) { seen[$2]; names[++n] = $2 } }
   END {
+    others["esper"]; others["siddhi"]
     printf "%-16s %10s %12s %12s %12s %10s %10s\n", "workload", "matches", "Tocsin M/s", "Esper M/s", "Siddhi M/s",
            "x Esper", "x Siddhi"
     for (i = 1; i <= n; ++i) {
       w = names[i]
-      for (peer in others) delete others[peer]
-      others["esper"]; others["siddhi"]
       for (peer in others)
         if ((peer, w) in matches && matches[peer, w] != matches["tocsin", w]) {
           printf "%s: %s found %d matches, Tocsin %d\n", w, peer, matches[peer, w], matches["tocsin", w] > "/dev/stderr"
