@@ -205,7 +205,9 @@ std::vector<Workload> workloads() {
 
 Stream stream_of(const Workload& workload) {
   const char* const folder = std::getenv("TOCSIN_DATA");
-  if (folder && workload.known) return Stream::of_file(workload.kind, folder);
+  const bool is_recorded =
+      workload.per_ms == 10 && workload.keys == (workload.kind == Stream::Kind::ticks ? 1000 : 10'000);
+  if (folder && is_recorded) return Stream::of_file(workload.kind, folder);
   return {workload.kind, workload.keys, workload.per_ms};
 }
 
@@ -248,7 +250,7 @@ Measured measure(const Workload& workload) {
   };
   round();
   if (engine.answer().matches == 0 && !workload.is_rare) fail(workload, 0, 1);
-  if (stream.is_recorded() && engine.answer().matches != *workload.known)
+  if (stream.is_recorded() && workload.known && engine.answer().matches != *workload.known)
     fail(workload, engine.answer().matches, *workload.known);
   Measured measured;
   measured.first_matches = engine.answer().matches;
