@@ -5,6 +5,9 @@
 //   usage: bench_reference [WORKLOAD…]          the table: rates, ratios, latency, memory; or only these rows
 //          bench_reference --list               the names of the workloads
 //          bench_reference --count WORKLOAD     its events once, for callgrind (./dev perf-check)
+//          bench_reference --rates WORKLOAD…    engine, workload, matches, events a second: what ./dev peers
+//                                               puts beside the same lines of other engines
+//          bench_reference --write WORKLOAD     its first million events, one a line, for those
 //
 // TOCSIN_DATA names the folder of the reference data; without it events of the same distributions are made
 // from a seed. Times are the thread's CPU times. A run is a million events (1,048,576), a rate the median of
@@ -202,7 +205,9 @@ std::vector<Workload> workloads() {
 
 Stream stream_of(const Workload& workload) {
   const char* const folder = std::getenv("TOCSIN_DATA");
-  if (folder && workload.known) return Stream::of_file(workload.kind, folder);
+  const bool is_recorded =
+      workload.per_ms == 10 && workload.keys == (workload.kind == Stream::Kind::ticks ? 1000 : 10'000);
+  if (folder && is_recorded) return Stream::of_file(workload.kind, folder);
   return {workload.kind, workload.keys, workload.per_ms};
 }
 
@@ -217,7 +222,13 @@ void compare(const Workload& workload, const Answer& engine, const Answer& expec
   if (!same) fail(workload, engine.matches, expected.matches);
 }
 
-void measure(const Workload& workload) {
+struct Measured {
+  std::uint64_t first_matches = 0;  // among the first million events
+  double per_event = 0;             // matches, while it was timed
+  double engine_m = 0, hand_m = 0, ratio = 0;
+};
+
+Measured measure(const Workload& workload) {
   Stream stream = stream_of(workload);
   EngineRun engine(workload.kind, workload.rules);
   const auto by_hand = workload.by_hand();
@@ -239,8 +250,10 @@ void measure(const Workload& workload) {
   };
   round();
   if (engine.answer().matches == 0 && !workload.is_rare) fail(workload, 0, 1);
-  if (stream.is_recorded() && engine.answer().matches != *workload.known)
+  if (stream.is_recorded() && workload.known && engine.answer().matches != *workload.known)
     fail(workload, engine.answer().matches, *workload.known);
+  Measured measured;
+  measured.first_matches = engine.answer().matches;
   for (std::uint64_t i = 1; i < workload.warm_rounds; ++i)
     round();
 
@@ -254,14 +267,37 @@ void measure(const Workload& workload) {
     hand_rates.push_back(static_cast<double>(items) / hand_s / 1e6);
     ratios.push_back(hand_s / engine_s);
   }
-  const double per_event = static_cast<double>(engine.answer().matches - matches_before) /
-                           static_cast<double>(runs * Stream::round_events);
-  std::printf("%-44s %9.4f %9.1f %9.1f %7.3f", workload.what, per_event, median(engine_rates),
-              median(hand_rates), median(ratios));
+  measured.per_event = static_cast<double>(engine.answer().matches - matches_before) /
+                       static_cast<double>(runs * Stream::round_events);
+  measured.engine_m = median(engine_rates);
+  measured.hand_m = median(hand_rates);
+  measured.ratio = median(ratios);
+  return measured;
+}
+
+void print_row(const Workload& workload) {
+  const Measured measured = measure(workload);
+  std::printf("%-44s %9.4f %9.1f %9.1f %7.3f", workload.what, measured.per_event, measured.engine_m,
+              measured.hand_m, measured.ratio);
   if (workload.reach_m > 0) std::printf(" %9.0f", workload.reach_m);
   if (workload.reach_fraction > 0) std::printf(" %7.3f", workload.reach_fraction);
   std::printf("\n");
   std::fflush(stdout);
+}
+
+void print_rate(const Workload& workload) {
+  const Measured measured = measure(workload);
+  std::printf("tocsin\t%s\t%llu\t%.0f\n", workload.name,
+              static_cast<unsigned long long>(measured.first_matches), 1e6 * measured.engine_m);
+}
+
+void write_events(const Workload& workload) {
+  std::vector<Event> events;
+  stream_of(workload).next(events, Stream::round_events);
+  for (const Event& event : events) {
+    const std::string key(event.key.view());
+    std::printf("%s,%.17g,%lld\n", key.c_str(), event.number, static_cast<long long>(event.volume));
+  }
 }
 
 }  // namespace
@@ -325,6 +361,15 @@ int main(int argc, char** argv) {
     count(find(arguments[1]));
     return 0;
   }
+  if (arguments.size() == 2 && arguments[0] == "--write") {
+    write_events(find(arguments[1]));
+    return 0;
+  }
+  if (!arguments.empty() && arguments[0] == "--rates") {
+    for (std::size_t i = 1; i < arguments.size(); ++i)
+      print_rate(find(arguments[i]));
+    return 0;
+  }
   std::vector<Workload> chosen;
   for (const std::string& name : arguments)
     chosen.push_back(find(name));
@@ -333,7 +378,7 @@ int main(int argc, char** argv) {
   std::printf("%-44s %9s %9s %9s %7s %9s %7s\n", "million a second", "matches/", "engine", "by hand", "ratio",
               "to reach", "ratio");
   for (const Workload& workload : chosen)
-    measure(workload);
+    print_row(workload);
   if (!arguments.empty()) return 0;
   std::printf("\n");
   measure_load("1,000 rules", Stream::Kind::ticks, symbol_rules(1000));
