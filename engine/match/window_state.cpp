@@ -236,6 +236,7 @@ void WindowState::build() {
     null_bytes_ = (null_bits + 7) / 8;
     null_bits_ = log_.add_bytes(null_bytes_);
   }
+  words_ahead_ = std::min<std::uint32_t>(words_per_row_ - 1, 8);
   only_sums_ = queue_ && !is_hopping && std::all_of(cells_.begin(), cells_.end(), [&](const Cell& each) {
                  return each.kind == Wanted::sum && arguments_[each.argument].is_plain;
                });
@@ -469,6 +470,36 @@ void WindowState::evict(std::uint32_t slot, Entry entry, bool give_back) {
   if (is_linked_) unlink_front(here);
   if (give_back) log_.give_back(entry);
   if (here.count == 0) clear_rest(here);
+}
+
+std::uint32_t WindowState::evict_oldest_otherwise() {
+  const Entry entry = log_.front();
+  const std::uint32_t slot = log_.at(keys_, entry);
+  prefetch_entries(entry);
+  evict(slot, entry, false);
+  pop();
+  return slot;
+}
+
+// Asks for what the entries soon to be taken out behind `entry` need.
+void WindowState::prefetch_entries(Entry entry) const {
+  if (log_.size() <= ahead) return;
+  const std::uint32_t slot = log_.at(keys_, entry + ahead);
+  prefetch_row(slot);
+  prefetch_tables(slot);
+  for (const std::uint32_t number : different_) {
+    const Cell& cell = cells_[number];
+    values_[cell.table].prefetch(slot, log_.at(arguments_[cell.argument].raw, entry + ahead));
+  }
+  if (quantiles_.empty()) return;
+  prefetch_heads(log_.at(keys_, entry + ahead * 2 / 3));
+  const Entry next = entry + ahead / 3;
+  for (const std::uint32_t number : sorted_) {
+    const Cell& cell = cells_[number];
+    const Argument& argument = arguments_[cell.argument];
+    quantiles_[cell.table][log_.at(keys_, next)].prefetch_value(
+        this->number(argument, log_.at(argument.raw, next)));
+  }
 }
 
 void WindowState::clear(std::uint32_t slot) {

@@ -68,18 +68,13 @@ class WindowState {
   void evict(std::uint32_t slot) { evict(slot, row(slot).front, true); }
   /// Takes out the oldest event of all, in windows by time. Its key.
   std::uint32_t evict_oldest() {
+    if (!only_sums_) return evict_oldest_otherwise();
     const Entry entry = log_.front();
+    if (log_.size() > ahead) prefetch_row(log_.at(keys_, entry + ahead));
     const WindowLog::Place place = log_.place(entry);
     const std::uint32_t slot = place.at(keys_);
-    prefetch_entries(entry);
-    if (only_sums_) {
-      evict_sums(slot, place);
-    } else {
-      evict(slot, entry, false);
-    }
-    times_.pop(log_);
-    if (keeps_orders_) orders_.pop(log_);
-    log_.pop();
+    evict_sums(slot, place);
+    pop();
     return slot;
   }
   /// Empties the key's window.
@@ -122,7 +117,9 @@ class WindowState {
   void prefetch_row(std::uint32_t slot) const {
     const std::uint64_t* const begin = &rows_[std::size_t{slot} * words_per_row_];
     prefetch(begin);
-    prefetch(begin + std::min<std::uint32_t>(words_per_row_ - 1, 8));
+    prefetch(begin + words_ahead_);
+  }
+  void prefetch_tables(std::uint32_t slot) const {
     for (const auto& of_slot : quantiles_)
       prefetch(&of_slot[slot]);
   }
@@ -248,24 +245,13 @@ class WindowState {
            cell.partial;
   }
   void grow(std::uint32_t slot);
-  /// Asks for what the entries soon to be taken out behind `entry` need.
-  void prefetch_entries(Entry entry) const {
-    if (log_.size() <= ahead) return;
-    const std::uint32_t slot = log_.at(keys_, entry + ahead);
-    prefetch_row(slot);
-    for (const std::uint32_t number : different_) {
-      const Cell& cell = cells_[number];
-      values_[cell.table].prefetch(slot, log_.at(arguments_[cell.argument].raw, entry + ahead));
-    }
-    if (quantiles_.empty()) return;
-    prefetch_heads(log_.at(keys_, entry + ahead * 2 / 3));
-    const Entry next = entry + ahead / 3;
-    for (const std::uint32_t number : sorted_) {
-      const Cell& cell = cells_[number];
-      const Argument& argument = arguments_[cell.argument];
-      quantiles_[cell.table][log_.at(keys_, next)].prefetch_value(
-          this->number(argument, log_.at(argument.raw, next)));
-    }
+  void prefetch_entries(Entry entry) const;
+  std::uint32_t evict_oldest_otherwise();
+  /// The oldest entry of a queue, which has been taken out.
+  void pop() {
+    times_.pop(log_);
+    if (keeps_orders_) orders_.pop(log_);
+    log_.pop();
   }
 
   std::uint32_t argument(const WindowProgram& program, std::uint32_t number);
@@ -351,6 +337,7 @@ class WindowState {
   std::vector<PlainSum> plain_sums_;  // … these: the usual case, for which insert and evict do nothing else
   std::uint32_t words_per_header_ = 0;  // of a row
   std::uint32_t words_per_row_ = 0;
+  std::uint32_t words_ahead_ = 0;    // in a row, where the second cache line to be asked for is
   LargeVector<std::uint64_t> rows_;  // by slot
 
   WindowLog log_;

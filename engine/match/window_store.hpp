@@ -71,7 +71,7 @@ class WindowStore {
     const std::uint32_t slot = keys_.number_ahead(space_slot);
     if (slot >= touched_in_.size()) return;
     switch (stage) {
-      case PrefetchStage::key: return state_.prefetch_row(slot);
+      case PrefetchStage::key: state_.prefetch_row(slot); return state_.prefetch_tables(slot);
       case PrefetchStage::cells: return state_.prefetch_heads(slot);
       case PrefetchStage::nodes: return state_.prefetch_values(slot, event);
     }
