@@ -44,8 +44,9 @@ class KeySpace {
     while (next_ahead_ < ahead_count_ && ahead_[next_ahead_].order < order)
       ++next_ahead_;
     if (next_ahead_ < ahead_count_ && ahead_[next_ahead_].order == order) return take(ahead_[next_ahead_++]);
-    has_key_ = make_key(event, fields, scratch_, key_);
-    slot_ = has_key_ ? table_.find(key_) : KeyTable::absent;
+    has_key_ = make_key(event, fields, scratch_, own_key_);
+    key_ = &own_key_;
+    slot_ = has_key_ ? table_.find(own_key_) : KeyTable::absent;
     return slot_;
   }
   /// Before other events under orders that were used: no look-up is remembered.
@@ -78,7 +79,7 @@ class KeySpace {
   /// Gives the key of the event that find() was last called for a slot. KeyTable::absent where it has none.
   std::uint32_t add() {
     if (slot_ == KeyTable::absent && has_key_) {
-      slot_ = table_.add(key_);
+      slot_ = table_.add(*key_);
       if (slot_ >= holders_.size()) holders_.resize(slot_ + 1);
     }
     return slot_;
@@ -104,9 +105,9 @@ class KeySpace {
   // What was found ahead holds unless keys were freed since, or this one was added.
   std::uint32_t take(const Ahead& ahead) {
     has_key_ = ahead.has_key;
-    key_ = ahead.key;
+    key_ = &ahead.key;
     slot_ = ahead.slot;
-    if (has_key_ && (has_released_ || slot_ == KeyTable::absent)) slot_ = table_.find(key_);
+    if (has_key_ && (has_released_ || slot_ == KeyTable::absent)) slot_ = table_.find(*key_);
     return slot_;
   }
 
@@ -123,7 +124,8 @@ class KeySpace {
   std::uint64_t order_ = 0;
   std::uint32_t slot_ = KeyTable::absent;
   bool has_key_ = false;
-  KeyView key_;  // lies in the event, in scratch_ or in that of ahead_
+  const KeyView* key_ = nullptr;  // own_key_, or one of ahead_
+  KeyView own_key_;               // lies in the event or in scratch_
   std::string scratch_;
 
   std::array<Ahead, most_ahead> ahead_;

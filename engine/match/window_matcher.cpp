@@ -13,22 +13,6 @@ namespace {
 // What events that leave bring about comes after all that events of the same time do, whose orders are lower.
 constexpr std::uint64_t after_events = std::uint64_t{1} << 63;
 
-template <class T>
-bool compare(plan::Op op, T a, T b) {
-  switch (op) {
-    case plan::Op::lt: return a < b;
-    case plan::Op::le: return a <= b;
-    case plan::Op::gt: return a > b;
-    default: return a >= b;
-  }
-}
-
-bool compare(const WindowCondition& condition, const model::Value& value) {
-  if (value.is_null()) return false;
-  return value.kind == model::Kind::floating ? compare(condition.op, value.f, condition.bound.f)
-                                             : compare(condition.op, value.i, condition.bound.i);
-}
-
 std::shared_ptr<WindowStore> store_for(const Program& program, const Resources& resources) {
   for (const auto& store : resources.windows) {
     if (WindowStore::may_share(store->program(), program)) return store;
@@ -79,20 +63,8 @@ void WindowMatcher::visit(model::EventView event, std::uint64_t order, std::uint
   }
 }
 
-bool WindowMatcher::is_true(const Look& look) {
-  if (store_.count(look.slot) == 0) return false;
-  for (const WindowCondition& condition : window_.conditions) {
-    scratch_.reset();
-    const bool holds =
-        condition.is_simple
-            ? compare(condition, store_.value(aggregates_[condition.aggregate], look.slot, look.arrival))
-            : holds_otherwise(condition.expression, look);
-    if (!holds) return false;
-  }
-  return true;
-}
-
 bool WindowMatcher::holds_otherwise(const Expression& condition, const Look& look) const {
+  scratch_.reset();
   const View view(*this, look);
   Bindings bindings{look.event, {}, 0, look.at_ns};
   bindings.window = &view;

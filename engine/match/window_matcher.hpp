@@ -70,7 +70,17 @@ class WindowMatcher final : public Matcher, private WindowStore::Member {
       states_.resize(std::max<std::size_t>(slot + std::size_t{1}, 2 * states_.size()));
     return states_[slot];
   }
-  bool is_true(const Look& look);
+  bool is_true(const Look& look) {
+    if (store_.count(look.slot) == 0) return false;
+    for (const WindowCondition& condition : window_.conditions) {
+      const bool holds =
+          condition.is_simple
+              ? store_.lies_in(condition.range, aggregates_[condition.aggregate], look.slot, look.arrival)
+              : holds_otherwise(condition.expression, look);
+      if (!holds) return false;
+    }
+    return true;
+  }
   bool holds_otherwise(const Expression& condition, const Look& look) const;
   void change(const Look& look, bool raw, Output& output);
   void fall(const Look& look, State& state, Output& output);

@@ -1,6 +1,9 @@
 #include "engine/match/window_program.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <tuple>
+#include <utility>
 
 namespace tocsin::match {
 
@@ -55,7 +58,7 @@ bool only_falls(const plan::Rule& rule, const Expr& condition) {
 }
 
 WindowCondition compile_condition(const Expr& source, const model::Catalog& catalog) {
-  WindowCondition condition{Expression(source, catalog), false, source.op, 0, {}};
+  WindowCondition condition{Expression(source, catalog), false, 0, {}};
   const bool ordered =
       source.op == Op::lt || source.op == Op::le || source.op == Op::gt || source.op == Op::ge;
   if (!ordered || source.args[0].op != Op::window_aggregate || source.args[1].op != Op::constant)
@@ -63,9 +66,9 @@ WindowCondition compile_condition(const Expr& source, const model::Catalog& cata
   const plan::Constant& bound = source.args[1].constant;
   if (bound.kind != source.args[0].type.kind) return condition;
   if (bound.kind == Kind::floating) {
-    condition.bound = model::Value::floating(bound.f);
+    condition.range = range_of(source.op, bound.f);
   } else if (bound.kind == Kind::integer || bound.kind == Kind::time || bound.kind == Kind::duration) {
-    condition.bound = model::Value::of_int(bound.i, bound.kind);
+    condition.range = range_of(source.op, bound.i);
   } else {
     return condition;
   }
@@ -99,6 +102,35 @@ std::uint32_t number_argument(const Expr& expr, const model::Catalog& catalog, W
 }
 
 }  // namespace
+
+WindowRange range_of(Op op, std::int64_t bound) {
+  WindowRange range;
+  switch (op) {
+    case Op::lt: range.greatest = bound - (bound > INT64_MIN); break;
+    case Op::le: range.greatest = bound; break;
+    case Op::gt: range.least = bound + (bound < INT64_MAX); break;
+    default: range.least = bound;
+  }
+  const bool is_empty = (op == Op::lt && bound == INT64_MIN) || (op == Op::gt && bound == INT64_MAX);
+  if (is_empty) std::tie(range.least, range.greatest) = std::pair(INT64_MAX, INT64_MIN);
+  return range;
+}
+
+// No float lies between a bound and the next one.
+WindowRange range_of(Op op, double bound) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+  WindowRange range;
+  switch (op) {
+    case Op::lt:
+      range.greatest_float = bound == -infinity ? nothing : std::nextafter(bound, -infinity);
+      break;
+    case Op::le: range.greatest_float = bound; break;
+    case Op::gt: range.least_float = bound == infinity ? nothing : std::nextafter(bound, infinity); break;
+    default: range.least_float = bound;
+  }
+  return range;
+}
 
 WindowProgram build_window(const plan::Rule& rule, const model::Catalog& catalog) {
   WindowProgram program;

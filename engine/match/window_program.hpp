@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -30,13 +31,31 @@ struct WindowAggregate {
   model::Kind result = model::Kind::null;
 };
 
+/// The numbers that satisfy a comparison with a constant: both ends are among them.
+struct WindowRange {
+  std::int64_t least = INT64_MIN;
+  std::int64_t greatest = INT64_MAX;
+  double least_float = -std::numeric_limits<double>::infinity();
+  double greatest_float = std::numeric_limits<double>::infinity();
+
+  bool holds(std::int64_t value) const { return value >= least && value <= greatest; }
+  bool holds(double value) const { return value >= least_float && value <= greatest_float; }
+  bool holds(const model::Value& value) const {
+    if (value.is_null()) return false;
+    return value.kind == model::Kind::floating ? holds(value.f) : holds(value.i);
+  }
+};
+
+/// Those that stand on the left of `op`, which is <, <=, > or >=, before `bound`.
+WindowRange range_of(plan::Op op, std::int64_t bound);
+WindowRange range_of(plan::Op op, double bound);
+
 /// A conjunct of `when`. What compares an aggregate with a number is compared directly.
 struct WindowCondition {
   Expression expression;
   bool is_simple = false;
-  plan::Op op = plan::Op::gt;   // the aggregate stands on the left
   std::uint32_t aggregate = 0;  // in WindowProgram::aggregates
-  model::Value bound;
+  WindowRange range;
 };
 
 struct WindowProgram {

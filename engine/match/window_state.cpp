@@ -15,16 +15,6 @@ using plan::WindowFunction;
 
 namespace {
 
-__int128 load_wide(const std::uint64_t* words) {
-  __int128 value;
-  std::memcpy(&value, words, sizeof value);
-  return value;
-}
-
-void store_wide(std::uint64_t* words, __int128 value) {
-  std::memcpy(words, &value, sizeof value);
-}
-
 bool is_queue(const plan::Window& window) {
   return window.events == 0 &&
          (window.kind == plan::Window::Kind::sliding || window.kind == plan::Window::Kind::hopping);
@@ -48,26 +38,38 @@ std::uint32_t WindowState::argument(const WindowProgram& program, std::uint32_t 
   arguments_[added].is_text = wanted.kind == Kind::string;
   arguments_[added].is_plain = !wanted.nullable && wanted.kind != Kind::string;
   if (wanted.nullable) {
-    const std::uint32_t present = cell(Cell::Kind::present, added);
+    const std::uint32_t present = sum(WindowSum::Kind::present, added);
     arguments_[added].present = present;
   }
   return added;
 }
 
-std::uint32_t WindowState::cell(Cell::Kind kind, std::uint32_t argument, double decay, bool greatest) {
+std::uint32_t WindowState::cell(Cell::Kind kind, std::uint32_t argument) {
+  Cell wanted;
+  wanted.kind = kind;
+  wanted.argument = argument;
+  return cell(wanted);
+}
+
+std::uint32_t WindowState::sum(WindowSum::Kind kind, std::uint32_t argument) {
+  Cell wanted;
+  wanted.sum = {kind, arguments_[argument].source->kind == Kind::floating};
+  wanted.argument = argument;
+  return cell(wanted);
+}
+
+std::uint32_t WindowState::cell(const Cell& wanted) {
   for (std::uint32_t i = 0; i < cells_.size(); ++i) {
     const Cell& other = cells_[i];
-    if (other.kind == kind && other.argument == argument && other.decay == decay &&
-        other.greatest == greatest)
+    if (other.kind == wanted.kind && other.sum.kind == wanted.sum.kind && other.argument == wanted.argument &&
+        other.decay == wanted.decay && other.greatest == wanted.greatest)
       return i;
   }
-  Cell& added = cells_.emplace_back();
-  added.kind = kind;
-  added.argument = argument;
-  added.decay = decay;
-  added.greatest = greatest;
-  added.floating = arguments_[argument].source->kind == Kind::floating;
-  if (kind != Cell::Kind::present) arguments_[argument].is_wanted = true;
+  Cell& added = cells_.emplace_back(wanted);
+  const Cell::Kind kind = wanted.kind;
+  Argument& argument = arguments_[wanted.argument];
+  added.floating = argument.source->kind == Kind::floating;
+  if (kind != Cell::Kind::sum || wanted.sum.kind != WindowSum::Kind::present) argument.is_wanted = true;
   if (kind == Cell::Kind::different) {
     added.table = static_cast<std::uint32_t>(values_.size());
     values_.emplace_back();
@@ -80,7 +82,7 @@ std::uint32_t WindowState::cell(Cell::Kind kind, std::uint32_t argument, double 
     registers_.emplace_back();
   } else if (kind == Cell::Kind::extreme) {
     added.table = static_cast<std::uint32_t>(extremes_.size());
-    extremes_.emplace_back(greatest, added.floating);
+    extremes_.emplace_back(added.greatest, added.floating);
   }
   return static_cast<std::uint32_t>(cells_.size() - 1);
 }
@@ -92,19 +94,29 @@ std::uint32_t WindowState::add(const WindowProgram& program, std::uint32_t numbe
   using Wanted = Cell::Kind;
   if (source.argument != WindowAggregate::no_argument) {
     const std::uint32_t arg = aggregate.argument = argument(program, source.argument);
-    const Wanted sum = arguments_[arg].source->kind == Kind::floating ? Wanted::floats : Wanted::integers;
+    using SumKind = WindowSum::Kind;
+    const auto extreme = [&](bool greatest) {
+      Cell wanted;
+      wanted.kind = Wanted::extreme;
+      wanted.argument = arg;
+      wanted.greatest = greatest;
+      return cell(wanted);
+    };
     switch (source.function) {
       case WindowFunction::count:
       case WindowFunction::rate: break;
       case WindowFunction::sum:
-      case WindowFunction::avg: aggregate.cell = cell(sum, arg); break;
+      case WindowFunction::avg:
+        aggregate.cell =
+            sum(arguments_[arg].source->kind == Kind::floating ? SumKind::floats : SumKind::integers, arg);
+        break;
       case WindowFunction::stddev:
       case WindowFunction::variance:
-        aggregate.cell = cell(Wanted::floats, arg);
-        aggregate.second = cell(Wanted::squares, arg);
+        aggregate.cell = sum(SumKind::floats, arg);
+        aggregate.second = sum(SumKind::squares, arg);
         break;
-      case WindowFunction::min: aggregate.cell = cell(Wanted::extreme, arg, 0, false); break;
-      case WindowFunction::max: aggregate.cell = cell(Wanted::extreme, arg, 0, true); break;
+      case WindowFunction::min: aggregate.cell = extreme(false); break;
+      case WindowFunction::max: aggregate.cell = extreme(true); break;
       case WindowFunction::distinct:
       case WindowFunction::is_new: aggregate.cell = cell(Wanted::different, arg); break;
       case WindowFunction::top: {
@@ -123,9 +135,14 @@ std::uint32_t WindowState::add(const WindowProgram& program, std::uint32_t numbe
         break;
       case WindowFunction::first: aggregate.cell = cell(Wanted::first, arg); break;
       case WindowFunction::last: aggregate.cell = cell(Wanted::last, arg); break;
-      case WindowFunction::ewma:
-        aggregate.cell = cell(Wanted::decayed, arg, 1 / static_cast<double>(source.half_life_ns));
+      case WindowFunction::ewma: {
+        Cell wanted;
+        wanted.kind = Wanted::decayed;
+        wanted.argument = arg;
+        wanted.decay = 1 / static_cast<double>(source.half_life_ns);
+        aggregate.cell = cell(wanted);
         break;
+      }
       case WindowFunction::collect: aggregate.cell = cell(Wanted::collected, arg); break;
     }
   }
@@ -154,8 +171,8 @@ void WindowState::build() {
   is_linked_ =
       keeps_entries_ && (!queue_ || is_hopping || has(Wanted::decayed, Wanted::first, Wanted::collected));
   keeps_panes_ = is_hopping && !has_text && std::all_of(cells_.begin(), cells_.end(), [](const Cell& each) {
-                   return is_sum(each) || each.kind == Wanted::extreme || each.kind == Wanted::first ||
-                          each.kind == Wanted::last;
+                   return each.kind == Wanted::sum || each.kind == Wanted::extreme ||
+                          each.kind == Wanted::first || each.kind == Wanted::last;
                  });
   keeps_linked_times_ = evicts_ && (!queue_ || has(Wanted::decayed));
   if (queue_) times_.add_to(log_);
@@ -169,18 +186,16 @@ void WindowState::build() {
   if (keeps_linked_orders_) linked_orders_ = log_.add_column<std::uint64_t>();
   if (keeps_orders_) orders_.add_to(log_);
   if (keeps_panes_) counts_ = log_.add_column<std::uint32_t>();
-  words_per_row_ = sizeof(Row) / 8;
+  words_per_header_ = (is_linked_ ? sizeof(Row) : offsetof(Row, front)) / 8;
+  words_per_row_ = words_per_header_;
   for (std::uint32_t i = 0; i < cells_.size(); ++i) {
     Cell& each = cells_[i];
     Argument& argument = arguments_[each.argument];
     each.word = words_per_row_;
     switch (each.kind) {
-      case Wanted::present:
+      case Wanted::sum: words_per_row_ += WindowSum::words(each.sum.kind); break;
       case Wanted::different: words_per_row_ += 1; break;
-      case Wanted::integers:
-      case Wanted::squares:
       case Wanted::last: words_per_row_ += 2; break;
-      case Wanted::floats: words_per_row_ += sizeof(FloatSum) / 8; break;
       case Wanted::first: words_per_row_ += keeps_entries_ ? 0 : 2; break;
       case Wanted::extreme: words_per_row_ += sizeof(Extreme) / 8; break;
       case Wanted::decayed:
@@ -194,13 +209,13 @@ void WindowState::build() {
     if (each.kind == Wanted::decayed) decayed_.push_back(i);
     if (each.kind == Wanted::different) different_.push_back(i);
     if (each.kind == Wanted::quantiles) sorted_.push_back(i);
-    if (keeps_panes_ && is_sum(each)) {
+    if (keeps_panes_ && each.kind == Wanted::sum) {
       each.partial = words_per_partial_;
       words_per_partial_ += words_per_row_ - each.word;
       continue;
     }
     if (!keeps_entries_ || each.kind == Wanted::decayed || each.kind == Wanted::extreme ||
-        each.kind == Wanted::present)
+        (each.kind == Wanted::sum && each.sum.kind == WindowSum::Kind::present))
       continue;
     const bool goes = evicts_ && each.kind != Wanted::last;
     argument.is_raw |= goes || argument.is_text || each.kind == Wanted::first ||
@@ -220,6 +235,37 @@ void WindowState::build() {
   if (keeps_entries_ && null_bits > 0) {
     null_bytes_ = (null_bits + 7) / 8;
     null_bits_ = log_.add_bytes(null_bytes_);
+  }
+  words_ahead_ = std::min<std::uint32_t>(words_per_row_ - 1, 8);
+  only_sums_ = queue_ && !is_hopping && std::all_of(cells_.begin(), cells_.end(), [&](const Cell& each) {
+                 return each.kind == Wanted::sum && arguments_[each.argument].is_plain;
+               });
+  for (const Cell& each : cells_) {
+    const Argument& argument = arguments_[each.argument];
+    if (only_sums_) plain_sums_.push_back({each.sum, argument.source->slot, each.word, argument.raw});
+  }
+  for (Aggregate& aggregate : aggregates_)
+    set_form(aggregate);
+}
+
+// Reads of the row what can be.
+void WindowState::set_form(Aggregate& aggregate) const {
+  using Form = Aggregate::Form;
+  const std::uint32_t cell = aggregate.source.function == WindowFunction::count && aggregate.argument != none
+                                 ? arguments_[aggregate.argument].present
+                                 : aggregate.cell;
+  if (cell != none) aggregate.word = cells_[cell].word;
+  switch (aggregate.source.function) {
+    case WindowFunction::count: aggregate.form = cell == none ? Form::count : Form::word; break;
+    case WindowFunction::distinct: aggregate.form = Form::word; break;
+    case WindowFunction::sum:
+      if (cells_[cell].floating) aggregate.form = Form::float_sum;
+      break;
+    case WindowFunction::min:
+    case WindowFunction::max:
+      if (cells_[cell].floating) aggregate.form = Form::float_extreme;
+      break;
+    default: break;
   }
 }
 
@@ -255,7 +301,8 @@ void WindowState::evaluate(model::EventView event, Scratch& scratch) {
   }
 }
 
-void WindowState::insert(std::uint32_t slot, model::EventView event, std::uint64_t order, Scratch& scratch) {
+void WindowState::insert_otherwise(std::uint32_t slot, model::EventView event, std::uint64_t order,
+                                   Scratch& scratch) {
   evaluate(event, scratch);
   Row& here = row(slot);
   Entry entry = no_entry;
@@ -274,7 +321,8 @@ void WindowState::insert(std::uint32_t slot, model::EventView event, std::uint64
   if (!keeps_panes_) return;
   ++log_.at(counts_, entry);
   for (const Cell& each : cells_) {
-    if (is_sum(each) && !arguments_[each.argument].null) add_to_sum(each, partial(each, entry));
+    const Argument& argument = arguments_[each.argument];
+    if (each.kind == Cell::Kind::sum && !argument.null) each.sum.add(partial(each, entry), argument.bits);
   }
 }
 
@@ -328,74 +376,11 @@ void WindowState::link(Row& row, Entry entry) {
   ++row.entries;
 }
 
-void WindowState::add_float(FloatSum& sum, double value, bool out) {
-  const std::uint32_t one = out ? ~std::uint32_t{0} : 1;
-  if (std::isfinite(value)) {
-    sum.sum.add(out ? -value : value);
-  } else if (std::isnan(value)) {
-    sum.nan += one;
-  } else {
-    sum.infinite[value < 0] += one;
-  }
-}
-
-// The value at hand.
-void WindowState::add_to_sum(const Cell& cell, std::uint64_t* words) const {
-  const Argument& argument = arguments_[cell.argument];
-  switch (cell.kind) {
-    case Cell::Kind::present: ++words[0]; break;
-    case Cell::Kind::integers:
-      store_wide(words, load_wide(words) + static_cast<std::int64_t>(argument.bits));
-      break;
-    case Cell::Kind::floats:
-      add_float(*reinterpret_cast<FloatSum*>(words), number(argument, argument.bits), false);
-      break;
-    default: {
-      const double value = number(argument, argument.bits);
-      if (std::isfinite(value)) reinterpret_cast<Compensated*>(words)->add_square(value, false);
-    }
-  }
-}
-
-void WindowState::take_from_sum(const Cell& cell, std::uint64_t* words, std::uint64_t bits) const {
-  const Argument& argument = arguments_[cell.argument];
-  switch (cell.kind) {
-    case Cell::Kind::integers: store_wide(words, load_wide(words) - static_cast<std::int64_t>(bits)); break;
-    case Cell::Kind::floats:
-      add_float(*reinterpret_cast<FloatSum*>(words), number(argument, bits), true);
-      break;
-    default: {
-      const double value = number(argument, bits);
-      if (std::isfinite(value)) reinterpret_cast<Compensated*>(words)->add_square(value, true);
-    }
-  }
-}
-
-// What a pane came to.
-void WindowState::subtract(const Cell& cell, std::uint64_t* words, const std::uint64_t* partial) {
-  switch (cell.kind) {
-    case Cell::Kind::present: words[0] -= partial[0]; break;
-    case Cell::Kind::integers: store_wide(words, load_wide(words) - load_wide(partial)); break;
-    case Cell::Kind::floats: {
-      FloatSum& sum = *reinterpret_cast<FloatSum*>(words);
-      const FloatSum& part = *reinterpret_cast<const FloatSum*>(partial);
-      sum.sum.subtract(part.sum);
-      sum.infinite[0] -= part.infinite[0];
-      sum.infinite[1] -= part.infinite[1];
-      sum.nan -= part.nan;
-      break;
-    }
-    default: {
-      reinterpret_cast<Compensated*>(words)->subtract(*reinterpret_cast<const Compensated*>(partial));
-    }
-  }
-}
-
 void WindowState::insert_into(const Cell& cell, Row& row, std::uint32_t slot, Entry entry,
                               std::int64_t time_ns) {
   const Argument& argument = arguments_[cell.argument];
   if (cell.kind == Cell::Kind::decayed) return stack(cell, row, entry, time_ns);
-  std::uint64_t* const words = &state<std::uint64_t>(row, cell);
+  std::uint64_t* const words = this->words(row) + cell.word;
   if (argument.null) {
     if (cell.kind == Cell::Kind::last ||
         (cell.kind == Cell::Kind::first && !keeps_entries_ && row.count == 0))
@@ -403,8 +388,8 @@ void WindowState::insert_into(const Cell& cell, Row& row, std::uint32_t slot, En
     if (cell.kind == Cell::Kind::different) is_new_[cell.table] = 0;
     return;
   }
-  if (is_sum(cell)) return add_to_sum(cell, words);
   switch (cell.kind) {
+    case Cell::Kind::sum: cell.sum.add(words, argument.bits); break;
     case Cell::Kind::first:
       if (keeps_entries_ || row.count > 0) break;
       words[0] = argument.bits;
@@ -451,16 +436,12 @@ void WindowState::remove_from(const Cell& cell, Row& row, std::uint32_t slot, En
     extreme = next ? Extreme{next->bits, next->entry, 1} : Extreme{0, 0, 0};
     return;
   }
-  std::uint64_t* const words = &state<std::uint64_t>(row, cell);
-  if (keeps_panes_ && is_sum(cell)) return subtract(cell, words, partial(cell, entry));
+  std::uint64_t* const words = this->words(row) + cell.word;
+  if (keeps_panes_ && cell.kind == Cell::Kind::sum) return cell.sum.subtract(words, partial(cell, entry));
   if (cell.kind == Cell::Kind::decayed || is_null(argument, entry)) return;
-  if (cell.kind == Cell::Kind::present) {
-    --words[0];
-    return;
-  }
-  const auto bits = [&] { return log_.at(argument.raw, entry); };
-  if (is_sum(cell)) return take_from_sum(cell, words, bits());
+  const auto bits = [&] { return argument.is_raw ? log_.at(argument.raw, entry) : 0; };
   switch (cell.kind) {
+    case Cell::Kind::sum: cell.sum.take(words, bits()); break;
     case Cell::Kind::different: {
       std::uint32_t& times = values_[cell.table](slot, bits());
       const std::uint32_t left = times - 1;
@@ -488,8 +469,37 @@ void WindowState::evict(std::uint32_t slot, Entry entry, bool give_back) {
   here.changed = 1;
   if (is_linked_) unlink_front(here);
   if (give_back) log_.give_back(entry);
-  if (here.count == 0)  // what rounding may have left goes too
-    std::memset(&here + 1, 0, 8 * words_per_row_ - sizeof(Row));
+  if (here.count == 0) clear_rest(here);
+}
+
+std::uint32_t WindowState::evict_oldest_otherwise() {
+  const Entry entry = log_.front();
+  const std::uint32_t slot = log_.at(keys_, entry);
+  prefetch_entries(entry);
+  evict(slot, entry, false);
+  pop();
+  return slot;
+}
+
+// Asks for what the entries soon to be taken out behind `entry` need.
+void WindowState::prefetch_entries(Entry entry) const {
+  if (log_.size() <= ahead) return;
+  const std::uint32_t slot = log_.at(keys_, entry + ahead);
+  prefetch_row(slot);
+  prefetch_tables(slot);
+  for (const std::uint32_t number : different_) {
+    const Cell& cell = cells_[number];
+    values_[cell.table].prefetch(slot, log_.at(arguments_[cell.argument].raw, entry + ahead));
+  }
+  if (quantiles_.empty()) return;
+  prefetch_heads(log_.at(keys_, entry + ahead * 2 / 3));
+  const Entry next = entry + ahead / 3;
+  for (const std::uint32_t number : sorted_) {
+    const Cell& cell = cells_[number];
+    const Argument& argument = arguments_[cell.argument];
+    quantiles_[cell.table][log_.at(keys_, next)].prefetch_value(
+        this->number(argument, log_.at(argument.raw, next)));
+  }
 }
 
 void WindowState::clear(std::uint32_t slot) {

@@ -14,12 +14,12 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <vector>
 
 #include "engine/base/large_memory.hpp"
 #include "engine/base/prefetch.hpp"
-#include "engine/match/compensated.hpp"
 #include "engine/match/hyperloglog.hpp"
 #include "engine/match/quantiles.hpp"
 #include "engine/match/text_pool.hpp"
@@ -27,6 +27,7 @@
 #include "engine/match/window_extremes.hpp"
 #include "engine/match/window_log.hpp"
 #include "engine/match/window_program.hpp"
+#include "engine/match/window_sums.hpp"
 
 namespace tocsin::match {
 
@@ -59,18 +60,21 @@ class WindowState {
   }
   std::uint32_t count(std::uint32_t slot) const { return row(slot).count; }
   /// Takes the event in.
-  void insert(std::uint32_t slot, model::EventView event, std::uint64_t order, Scratch& scratch);
+  void insert(std::uint32_t slot, model::EventView event, std::uint64_t order, Scratch& scratch) {
+    if (only_sums_) return insert_sums(slot, event, order);
+    insert_otherwise(slot, event, order, scratch);
+  }
   /// Takes out the key's oldest event, in windows by number of events.
   void evict(std::uint32_t slot) { evict(slot, row(slot).front, true); }
   /// Takes out the oldest event of all, in windows by time. Its key.
   std::uint32_t evict_oldest() {
+    if (!only_sums_) return evict_oldest_otherwise();
     const Entry entry = log_.front();
-    const std::uint32_t slot = log_.at(keys_, entry);
-    prefetch_entries(entry);
-    evict(slot, entry, false);
-    times_.pop(log_);
-    if (keeps_orders_) orders_.pop(log_);
-    log_.pop();
+    if (log_.size() > ahead) prefetch_row(log_.at(keys_, entry + ahead));
+    const WindowLog::Place place = log_.place(entry);
+    const std::uint32_t slot = place.at(keys_);
+    evict_sums(slot, place);
+    pop();
     return slot;
   }
   /// Empties the key's window.
@@ -100,7 +104,11 @@ class WindowState {
   std::int64_t first_ns(std::uint32_t slot) const { return log_.at(linked_times_, row(slot).front); }
   std::uint64_t first_order(std::uint32_t slot) const { return log_.at(linked_orders_, row(slot).front); }
 
-  /// What aggregate number `aggregate` comes to for the key. Text and arrays live as long as `scratch` says.
+  /// True where aggregate number `aggregate` comes to something in `range` for the key. `value` gives what it
+  /// comes to, where that can't be read off the key's row.
+  template <class Value>
+  bool lies_in(const WindowRange& range, std::uint32_t aggregate, std::uint32_t slot, Value value) const;
+  /// What it comes to for the key. Text and arrays live as long as `scratch` says.
   model::Value value(std::uint32_t aggregate, std::uint32_t slot, const WindowPlace& place, Scratch& scratch);
 
   // Ask for what is read when the key's window changes, each for what the one before leads to. `slot` is one
@@ -109,7 +117,9 @@ class WindowState {
   void prefetch_row(std::uint32_t slot) const {
     const std::uint64_t* const begin = &rows_[std::size_t{slot} * words_per_row_];
     prefetch(begin);
-    prefetch(begin + std::min<std::uint32_t>(words_per_row_ - 1, 8));
+    prefetch(begin + words_ahead_);
+  }
+  void prefetch_tables(std::uint32_t slot) const {
     for (const auto& of_slot : quantiles_)
       prefetch(&of_slot[slot]);
   }
@@ -139,11 +149,12 @@ class WindowState {
 
   struct Row {
     std::uint32_t count;
-    Entry front;  // its oldest entry, where entries are linked
+    std::uint32_t changed;
+    // Only there where entries are linked:
+    Entry front;  // its oldest entry
     Entry newest;
     std::uint32_t in_front;  // entries of the front stack
-    std::uint32_t changed;
-    std::uint32_t entries;  // where they are linked
+    std::uint32_t entries;
   };
   struct Argument {
     const WindowArgument* source = nullptr;
@@ -161,20 +172,18 @@ class WindowState {
   /// A part of the state; several aggregates may read one.
   struct Cell {
     enum class Kind : std::uint8_t {
-      present,   // how many are not null
-      integers,  // sum, 128 bits
-      floats,    // sum
-      squares,   // sum of squares
-      extreme,   // min or max
-      decayed,   // sums of weights, and of weights times values
-      first,     // of windows that keep no entries
+      sum,
+      extreme,  // min or max
+      decayed,  // sums of weights, and of weights times values
+      first,    // of windows that keep no entries
       last,
       different,  // how often each value occurs
       quantiles,
       registers,  // of approx_distinct
       collected,
     };
-    Kind kind = Kind::present;
+    Kind kind = Kind::sum;
+    WindowSum sum;
     std::uint32_t argument = 0;
     std::uint32_t word = 0;     // in the row
     std::uint32_t partial = 0;  // word in an entry, where entries are panes
@@ -186,18 +195,23 @@ class WindowState {
     WindowLog::Column<double> weighted;  // of decayed: the weighted values …
     WindowLog::Column<double> weights;   // … and the weights
   };
+  /// A sum of the values of a field that is never null.
+  struct PlainSum {
+    WindowSum sum;
+    std::uint32_t field;  // its place in an event
+    std::uint32_t word;   // in the row
+    WindowLog::Column<std::uint64_t> raw;
+  };
   struct Aggregate {
+    /// Where its value can be read off the row: how.
+    enum class Form : std::uint8_t { other, count, word, float_sum, float_extreme };
+    Form form = Form::other;
     WindowAggregate source;
     std::uint32_t argument = none;  // here
     std::uint32_t cell = none;
     std::uint32_t second = none;  // of variance the squares
+    std::uint32_t word = 0;       // in the row, where it has a form
     std::uint32_t cursor = 0;     // of percentiles
-  };
-  struct FloatSum {
-    Compensated sum;            // of what is finite
-    std::uint32_t infinite[2];  // how many are +inf, -inf
-    std::uint32_t nan;
-    std::uint32_t unused;
   };
   struct Extreme {
     std::uint64_t bits;
@@ -221,61 +235,69 @@ class WindowState {
   const Row& row(std::uint32_t slot) const {
     return reinterpret_cast<const Row&>(rows_[std::size_t{slot} * words_per_row_]);
   }
+  static std::uint64_t* words(Row& row) { return reinterpret_cast<std::uint64_t*>(&row); }
   template <class T>
   static T& state(Row& row, const Cell& cell) {
-    return *reinterpret_cast<T*>(reinterpret_cast<std::uint64_t*>(&row) + cell.word);
-  }
-  /// True where what is taken out of the cell need only be subtracted.
-  static bool is_sum(const Cell& cell) {
-    return cell.kind == Cell::Kind::present || cell.kind == Cell::Kind::integers ||
-           cell.kind == Cell::Kind::floats || cell.kind == Cell::Kind::squares;
+    return *reinterpret_cast<T*>(words(row) + cell.word);
   }
   std::uint64_t* partial(const Cell& cell, Entry entry) {
     return reinterpret_cast<std::uint64_t*>(&log_.byte_at(partials_, 8 * words_per_partial_, entry, 0)) +
            cell.partial;
   }
   void grow(std::uint32_t slot);
-  /// Asks for what the entries soon to be taken out behind `entry` need.
-  void prefetch_entries(Entry entry) const {
-    if (log_.size() <= ahead) return;
-    const std::uint32_t slot = log_.at(keys_, entry + ahead);
-    prefetch_row(slot);
-    for (const std::uint32_t number : different_) {
-      const Cell& cell = cells_[number];
-      values_[cell.table].prefetch(slot, log_.at(arguments_[cell.argument].raw, entry + ahead));
-    }
-    if (quantiles_.empty()) return;
-    prefetch_heads(log_.at(keys_, entry + ahead * 2 / 3));
-    const Entry next = entry + ahead / 3;
-    for (const std::uint32_t number : sorted_) {
-      const Cell& cell = cells_[number];
-      const Argument& argument = arguments_[cell.argument];
-      quantiles_[cell.table][log_.at(keys_, next)].prefetch_value(
-          this->number(argument, log_.at(argument.raw, next)));
-    }
+  void prefetch_entries(Entry entry) const;
+  std::uint32_t evict_oldest_otherwise();
+  /// The oldest entry of a queue, which has been taken out.
+  void pop() {
+    times_.pop(log_);
+    if (keeps_orders_) orders_.pop(log_);
+    log_.pop();
   }
 
   std::uint32_t argument(const WindowProgram& program, std::uint32_t number);
-  std::uint32_t cell(Cell::Kind kind, std::uint32_t argument, double decay = 0, bool greatest = false);
+  std::uint32_t cell(const Cell& wanted);
+  std::uint32_t cell(Cell::Kind kind, std::uint32_t argument);
+  std::uint32_t sum(WindowSum::Kind kind, std::uint32_t argument);
+  void set_form(Aggregate& aggregate) const;
   static std::uint64_t plain_bits(const Argument& argument, model::EventView event) {
     return static_cast<std::uint64_t>(event.load_int(argument.source->slot));
   }
+  void insert_sums(std::uint32_t slot, model::EventView event, std::uint64_t order) {
+    const Entry entry = log_.push();
+    const WindowLog::Place place = log_.place(entry);
+    times_.push(log_, static_cast<std::uint64_t>(event.time_ns()));
+    place.at(keys_) = slot;
+    if (keeps_orders_) orders_.push(log_, order);
+    Row& here = row(slot);
+    for (const PlainSum& each : plain_sums_) {
+      const auto bits = static_cast<std::uint64_t>(event.load_int(each.field));
+      place.at(each.raw) = bits;
+      each.sum.add(words(here) + each.word, bits);
+    }
+    ++here.count;
+  }
+  void evict_sums(std::uint32_t slot, const WindowLog::Place& place) {
+    Row& here = row(slot);
+    for (const PlainSum& each : plain_sums_)
+      each.sum.take(words(here) + each.word, place.at(each.raw));
+    here.changed = 1;
+    if (--here.count == 0) clear_rest(here);
+  }
+  /// Of a window that is empty now: what rounding may have left goes, too.
+  void clear_rest(Row& row) { std::fill(words(row) + words_per_header_, words(row) + words_per_row_, 0); }
+  void insert_otherwise(std::uint32_t slot, model::EventView event, std::uint64_t order, Scratch& scratch);
   void evaluate(model::EventView event, Scratch& scratch);
   Entry add_entry(std::uint32_t slot, model::EventView event, std::uint64_t order);
   void mark_nulls(Entry entry);
   void release_texts(Entry entry);
   void insert_into(const Cell& cell, Row& row, std::uint32_t slot, Entry entry, std::int64_t time_ns);
   void remove_from(const Cell& cell, Row& row, std::uint32_t slot, Entry entry);
-  void add_to_sum(const Cell& cell, std::uint64_t* words) const;
-  void take_from_sum(const Cell& cell, std::uint64_t* words, std::uint64_t bits) const;
-  static void subtract(const Cell& cell, std::uint64_t* words, const std::uint64_t* partial);
   void evict(std::uint32_t slot, Entry entry, bool give_back);
   void unlink_front(Row& row);
   void turn(Row& row);
   void stack(const Cell& cell, Row& row, Entry entry, std::int64_t time_ns);
   void widen(const Cell& cell, Row& row, std::uint32_t slot, Entry entry);
   void link(Row& row, Entry entry);
-  static void add_float(FloatSum& sum, double value, bool out);
   void change_rank(const Cell& cell, std::uint32_t slot, std::uint64_t bits, std::uint32_t before,
                    std::uint32_t after);
   bool is_null(const Argument& argument, Entry entry);
@@ -311,7 +333,11 @@ class WindowState {
   std::vector<std::uint32_t> raw_;        // those arguments whose values entries keep
   bool has_texts_ = false;                // among them are texts
   std::vector<Aggregate> aggregates_;
+  bool only_sums_ = false;  // a sliding window of time of which nothing is asked but the count and …
+  std::vector<PlainSum> plain_sums_;  // … these: the usual case, for which insert and evict do nothing else
+  std::uint32_t words_per_header_ = 0;  // of a row
   std::uint32_t words_per_row_ = 0;
+  std::uint32_t words_ahead_ = 0;    // in a row, where the second cache line to be asked for is
   LargeVector<std::uint64_t> rows_;  // by slot
 
   WindowLog log_;
@@ -340,5 +366,26 @@ class WindowState {
   std::vector<WindowExtremes> extremes_;
   std::vector<std::uint64_t> elements_;  // working memory: of the array at hand
 };
+
+template <class Value>
+bool WindowState::lies_in(const WindowRange& range, std::uint32_t number, std::uint32_t slot,
+                          Value value) const {
+  const Aggregate& aggregate = aggregates_[number];
+  const std::uint64_t* const words = &rows_[std::size_t{slot} * words_per_row_];
+  switch (aggregate.form) {
+    case Aggregate::Form::count: return range.holds(std::int64_t{row(slot).count});
+    case Aggregate::Form::word: return range.holds(static_cast<std::int64_t>(words[aggregate.word]));
+    case Aggregate::Form::float_sum: {
+      const auto& sum = *reinterpret_cast<const FloatSum*>(words + aggregate.word);
+      return range.holds(sum.is_finite() ? sum.finite.value() : sum.value());
+    }
+    case Aggregate::Form::float_extreme: {
+      const auto& extreme = *reinterpret_cast<const Extreme*>(words + aggregate.word);
+      return extreme.known != 0 && range.holds(std::bit_cast<double>(extreme.bits));
+    }
+    case Aggregate::Form::other: break;
+  }
+  return range.holds(value());
+}
 
 }  // namespace tocsin::match

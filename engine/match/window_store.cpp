@@ -4,8 +4,6 @@
 #include <cstring>
 #include <numeric>
 
-#include "engine/base/saturate.hpp"
-
 namespace tocsin::match {
 
 namespace {
@@ -38,8 +36,10 @@ WindowStore::WindowStore(const Program& program, const Limits& limits, KeySpace&
       window_(program.window->window),
       kind_(window_.kind),
       by_time_(window_.events == 0),
+      slides_(by_time_ && kind_ == Kind::sliding),
       partitioned_(program.partitioned),
       limits_(limits),
+      most_entries_(std::max<std::size_t>(limits.window_events_per_rule, 1)),
       scratch_(scratch),
       keys_(keys),
       state_(window_) {}
@@ -90,37 +90,37 @@ void WindowStore::reserve(std::uint32_t slot) {
   if (keeps_newest_) newest_.resize(slots);
 }
 
-std::uint32_t WindowStore::take(model::EventView event, std::uint64_t order) {
-  if (order == order_) return slot_;
-  order_ = order;
-  slot_ = absent;
+std::uint32_t WindowStore::take_otherwise(model::EventView event, std::uint64_t order) {
   closes_ = false;
   if (!built_) build();
   finish_instant();
   const std::int64_t now_ns = event.time_ns();
   settle(now_ns);
   if (kind_ == Kind::hopping && hopping_window_of(now_ns) > floor_div(now_ns, window_.hop_ns))
-    return slot_;  // between two windows
-  slot_ = slot_of(event, order);
-  if (slot_ == absent) return slot_;
-  if (slot_ >= touched_in_.size()) reserve(slot_);
-  if (state_.keeps_entries() && state_.entries() >= std::max<std::size_t>(limits_.window_events_per_rule, 1))
-    drop_oldest();
-  if (queue() && state_.take_changed(slot_)) {
-    for (Member* member : members_)
-      member->look_again(slot_);
-  }
-  insert(slot_, event, order);
-  return slot_;
+    return absent;  // between two windows
+  const std::uint32_t slot = slot_of(event, order);
+  if (slot == absent) return absent;
+  if (slot >= touched_in_.size()) reserve(slot);
+  if (state_.keeps_entries() && state_.entries() >= most_entries_) drop_oldest();
+  if (queue() && state_.take_changed(slot)) look_again(slot);
+  insert(slot, event, order);
+  return slot;
 }
 
-std::uint32_t WindowStore::slot_of(model::EventView event, std::uint64_t order) {
-  if (!partitioned_) return 0;
+void WindowStore::look_again(std::uint32_t slot) {
+  for (Member* member : members_)
+    member->look_again(slot);
+}
+
+void WindowStore::keep_newest(std::uint32_t slot, model::EventView event) {
+  auto& copy = newest_[slot];
+  copy.resize(event.size() / 8);
+  std::memcpy(copy.data(), event.bytes(), event.size());
+}
+
+std::uint32_t WindowStore::add_key(model::EventView event, std::uint64_t order, const KeyFields& fields) {
   if (keys_.size() >= key_room_) make_room();
-  std::size_t input = 0;
-  while (program_.keys[input].type != event.type())
-    ++input;
-  return keys_.find(event, order, program_.keys[input], true);
+  return keys_.find(event, order, fields, true);
 }
 
 void WindowStore::insert(std::uint32_t slot, model::EventView event, std::uint64_t order) {
@@ -147,11 +147,7 @@ void WindowStore::insert(std::uint32_t slot, model::EventView event, std::uint64
     state_.begin_pane();
   }
   state_.insert(slot, event, order, scratch_);
-  if (keeps_newest_) {
-    auto& copy = newest_[slot];
-    copy.resize(event.size() / 8);
-    std::memcpy(copy.data(), event.bytes(), event.size());
-  }
+  if (keeps_newest_) keep_newest(slot, event);
   if (kind_ == Kind::tumbling && !by_time_ && state_.count(slot) == window_.events) {
     closes_ = true;
     unfinished_ = true;
@@ -226,13 +222,9 @@ void WindowStore::finish_instant() {
 void WindowStore::settle(std::int64_t now_ns) {
   if (!by_time_) return;
   switch (kind_) {
-    case Kind::sliding: {
-      const std::int64_t begin_ns = earlier(now_ns, window_.width_ns);
-      while (state_.entries() > 0 && state_.oldest_ns() < begin_ns)
-        state_.evict_oldest();
+    case Kind::sliding:  // see take_sliding()
+    case Kind::hopping:  // its rules look at all closes
       return;
-    }
-    case Kind::hopping: return;  // its rules look at all closes
     case Kind::tumbling:
       if (open_.empty() || now_ns < open_until_ns_) return;
       for (const Touched& closed : open_)

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "engine/base/limits.hpp"
+#include "engine/base/saturate.hpp"
 #include "engine/match/instant.hpp"
 #include "engine/match/key_space.hpp"
 #include "engine/match/matcher.hpp"
@@ -60,13 +61,17 @@ class WindowStore {
 
   /// Brings the windows to the event, which then is in its key's window. The key's slot, or `absent` where it
   /// is in no window. To be called by each member for each event that it is shown.
-  std::uint32_t take(model::EventView event, std::uint64_t order);
+  std::uint32_t take(model::EventView event, std::uint64_t order) {
+    if (order == order_) return slot_;
+    order_ = order;
+    return slot_ = slides_ ? take_sliding(event, order) : take_otherwise(event, order);
+  }
   /// Soon this event will come, whose key has this slot in the key space.
   void prefetch(model::EventView event, std::uint32_t space_slot, PrefetchStage stage) const {
     const std::uint32_t slot = keys_.number_ahead(space_slot);
     if (slot >= touched_in_.size()) return;
     switch (stage) {
-      case PrefetchStage::key: return state_.prefetch_row(slot);
+      case PrefetchStage::key: state_.prefetch_row(slot); return state_.prefetch_tables(slot);
       case PrefetchStage::cells: return state_.prefetch_heads(slot);
       case PrefetchStage::nodes: return state_.prefetch_values(slot, event);
     }
@@ -92,6 +97,10 @@ class WindowStore {
   }
   /// An aggregate and the bounds of its window as seen at `at_ns`.
   model::Value value(std::uint32_t aggregate, std::uint32_t slot, bool arrival);
+  /// True where it lies in `range`.
+  bool lies_in(const WindowRange& range, std::uint32_t aggregate, std::uint32_t slot, bool arrival) {
+    return state_.lies_in(range, aggregate, slot, [&] { return value(aggregate, slot, arrival); });
+  }
   std::int64_t start_ns(std::uint32_t slot, std::int64_t at_ns) const;
   std::int64_t end_ns(std::uint32_t slot, std::int64_t at_ns) const;
 
@@ -125,9 +134,22 @@ class WindowStore {
   bool queue() const { return by_time_ && (kind_ == Kind::sliding || kind_ == Kind::hopping); }
   bool lists_keys() const { return !by_time_ || kind_ == Kind::session; }
   void build();
+  std::uint32_t take_sliding(model::EventView event, std::uint64_t order);
+  std::uint32_t take_otherwise(model::EventView event, std::uint64_t order);
+  void look_again(std::uint32_t slot);
+  void keep_newest(std::uint32_t slot, model::EventView event);
   void settle(std::int64_t now_ns);
   void finish_instant();
-  std::uint32_t slot_of(model::EventView event, std::uint64_t order);
+  std::uint32_t slot_of(model::EventView event, std::uint64_t order) {
+    if (!partitioned_) return 0;
+    std::size_t input = 0;
+    while (program_.keys[input].type != event.type())
+      ++input;
+    const KeyFields& fields = program_.keys[input];
+    const std::uint32_t slot = keys_.find(event, order, fields, false);
+    return slot == absent ? add_key(event, order, fields) : slot;
+  }
+  std::uint32_t add_key(model::EventView event, std::uint64_t order, const KeyFields& fields);
   void insert(std::uint32_t slot, model::EventView event, std::uint64_t order);
   void reset(std::uint32_t slot);
   void make_room();
@@ -144,8 +166,10 @@ class WindowStore {
   const plan::Window window_;
   const Kind kind_;
   const bool by_time_;
+  const bool slides_;  // by time: the usual case, of which what each event costs stands in this header
   const bool partitioned_;
   const Limits limits_;
+  const std::size_t most_entries_;
   Scratch& scratch_;
   RuleKeys keys_;
   WindowState state_;
@@ -177,5 +201,20 @@ class WindowStore {
   std::vector<Touched> touched_;
   std::uint64_t dropped_ = 0;
 };
+
+inline std::uint32_t WindowStore::take_sliding(model::EventView event, std::uint64_t order) {
+  if (!built_) build();
+  const std::int64_t begin_ns = earlier(event.time_ns(), window_.width_ns);
+  while (state_.entries() > 0 && state_.oldest_ns() < begin_ns)
+    state_.evict_oldest();
+  const std::uint32_t slot = slot_of(event, order);
+  if (slot == absent) return absent;
+  if (slot >= touched_in_.size()) reserve(slot);
+  if (state_.entries() >= most_entries_) drop_oldest();
+  if (state_.take_changed(slot)) look_again(slot);
+  state_.insert(slot, event, order, scratch_);
+  if (keeps_newest_) keep_newest(slot, event);
+  return slot;
+}
 
 }  // namespace tocsin::match

@@ -128,25 +128,10 @@ Value WindowState::value(std::uint32_t number, std::uint32_t slot, const WindowP
   return Value::null();
 }
 
-namespace {
-
-double sum_of_floats(const Compensated& sum, const std::uint32_t infinite[2], std::uint32_t nan) {
-  if (nan > 0 || (infinite[0] > 0 && infinite[1] > 0)) return std::numeric_limits<double>::quiet_NaN();
-  if (infinite[0] > 0) return std::numeric_limits<double>::infinity();
-  if (infinite[1] > 0) return -std::numeric_limits<double>::infinity();
-  return sum.value();
-}
-
-}  // namespace
-
 Value WindowState::sum_of(const Aggregate& aggregate, Row& row, Scratch& scratch) {
   const Cell& cell = cells_[aggregate.cell];
-  if (cell.kind == Cell::Kind::floats) {
-    const auto& sum = state<FloatSum>(row, cell);
-    return Value::floating(sum_of_floats(sum.sum, sum.infinite, sum.nan));
-  }
-  __int128 sum;
-  std::memcpy(&sum, &state<std::uint64_t>(row, cell), sizeof sum);
+  if (cell.sum.kind == WindowSum::Kind::floats) return Value::floating(state<FloatSum>(row, cell).value());
+  const __int128 sum = WindowSum::load(words(row) + cell.word);
   if (sum < INT64_MIN || sum > INT64_MAX) {
     ++scratch.arithmetic_faults;
     return Value::null();
@@ -158,12 +143,9 @@ Value WindowState::average_of(const Aggregate& aggregate, Row& row) {
   const Cell& cell = cells_[aggregate.cell];
   const std::uint64_t count = present(arguments_[aggregate.argument], row);
   if (count == 0) return Value::null();
-  if (cell.kind == Cell::Kind::floats) {
-    const auto& sum = state<FloatSum>(row, cell);
-    return Value::floating(sum_of_floats(sum.sum, sum.infinite, sum.nan) / static_cast<double>(count));
-  }
-  __int128 sum;
-  std::memcpy(&sum, &state<std::uint64_t>(row, cell), sizeof sum);
+  if (cell.sum.kind == WindowSum::Kind::floats)
+    return Value::floating(state<FloatSum>(row, cell).value() / static_cast<double>(count));
+  const __int128 sum = WindowSum::load(words(row) + cell.word);
   if (aggregate.source.result == Kind::floating)
     return Value::floating(static_cast<double>(sum) / static_cast<double>(count));
   return Value::of_int(static_cast<std::int64_t>(sum / static_cast<__int128>(count)),
@@ -175,8 +157,7 @@ Value WindowState::variance_of(const Aggregate& aggregate, Row& row) {
   const std::uint64_t count = present(arguments_[aggregate.argument], row);
   if (count < 2) return Value::null();
   const auto& sum = state<FloatSum>(row, cells_[aggregate.cell]);
-  if (sum.nan > 0 || sum.infinite[0] > 0 || sum.infinite[1] > 0)
-    return Value::floating(std::numeric_limits<double>::quiet_NaN());
+  if (!sum.is_finite()) return Value::floating(std::numeric_limits<double>::quiet_NaN());
   const auto n = static_cast<double>(count);
   // n * squares - sum * sum
   Compensated scatter{0, 0};
@@ -188,9 +169,9 @@ Value WindowState::variance_of(const Aggregate& aggregate, Row& row) {
   const auto& squares = state<Compensated>(row, cells_[aggregate.second]);
   add_product(n, squares.high);
   add_product(n, squares.low);
-  add_product(-sum.sum.high, sum.sum.high);
-  add_product(-2 * sum.sum.high, sum.sum.low);
-  add_product(-sum.sum.low, sum.sum.low);
+  add_product(-sum.finite.high, sum.finite.high);
+  add_product(-2 * sum.finite.high, sum.finite.low);
+  add_product(-sum.finite.low, sum.finite.low);
   const double variance = std::max(0.0, scatter.value()) / n / (n - 1);
   return Value::floating(aggregate.source.function == WindowFunction::stddev ? std::sqrt(variance)
                                                                              : variance);
