@@ -39,7 +39,7 @@ namespace {
     config.listen = {"tcp:127.0.0.1:0", fmt::format("unix:{}/socket", directory)};
     config.ready_file = directory + "/ready";
     config.net.busy_poll = options.busy_poll;
-    config.engine.shards = options.shards;
+    config.lateness_ns = options.lateness_ns;
     config.output.path = "none";
     config.log.level = service::LogLevel::error;
     code = service::serve(config, compiled);

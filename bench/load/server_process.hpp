@@ -2,7 +2,7 @@
 // command line. It can be stopped for a while, so that it takes no time from what is measured beside it.
 #pragma once
 
-#include <memory>
+#include <cstdint>
 #include <string>
 #include <sys/types.h>
 
@@ -28,7 +28,7 @@ class TemporaryDirectory {
 struct ServerProcessOptions {
   int core = -1;  // none: not pinned
   bool busy_poll = false;
-  unsigned shards = 1;
+  std::int64_t lateness_ns = 0;
 };
 
 class ServerProcess {
