@@ -120,15 +120,25 @@ void Link::take_rings(const wire::Frame& frame) {
 void Link::subscribe(wire::Policy policy) {
   wire::Subscribe wishes;
   wishes.policy = policy;
+  wishes_ = wire::to_json(wishes);
   out_.clear();
   written_ = 0;
-  out_.append(wire::FrameType::subscribe, wire::to_json(wishes));
+  out_.append(wire::FrameType::subscribe, wishes_);
   send_all();
   for (bool heard = false; !heard;) {
     const wire::Frame answer = next_answer();
     heard = answer.type == wire::FrameType::subscribed;
     if (!heard) take(answer);
   }
+}
+
+void Link::mark() {
+  TOCSIN_ASSERT(ack_.number == sent_ && !has_unsent());
+  mark_returned_ = false;
+  out_.clear();
+  written_ = 0;
+  out_.append(wire::FrameType::subscribe, wishes_);
+  send_all();
 }
 
 bool Link::try_send(const model::EventBatch& batch, std::size_t begin, std::size_t end) {
@@ -234,6 +244,7 @@ void Link::take(const wire::Frame& frame) {
     case wire::FrameType::ack:
       if (!wire::read(frame, ack_)) throw std::runtime_error("an ACK of the server is wrong");
       return;
+    case wire::FrameType::subscribed: mark_returned_ = true; return;
     case wire::FrameType::dropped: {
       wire::Dropped dropped;
       if (wire::read(frame, dropped)) dropped_ = dropped.matches;

@@ -61,6 +61,13 @@ class Link {
   /// long as it takes.
   void wait(std::int64_t timeout_ns);
 
+  /// Subscribes once more, once all is acknowledged: the answer comes behind all matches of what was sent,
+  /// where an acknowledgement may come before them. Precondition: acknowledged() == sent(), subscribe() was
+  /// called.
+  void mark();
+  /// The answer to mark() has come. Over a ring, matches may still be there for one more receive().
+  bool mark_returned() const { return mark_returned_; }
+
   /// BYE, and the server's answer. Matches that come until then are passed over.
   void close();
 
@@ -110,6 +117,8 @@ class Link {
   std::uint64_t bytes_received_ = 0;
   std::size_t payload_without_room_ = 0;  // of the ring, in the last try_send()
   unsigned calls_ = 0;
+  std::string wishes_;  // as SUBSCRIBE said them
+  bool mark_returned_ = true;
 };
 
 template <class OnMatch>
@@ -131,7 +140,7 @@ bool Link::receive(OnMatch on_match) {
       }
     }
     if (any) ring_in_->release();
-    if (++calls_ % socket_every != 0 && has_credit(welcome_.window / 2)) return any;
+    if (++calls_ % socket_every != 0 && mark_returned_ && has_credit(welcome_.window / 2)) return any;
   }
   if (!std::exchange(has_read_, false)) read_socket(MSG_DONTWAIT);
   wire::Frame frame;

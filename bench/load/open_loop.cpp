@@ -50,11 +50,7 @@ Outcome OpenLoop::run(const Phase& phase) {
   }
   const double took_s = static_cast<double>(clock_.ns_of(measure::ticks() - begin_)) / 1e9;
   outcome.achieved = static_cast<double>(outcome.sent) / took_s;
-  const std::int64_t deadline = measure::steady_ns() + settle_ns;
-  do
-    target_.receive(*this);
-  while (!target_.settled() && measure::steady_ns() < deadline);
-  outcome.settled = target_.settled();
+  outcome.settled = target_.settle(*this, settle_ns);
   outcome.rejected = target_.rejected() - rejected_;
   rejected_ += outcome.rejected;
   return outcome;

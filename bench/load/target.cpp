@@ -5,6 +5,7 @@
 
 #include "bench/load/link.hpp"
 #include "bench/load/server_process.hpp"
+#include "bench/measure/clock.hpp"
 #include "engine/runtime/engine.hpp"
 
 namespace tocsin::load {
@@ -34,7 +35,10 @@ class EngineTarget final : public Target, public model::MatchSink {
       arrivals.on_match(trigger, timeout);
     matches_.clear();
   }
-  bool settled() const override { return true; }
+  bool settle(Arrivals& arrivals, std::int64_t) override {
+    receive(arrivals);
+    return true;
+  }
   std::uint64_t rejected() const override { return 0; }
   void on_match(const model::MatchView& match) override {
     matches_.emplace_back(match.trigger_seq, match.timeout);
@@ -64,14 +68,23 @@ class ServiceTarget final : public Target {
   }
   void receive(Arrivals& arrivals) override {
     link_.flush();
-    // An acknowledgement may overtake matches on the ring: what was there before it counts as settled.
-    const std::uint64_t acknowledged = link_.acknowledged();
     link_.receive([&](const wire::MatchHead& head) {
       arrivals.on_match(head.trigger_seq, (head.flags & wire::match_flag::timeout) != 0);
     });
-    settled_ = acknowledged == link_.sent();
   }
-  bool settled() const override { return settled_; }
+  bool settle(Arrivals& arrivals, std::int64_t timeout_ns) override {
+    const std::int64_t deadline = measure::steady_ns() + timeout_ns;
+    const auto until = [&](auto holds) {
+      while (!holds() && measure::steady_ns() < deadline)
+        receive(arrivals);
+      return holds();
+    };
+    if (!until([&] { return link_.acknowledged() == link_.sent(); })) return false;
+    link_.mark();
+    if (!until([&] { return link_.mark_returned(); })) return false;
+    receive(arrivals);
+    return true;
+  }
   std::uint64_t rejected() const override { return link_.rejected(); }
   void close() override {
     link_.close();
@@ -81,7 +94,6 @@ class ServiceTarget final : public Target {
  private:
   ServerProcess server_;
   Link link_;
-  bool settled_ = false;
 };
 
 }  // namespace

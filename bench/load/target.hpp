@@ -26,8 +26,9 @@ class Target {
   virtual bool try_send(const model::EventBatch& batch, std::size_t begin, std::size_t end) = 0;
   /// Tells `arrivals` what has come since.
   virtual void receive(Arrivals& arrivals) = 0;
-  /// Everything sent has been taken, and its matches have come.
-  virtual bool settled() const = 0;
+  /// Waits until all that was sent has been taken and its matches have come, and tells `arrivals`. False
+  /// where that takes longer than `timeout_ns`.
+  virtual bool settle(Arrivals& arrivals, std::int64_t timeout_ns) = 0;
   /// Events that the service did not accept.
   virtual std::uint64_t rejected() const = 0;
   virtual void close() {}
