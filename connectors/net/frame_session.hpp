@@ -29,7 +29,7 @@ class FrameSession final : public Session {
   void beat() override;
   bool run_ring() override;
   bool has_ring() const override { return ring_ != nullptr; }
-  void begin_wait() override { ring_->begin_wait(); }
+  void begin_wait() override;
   bool may_sleep(bool takes_events) override { return ring_->may_sleep(takes_events); }
   void end_wait() override { ring_->end_wait(); }
   void write_ring() override;
@@ -53,6 +53,7 @@ class FrameSession final : public Session {
   void tell_subscribed();
   void tell_rejected();
   bool finish_batch();
+  void acknowledge();
   void fault(std::string_view message);
   void send(const wire::FrameBuffer& frames);
 
