@@ -23,6 +23,7 @@ struct Command {
 };
 
 /// Each adds its subcommand with its options to `app`.
+Command add_bench(CLI::App& app);
 Command add_check(CLI::App& app);
 Command add_config(CLI::App& app);
 Command add_explain(CLI::App& app);

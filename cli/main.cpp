@@ -94,7 +94,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(0, 1);  // so that a file may be called `rules`, or as another command
   const std::vector<Command> commands = {add_run(app),    add_check(app),  add_test(app), add_explain(app),
                                          add_fmt(app),    add_config(app), add_top(app),  add_rules(app),
-                                         add_reload(app), add_tap(app),    add_stop(app)};
+                                         add_reload(app), add_tap(app),    add_stop(app), add_bench(app)};
 
   const CLI::App* chosen = &app;
   try {

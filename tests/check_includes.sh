@@ -22,8 +22,10 @@ declare -A allowed=(
   [service]="engine dsl connectors"
   [client]="engine/base engine/model connectors/wire"
   [tester]="engine dsl"
-  [cli]="engine dsl tester connectors service"
+  [cli]="engine dsl tester connectors service bench/measure bench/load"
   [tests]="engine dsl tester connectors service client cli bench"
+  [bench/measure]="engine/base"
+  [bench/load]="engine dsl connectors service bench/measure"
   [bench]="engine dsl connectors"
 )
 # folders of the project, for includes in angle brackets that should be in quotes
@@ -32,7 +34,7 @@ include='^[[:space:]]*#[[:space:]]*include[[:space:]]*([<"])([^>"]+)[>"]'
 
 layer_of() {
   case $1 in
-    engine/*/* | connectors/*/*) local rest=${1#*/}; echo "${1%%/*}/${rest%%/*}" ;;
+    engine/*/* | connectors/*/* | bench/*/*) local rest=${1#*/}; echo "${1%%/*}/${rest%%/*}" ;;
     */*) echo "${1%%/*}" ;;
   esac
 }

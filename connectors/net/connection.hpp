@@ -58,6 +58,7 @@ class Connection final : public Pollable, public Outbox::Owner {
   IoResult read(std::span<std::byte> to);
   /// It has shown that it is alive by other ways than its socket.
   void heard() { heard_ns_ = shared_.now_ns(); }
+  std::int64_t heard_ns() const { return heard_ns_; }
   Outbox& outbox() { return outbox_; }
   const Outbox& outbox() const { return outbox_; }
   int fd() const { return stream_->fd(); }

@@ -50,6 +50,7 @@ void FrameSession::say_refused(Outbox& outbox, std::string_view code, std::strin
 
 void FrameSession::say_end(std::string_view code, std::string_view message, bool at_once) {
   if (!welcome_) return say_refused(connection_.outbox(), code, message);
+  if (!at_once) acknowledge();
   wire::FrameBuffer frames;
   frames.append(FrameType::bye, wire::to_json(wire::Bye{std::string(code), std::string(message)}));
   if (at_once) return send(frames);
@@ -236,19 +237,25 @@ void FrameSession::tell_rejected() {
   }
 }
 
-/// Hands on what has gathered and acknowledges it. False where the connection has ended by that.
+/// Hands on what has gathered and acknowledges it, over a ring only where much has. False where the
+/// connection has ended by that.
 bool FrameSession::finish_batch() {
   if (!source_.take(shared_.batch)) {
     shared_.batch.clear();
     connection_.refuse(Refusal::limit, "there are too many sources of events");
     return false;
   }
-  if (last_ == acked_) return true;
+  // Over a ring it would be a system call for each event that comes alone, where the event itself needs none.
+  if (!ring_ || last_ - acked_ >= shared_.limits().window_events / 4) acknowledge();
+  return true;
+}
+
+void FrameSession::acknowledge() {
+  if (last_ == acked_) return;
   acked_ = last_;
   shared_.frames.clear();
   wire::append(shared_.frames, wire::Ack{acked_, rejected_, shared_.limits().window_events, 0});
   send(shared_.frames);
-  return true;
 }
 
 void FrameSession::watermark(const wire::Frame& frame) {

@@ -30,7 +30,7 @@ class FrameSession final : public Session {
   void beat() override;
   bool run_ring() override;
   bool has_ring() const override { return ring_ != nullptr; }
-  void begin_wait() override { ring_->begin_wait(); }
+  void begin_wait() override;
   bool may_sleep(bool takes_events) override;
   void end_wait() override { ring_->end_wait(); }
   void write_ring() override;
@@ -54,6 +54,7 @@ class FrameSession final : public Session {
   void take_subscription(const wire::Frame& frame);
   void tell_subscribed();
   void tell_rejected();
+  void acknowledge();
   void fault(std::string_view message);
   void send(const wire::FrameBuffer& frames);
 

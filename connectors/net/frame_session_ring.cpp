@@ -8,6 +8,13 @@
 
 namespace tocsin::connectors::net {
 
+namespace {
+
+// After so long without a record, what was taken is acknowledged where the server does not sleep.
+constexpr std::int64_t quiet_ns = 100'000;
+
+}  // namespace
+
 bool FrameSession::offer_ring(const wire::Hello& hello) {
   const NetLimits& limits = shared_.limits();
   if (!connection_.origin().is_unix) {
@@ -43,6 +50,15 @@ void FrameSession::tell_ring() {
   }
 }
 
+/// Nothing is left to do, so that there is time for it.
+void FrameSession::begin_wait() {
+  if (last_ != acked_ && connection_.is_open()) {
+    acknowledge();
+    connection_.write();
+  }
+  ring_->begin_wait();
+}
+
 bool FrameSession::run_ring() {
   if (!ring_ || !connection_.is_open() || connection_.input_stopped()) return false;
   bool worked = false;
@@ -71,6 +87,8 @@ bool FrameSession::run_ring() {
     ring_->in().release();
     wake_client();
     connection_.heard();
+  } else if (last_ != acked_ && shared_.now_ns() - connection_.heard_ns() >= quiet_ns) {
+    acknowledge();
   }
   if (ring_->fault() != wire::RingFault::none && connection_.is_open()) {
     connection_.refuse(Refusal::ring, wire::to_sentence(ring_->fault()));

@@ -120,6 +120,28 @@ pid_t fork_client(Service& service, Act act) {
 
 }  // namespace
 
+TEST_CASE("events that come one by one over a ring are not acknowledged one by one, but all in the end") {
+  if (!can_have_rings()) return;
+  ServerOptions options;
+  options.limits.window_events = 40;
+  Service service(options);
+  RingClient ring(service);
+  const std::uint64_t before = service.server.counters().frames_out;
+  for (std::uint64_t number = 1; number <= 25; ++number) {
+    wire::FrameBuffer frames;
+    append_payments(frames, number, {{"A", 1}});
+    wire::FrameHeader header;
+    std::memcpy(&header, frames.bytes().data(), sizeof header);
+    REQUIRE(ring.rings.out->append(FrameType::events, frames.bytes().subspan(sizeof header, header.length)));
+    ring.rings.out->publish();
+    service.rounds(1);
+    CHECK(service.engine.taken == number);
+  }
+  CHECK(service.server.counters().frames_out - before == 2);  // a quarter of the window each
+  for (const std::uint64_t number : {10, 20, 25})
+    CHECK(ring.client.expect(FrameType::ack).as<wire::Ack>().number == number);
+}
+
 TEST_CASE("events go through one ring, matches come through the other, all else over the socket") {
   if (!can_have_rings()) return;
   Service service;
