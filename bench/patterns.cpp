@@ -154,6 +154,46 @@ class Sequence {
   std::uint64_t matches_ = 0;
 };
 
+// Three steps of one symbol of 20 each, joined by `~>`, and every match of them, some 60 an event, is looked
+// at.
+class Enumeration {
+ public:
+  std::string rule() const {
+    return "rule r { match a: E[k == 0] ~> b: E[k == 1] ~> c: E[k == 2] within " + std::to_string(bound) +
+           " events report all after match skip none }";
+  }
+  Item next() {
+    const std::uint64_t i = made_++;
+    return {static_cast<std::int64_t>(hash_mix(i + 1) % symbols), 0, static_cast<std::int64_t>(i) * 1000};
+  }
+  std::uint64_t by_hand(const Item& item) {
+    const std::int64_t i = seen_++;
+    for (auto* taken : {&firsts_, &seconds_}) {
+      while (!taken->empty() && i - taken->front() >= bound)
+        taken->pop_front();
+    }
+    if (item.key == 0) firsts_.push_back(i);
+    if (item.key == 1) seconds_.push_back(i);
+    if (item.key != 2) return matches_;
+    for (const std::int64_t b : seconds_) {
+      for (auto a = firsts_.begin(); a != firsts_.end() && *a < b; ++a) {
+        std::int64_t events = *a ^ b ^ i;
+        benchmark::DoNotOptimize(events);
+        ++matches_;
+      }
+    }
+    return matches_;
+  }
+
+ private:
+  static constexpr std::uint64_t symbols = 20;
+  static constexpr std::int64_t bound = 1000;
+  std::uint64_t made_ = 0;
+  std::int64_t seen_ = 0;
+  std::deque<std::int64_t> firsts_, seconds_;
+  std::uint64_t matches_ = 0;
+};
+
 // A stream over many keys, each seen once before they come at random.
 class KeyedStream {
  public:
@@ -241,6 +281,9 @@ std::size_t argument(const benchmark::State& state, std::size_t i) {
 void sequence(benchmark::State& state, bool repeat) {
   run(state, Sequence(argument(state, 0), argument(state, 1), repeat), timed_events);
 }
+void enumeration(benchmark::State& state) {
+  run(state, Enumeration(), timed_events / 16);
+}
 void live_runs(benchmark::State& state) {
   run(state, LiveRuns(argument(state, 0)), std::max(timed_events, 10 * argument(state, 0)));
 }
@@ -261,6 +304,7 @@ void keys(benchmark::internal::Benchmark* benchmark) {
 
 BENCHMARK_CAPTURE(sequence, plain, false)->Apply(sizes);
 BENCHMARK_CAPTURE(sequence, repeat, true)->Apply(sizes);
+BENCHMARK(enumeration)->Unit(benchmark::kMillisecond)->UseManualTime();
 BENCHMARK(live_runs)->Apply(keys);
 BENCHMARK(absences)->Apply(keys);
 

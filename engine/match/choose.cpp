@@ -1,5 +1,6 @@
 // Which matcher serves a rule, and why: the one place that decides.
 #include "engine/match/arena.hpp"
+#include "engine/match/contiguous.hpp"
 #include "engine/match/grouped.hpp"
 #include "engine/match/matcher.hpp"
 #include "engine/match/stateless.hpp"
@@ -67,6 +68,12 @@ void choose(Program& program, MatcherChoice choice) {
   } else if (!reason.empty()) {
     program.matcher = MatcherKind::arena;
     program.matcher_reason = reason;
+  } else if (choice == MatcherChoice::automatic && is_contiguous_chain(program)) {
+    program.matcher = MatcherKind::contiguous;
+    program.matcher_reason =
+        "each step is one event right behind the one before, and every condition reads one event alone, so "
+        "the "
+        "runs of a key are a set of bits";
   } else {
     program.matcher = MatcherKind::grouped;
     program.matcher_reason =
@@ -77,6 +84,7 @@ void choose(Program& program, MatcherChoice choice) {
 std::unique_ptr<Matcher> make_matcher(std::shared_ptr<const Program> program, const Resources& resources) {
   switch (program->matcher) {
     case MatcherKind::stateless: return std::make_unique<StatelessMatcher>(*program);
+    case MatcherKind::contiguous: return std::make_unique<ContiguousMatcher>(*program, resources);
     case MatcherKind::grouped: return std::make_unique<GroupedMatcher>(*program, resources);
     case MatcherKind::arena: return std::make_unique<ArenaMatcher>(*program, resources);
     case MatcherKind::total: return std::make_unique<TotalMatcher>(*program, resources);

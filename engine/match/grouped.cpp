@@ -159,20 +159,28 @@ bool GroupedMatcher::complete(Output& output) {
 }
 
 void GroupedMatcher::sort_candidates() {
-  ranking_.resize(ends_.size());
-  std::iota(ranking_.begin(), ranking_.end(), std::size_t{0});
   const auto candidate = [&](std::size_t i) {
     const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
     return std::span<const PathEntry>(entries_).subspan(begin, ends_[i] - begin);
   };
-  std::sort(ranking_.begin(), ranking_.end(),
-            [&](std::size_t a, std::size_t b) { return preferred(candidate(a), candidate(b)); });
+  ranking_.resize(ends_.size());
+  for (std::size_t i = 0; i < ends_.size(); ++i) {
+    const auto path = candidate(i);
+    const PathEntry second = path.size() > 1 ? path[1] : PathEntry{};
+    ranking_[i] = {path[0].order, std::uint64_t{path[0].arc} << 32 | second.arc, second.order, i};
+  }
+  std::sort(ranking_.begin(), ranking_.end(), [&](const Ranked& a, const Ranked& b) {
+    if (a.start != b.start) return a.start < b.start;
+    if (a.arcs != b.arcs) return a.arcs < b.arcs;
+    if (a.second != b.second) return a.second < b.second;
+    return preferred(candidate(a.number), candidate(b.number));
+  });
 }
 
 // Reports what has been found and forgets it, so that no number of matches takes more room than a few.
 void GroupedMatcher::report_candidates(Output& output) {
   for (std::size_t n = 0; n < ends_.size(); ++n) {
-    const std::size_t i = enumerated_ <= sorted_matches ? ranking_[n] : n;
+    const std::size_t i = enumerated_ <= sorted_matches ? ranking_[n].number : n;
     report(i == 0 ? 0 : ends_[i - 1], ends_[i], output);
   }
   found_.clear();

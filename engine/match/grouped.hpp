@@ -97,7 +97,13 @@ class GroupedMatcher final : public RunMatcher {
   std::vector<PathEntry> entries_;  // the same as (arc, event)
   std::vector<std::size_t> ends_;   // where each candidate ends in both
   std::size_t enumerated_ = 0;      // candidates of the event so far
-  std::vector<std::size_t> ranking_;
+  struct Ranked {                   // what preferred() looks at first, side by side
+    std::uint64_t start;
+    std::uint64_t arcs;    // of the first two events
+    std::uint64_t second;  // order of the second event
+    std::size_t number;
+  };
+  std::vector<Ranked> ranking_;
   std::vector<Id> reachable_;  // cells
   boost::unordered_flat_map<Id, Id>
       best_;  // by cell: the node of the preferred prefix, of it and later cells

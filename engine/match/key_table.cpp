@@ -86,7 +86,7 @@ std::uint32_t KeyTable::add(const KeyView& key) {
   added.used = true;
   added.id = key.is_number ? key.number : key.hash;
   if (!key.is_number) added.bytes.assign(key.bytes);
-  if (3 * size() > 2 * entries_.size()) {
+  if (size() > room()) {
     LargeVector<Entry> before(2 * entries_.size());
     std::swap(before, entries_);
     for (const Entry& entry : before) {

@@ -91,9 +91,15 @@ class KeyTable {
     bool used = false;
   };
   std::size_t mask() const { return entries_.size() - 1; }
+  // A small table is kept sparse, as it stays near all the same: there a key that is absent, which most are
+  // where keys come and go, mostly meets a free entry at once.
+  std::size_t room() const {
+    return entries_.size() <= sparse_entries ? entries_.size() / 4 : entries_.size() / 3 * 2;
+  }
+  static constexpr std::size_t sparse_entries = 8192;
   void insert(const Entry& entry);
 
-  LargeVector<Entry> entries_ = LargeVector<Entry>(16);  // a power of two, at most two thirds in use
+  LargeVector<Entry> entries_ = LargeVector<Entry>(16);  // a power of two
   LargeVector<Slot> slots_;
   std::vector<std::uint32_t> free_;
 };

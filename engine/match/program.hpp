@@ -165,7 +165,7 @@ struct Total {
   std::optional<Expression> value;
 };
 
-enum class MatcherKind : std::uint8_t { stateless, grouped, arena, total, window };
+enum class MatcherKind : std::uint8_t { stateless, contiguous, grouped, arena, total, window };
 
 struct Program {
   std::uint32_t rule = 0;

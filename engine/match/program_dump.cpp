@@ -146,6 +146,7 @@ std::string bars_text(const Program& program, const Arc& arc) {
 const char* matcher_name(MatcherKind kind) {
   switch (kind) {
     case MatcherKind::stateless: return "stateless";
+    case MatcherKind::contiguous: return "contiguous";
     case MatcherKind::grouped: return "grouped";
     case MatcherKind::arena: return "arena";
     case MatcherKind::total: return "total";

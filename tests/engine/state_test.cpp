@@ -127,6 +127,21 @@ TEST_CASE("at a rule's limit the oldest runs go and are counted; below it none d
   }
 }
 
+TEST_CASE("of contiguous runs the oldest go at the limit as well") {
+  const char* rule = "rule r { match a: A[x == 1] , b: A[x == 2] partition by k }";
+  auto stats = run_one_time_keys(rule, 20'000, 4096, runtime::MatcherChoice::automatic);
+  CHECK(stats.rules[0].started == 20'000);
+  CHECK(stats.rules[0].dropped_runs == 20'000 - stats.states[0].runs);
+  CHECK(stats.states[0].runs <= 4096);
+  CHECK(stats.states[0].runs > 2048);
+  stats = run_one_time_keys(rule, 20'000, 1 << 20, runtime::MatcherChoice::automatic);
+  CHECK(stats.rules[0].dropped_runs == 0);
+  const char* bounded = "rule r { match a: A[x == 1] , b: A[x == 2] partition by k within 100ns }";
+  stats = run_one_time_keys(bounded, 20'000, 4096, runtime::MatcherChoice::automatic);
+  CHECK(stats.rules[0].dropped_runs == 0);
+  CHECK(stats.states[0].keys <= 2048);
+}
+
 TEST_CASE("runs that were used up do not count against the limit") {
   const auto plan = plan_of(
       "event A { k: int, x: int, at: time @timestamp }\n"

@@ -98,7 +98,10 @@ TEST_CASE("every run that began is reported, expired, dropped or still there") {
               "rule closed { match a: P[n < 6] -> not P[n == 7] -> b: P[n == a.n + 1] partition by "
               "card }\n"
               "rule ended { match a: P[n == 1] -> b: P[n == 2] partition by card within 3s emit E { "
-              "card } on timeout emit T { card } }\n");
+              "card } on timeout emit T { card } }\n"
+              // a key's runs share its last events
+              "rule next { match a: P[n < 8] , b: P[n < 6] , c: P[n < 4] partition by card within 5s after "
+              "match skip none }\n");
   for (const auto matcher :
        {runtime::MatcherChoice::automatic, runtime::MatcherChoice::grouped, runtime::MatcherChoice::arena}) {
     for (const std::size_t limit : {std::size_t{1} << 20, std::size_t{1000}}) {
