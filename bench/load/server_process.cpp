@@ -42,7 +42,7 @@ namespace {
     config.lateness_ns = options.lateness_ns;
     config.output.path = "none";
     config.log.level = service::LogLevel::error;
-    code = service::serve(config, compiled);
+    code = service::serve(config, compiled, [](const service::Ended&) {});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
   }
