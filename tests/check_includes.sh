@@ -26,6 +26,7 @@ declare -A allowed=(
   [tests]="engine dsl tester connectors service client cli bench"
   [bench/measure]="engine/base"
   [bench/load]="engine dsl connectors service bench/measure"
+  [bench/common]="engine dsl"
   [bench]="engine dsl connectors"
 )
 # folders of the project, for includes in angle brackets that should be in quotes

@@ -43,7 +43,7 @@ void Connection::on_time() {
     if (idle_deadline_ns() <= now_ns) refuse(Refusal::idle, "nothing came within the idle timeout");
   } else if (deadline_ns() <= now_ns) {
     if (!is_open()) {
-      shared_.counters.matches_unsent += outbox_.waiting_matches();
+      if (shared_.draining) shared_.counters.matches_unsent += outbox_.waiting_matches();
       return gone("it did not read the end in time");
     }
     refuse(Refusal::handshake, "the handshake was not finished in time");

@@ -55,7 +55,7 @@ struct Counters {
   std::uint64_t rejected = 0;
   std::uint64_t matches_out = 0;  // put into queues
   std::uint64_t matches_dropped = 0;
-  std::uint64_t matches_unsent = 0;  // left in queues whose owners did not take them at the end
+  std::uint64_t matches_unsent = 0;  // of a drain: left in queues whose owners did not take them
   std::uint64_t inputs_cut = 0;      // connections that were still sending at the end of the drain's input
   std::uint64_t blocks = 0;          // how often the input was held up
   std::array<std::uint64_t, refusals> refused{};
