@@ -150,6 +150,10 @@ class Live final : public Ingress, public net::EventTaker {
     const net::MatchHub::EngineWait wait(hub_);
     engine_->close_source(source);
   }
+  void mark(std::int64_t stamp) override {
+    const net::MatchHub::EngineWait wait(hub_);
+    engine_->mark(stamp);
+  }
 
  private:
   void start() {

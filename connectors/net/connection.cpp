@@ -33,6 +33,7 @@ Connection::~Connection() {
   std::erase(shared_.ready, this);
   std::erase(shared_.with_output, this);
   std::erase(shared_.with_ring, this);
+  std::erase(shared_.ending, this);
 }
 
 void Connection::on_ready(std::uint32_t events) {
@@ -75,7 +76,7 @@ IoResult Connection::read(std::span<std::byte> to) {
 }
 
 bool Connection::rests() const {
-  return is_open() && (input_stopped_ || outbox_.control_bytes() > shared_.limits().control_bytes);
+  return is_open() && (input_stopped_ || ending_ || outbox_.control_bytes() > shared_.limits().control_bytes);
 }
 
 bool Connection::run() {
@@ -179,7 +180,7 @@ void Connection::broken(std::string_view why) {
   if (std::exchange(broken_, true)) return;
   if (session_) session_->unsubscribe();
   outbox_.clear();
-  if (!is_open() || input_stopped_) return gone(why);
+  if (input_stopped()) return gone(why);
   readable_ = true;
   take_turn();
 }
@@ -213,6 +214,11 @@ void Connection::finish(std::string_view code, std::string_view message) {
     session_->say_end(code, message, false);
   }
   begin_closing();
+}
+
+void Connection::await_end() {
+  ending_ = true;
+  shared_.ending.push_back(this);
 }
 
 void Connection::begin_closing() {

@@ -49,6 +49,8 @@ class Connection final : public Pollable, public Outbox::Owner {
   void refuse(Refusal refusal, std::string_view message);
   /// Ends it in order: what waits is written first.
   void finish(std::string_view code, std::string_view message);
+  /// No more input is read; it is finished as soon as its last matches are in the outbox, by the server.
+  void await_end();
   /// It is gone already, or its peer is.
   void drop(std::string_view why);
   /// No more input is read; its source is closed.
@@ -70,7 +72,8 @@ class Connection final : public Pollable, public Outbox::Owner {
   bool wants_turn() const { return readable_ && !is_gone() && !rests(); }
   /// Its input is not read: it is over, or the answers to it are not read.
   bool rests() const;
-  bool input_stopped() const { return input_stopped_ || !is_open(); }
+  bool input_stopped() const { return input_stopped_ || ending_ || !is_open(); }
+  bool is_ending() const { return ending_ && is_open(); }
   Session* session() const { return session_.get(); }
   void rules_changed();
   ConnectionInfo info() const;
@@ -116,6 +119,7 @@ class Connection final : public Pollable, public Outbox::Owner {
   bool held_ = false;           // in its last turn
   bool broken_ = false;         // nothing can be written any more
   bool input_stopped_ = false;  // nothing more is read
+  bool ending_ = false;         // nothing more is read, as its client has said so
   std::int64_t opened_ns_;
   std::int64_t heard_ns_;
   std::int64_t wrote_ns_;  // what was taken off the outbox

@@ -10,6 +10,7 @@ namespace tocsin::connectors::net {
 std::int64_t Connection::idle_deadline_ns() const {
   const std::int64_t idle_ns = shared_.limits().idle_timeout_ns;
   if (phase_ != Phase::open || input_stopped_) return INT64_MAX;
+  if (ending_) return std::max(heard_ns_, wrote_ns_) + idle_ns;  // it has nothing more to say
   // A reader of lines has nothing to say. It must take what it gets, as must one who holds up its own input.
   if ((session_->is_subscribed() && session_->form() == "lines") || (held_ && outbox_.is_full())) {
     return outbox_.empty() ? INT64_MAX : wrote_ns_ + idle_ns;
@@ -19,8 +20,9 @@ std::int64_t Connection::idle_deadline_ns() const {
 }
 
 std::int64_t Connection::beat_deadline_ns() const {
-  return phase_ == Phase::open ? std::max(wrote_ns_, beat_ns_) + shared_.limits().idle_timeout_ns / 3
-                               : INT64_MAX;
+  return phase_ == Phase::open && !ending_
+             ? std::max(wrote_ns_, beat_ns_) + shared_.limits().idle_timeout_ns / 3
+             : INT64_MAX;
 }
 
 std::int64_t Connection::deadline_ns() const {

@@ -25,6 +25,8 @@ class EventTaker {
   /// The source has come to this event time without an event.
   virtual void advance(std::uint16_t source, std::int64_t time_ns) = 0;
   virtual void close_source(std::uint16_t source) = 0;
+  /// Has MatchHub::on_batch(stamp) called behind the matches of all that was taken so far.
+  virtual void mark(std::int64_t stamp) = 0;
 };
 
 }  // namespace tocsin::connectors::net

@@ -90,6 +90,7 @@ Ran FrameSession::run() {
         }
         handle(frame);
         if (!connection_.is_open()) return Ran::more;
+        if (connection_.is_ending()) return Ran::dry;
         continue;
       case wire::Next::fault:
         if (finish_batch()) fault(reader_.fault());
@@ -130,7 +131,7 @@ Ran FrameSession::ended() {
     fault("the connection ended within a frame");
   } else {
     if (ring_) drain_ring();
-    connection_.finish(wire::code::done, "");
+    if (connection_.is_open()) end();
   }
   return Ran::dry;
 }
@@ -150,7 +151,7 @@ void FrameSession::handle(const wire::Frame& frame) {
     case FrameType::heartbeat: return;
     case FrameType::bye:
       if (ring_) drain_ring();
-      if (connection_.is_open() && finish_batch()) connection_.finish(wire::code::done, "");
+      if (connection_.is_open() && finish_batch()) end();
       return;
     default: return fault(fmt::format("{} is not for a client to send now", wire::name_of(frame.type)));
   }

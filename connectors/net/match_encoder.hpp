@@ -46,7 +46,8 @@ struct EncodedMatch {
     const auto all = is_lines(form) ? std::as_bytes(std::span(lines)) : frames.bytes();
     return all.subspan(begin, end - begin);
   }
-  std::size_t bytes() const { return frames.size() + lines.size(); }
+  /// That it takes on its way; never 0.
+  std::size_t bytes() const { return sizeof stamp + frames.size() + lines.size(); }
 };
 
 /// What subscriptions choose by: a rule's matches, or its timeouts.

@@ -85,13 +85,23 @@ void MatchHub::on_match(const model::MatchView& match) {
 }
 
 void MatchHub::on_batch(std::int64_t stamp) {
-  if (!options_.delivered) return;
-  if (!std::exchange(handed_over_, false)) return options_.delivered(stamp);
+  const bool is_mark = stamp < 0;
+  if (options_.one_thread) return end_batch(stamp);
+  if (!is_mark && !options_.delivered) return;
+  if (!std::exchange(handed_over_, false) && !is_mark) return options_.delivered(stamp);
   auto end = fresh();
   end->frames.clear();
   end->lines.clear();
   end->stamp = stamp;
   hand_over(std::move(end));
+}
+
+void MatchHub::end_batch(std::int64_t stamp) {
+  if (stamp < 0) {
+    marks_reached_ = -stamp;
+  } else if (options_.delivered) {
+    options_.delivered(stamp);
+  }
 }
 
 void MatchHub::put(const EncodedMatch& match) {
@@ -126,9 +136,8 @@ std::size_t MatchHub::distribute() {
 }
 
 void MatchHub::distribute_all() {
-  while (under_way_bytes_.load(std::memory_order_acquire) > 0) {
-    if (distribute(true) == 0) break;
-  }
+  while (under_way_bytes_.load(std::memory_order_acquire) > 0)
+    distribute(true);
 }
 
 std::size_t MatchHub::distribute(bool all) {
@@ -138,11 +147,11 @@ std::size_t MatchHub::distribute(bool all) {
   std::unique_ptr<EncodedMatch> match;
   while ((all || !has_full_subscriber()) && queue_.try_dequeue(match)) {
     (void)under_way_bytes_.load(std::memory_order_acquire);
+    bytes += match->bytes();
     if (match->stamp != 0) {
-      options_.delivered(std::exchange(match->stamp, 0));
+      end_batch(std::exchange(match->stamp, 0));
     } else {
       put(*match);
-      bytes += match->bytes();
       ++count;
     }
     if (match->bytes() <= reused_bytes && used_.size_approx() < reused_matches) {
@@ -150,7 +159,7 @@ std::size_t MatchHub::distribute(bool all) {
       used_.enqueue(used_token_, std::move(match));
     }
   }
-  if (count == 0) return 0;
+  if (bytes == 0) return 0;
   const std::size_t before = under_way_bytes_.fetch_sub(bytes, std::memory_order_seq_cst);
   if (before >= options_.handover_bytes && before - bytes < options_.handover_bytes) room_.notify();
   return count;

@@ -6,6 +6,10 @@
 // woken and distributes. Where the queue is full the egress thread waits, unless the ingress thread waits for
 // the engine at that moment (EngineWait): both would wait for each other. Then the queue takes more than its
 // limit, at most what the batches under way complete.
+//
+// Who must know that all matches of what was pushed so far are in the outboxes has the engine marked
+// (EventTaker::mark()) with a stamp of new_mark(), which goes the way of the matches and so comes behind
+// them.
 #pragma once
 
 #include <atomic>
@@ -27,8 +31,9 @@ struct HubOptions {
   bool one_thread = true;                              // on_match() is called on the ingress thread
   std::size_t handover_bytes = std::size_t{16} << 20;  // matches on their way to the ingress thread
   std::size_t max_frame_bytes = std::size_t{4} << 20;
-  /// Gets the stamp of each batch, once its matches are in the outboxes; may be empty. On the engine's thread
-  /// where none of them had to be handed over, else on the ingress thread.
+  /// Gets the stamp of each batch (marks are below 0, and not among them), once its matches are in the
+  /// outboxes; may be empty. On the engine's thread where none of them had to be handed over, else on the
+  /// ingress thread.
   std::function<void(std::int64_t stamp)> delivered = {};
 };
 
@@ -55,6 +60,10 @@ class MatchHub final : public model::MatchSink {
   std::size_t distribute();
   /// All of it, also where a blocking one is full. The engine is at rest.
   void distribute_all();
+  /// The stamp of a mark that is to be made now.
+  std::int64_t new_mark() { return -++marks_; }
+  /// It has come back, and all matches before it are in the outboxes.
+  bool is_reached(std::int64_t mark) const { return -mark <= marks_reached_; }
   /// distribute() would do something.
   bool can_distribute() const;
   /// No events should be given to the engine now: a blocking subscriber, or the hand-over, is full.
@@ -75,6 +84,7 @@ class MatchHub final : public model::MatchSink {
 
  private:
   void put(const EncodedMatch& match);
+  void end_batch(std::int64_t stamp);
   std::size_t distribute(bool all);
   bool has_full_subscriber() const;
   void hand_over(std::unique_ptr<EncodedMatch> match);
@@ -88,6 +98,8 @@ class MatchHub final : public model::MatchSink {
   EncodedMatch scratch_;                             // with one thread
   bool handed_over_ = false;                         // something of the batch; of the egress thread
 
+  std::int64_t marks_ = 0;
+  std::int64_t marks_reached_ = 0;
   std::vector<Subscriber*> subscribers_;
   std::vector<std::vector<Subscriber*>> by_key_;
   std::vector<Subscriber*> blocking_;  // those whose policy is block

@@ -29,6 +29,7 @@ struct Server::Impl {
   void wait(std::int64_t timeout_ns);
   bool run_ready();
   bool run_rings();
+  void end_reached();
   void write_all();
   void sweep();
 };
@@ -58,6 +59,7 @@ bool Server::run_once(std::int64_t timeout_ns) {
   impl.write_all();  // what came from elsewhere since
   impl.wait(timeout_ns);
   impl.worked = impl.shared.hub.distribute() > 0;
+  impl.end_reached();
   impl.write_all();  // may end a block, so that events can be taken in this round
   impl.worked |= impl.run_ready();
   impl.worked |= impl.run_rings();
@@ -118,6 +120,11 @@ bool Server::Impl::run_rings() {
   return any;
 }
 
+void Server::Impl::end_reached() {
+  std::erase_if(shared.ending,
+                [](Connection* connection) { return connection->session()->end_if_reached(); });
+}
+
 void Server::Impl::write_all() {
   for (std::size_t i = 0; i < shared.with_output.size(); ++i) {  // writing may add others
     shared.with_output[i]->with_output = false;
@@ -136,6 +143,7 @@ bool Server::is_blocked() const {
 }
 
 void Server::rules_changed() {
+  impl_->end_reached();  // they have nothing to do with the new ones
   impl_->shared.take_rules();
   for (const auto& connection : impl_->connections)
     connection->rules_changed();
@@ -145,8 +153,10 @@ void Server::drain(std::int64_t deadline_ns) {
   impl_->shared.draining = true;
   impl_->drain_deadline_ns = deadline_ns;
   impl_->listeners.clear();
-  for (const auto& connection : impl_->connections)
+  for (const auto& connection : impl_->connections) {
     connection->on_ready(EPOLLIN);
+    if (connection->is_ending()) connection->stop_input();
+  }
 }
 
 bool Server::input_drained() const {
@@ -156,6 +166,7 @@ bool Server::input_drained() const {
 
 void Server::finish() {
   impl_->shared.hub.distribute_all();
+  impl_->end_reached();
   for (const auto& connection : impl_->connections)
     connection->finish(wire::code::shutdown, "the server stops");
 }

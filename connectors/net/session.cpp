@@ -27,6 +27,22 @@ void Session::unsubscribe() {
   --shared_.counters.subscribers;
 }
 
+void Session::end() {
+  if (!subscriber_) return connection_.finish(wire::code::done, "");
+  last_mark_ = shared_.hub.new_mark();
+  {
+    const MatchHub::EngineWait waiting(shared_.hub);
+    shared_.taker.mark(last_mark_);
+  }
+  if (!end_if_reached()) connection_.await_end();
+}
+
+bool Session::end_if_reached() {
+  if (!shared_.hub.is_reached(last_mark_)) return false;
+  connection_.finish(wire::code::done, "");
+  return true;
+}
+
 bool Session::subscribe(const wire::Subscribe& wishes, Form form) {
   const Rules& rules = *shared_.rules;
   if (const std::string why = unknown_wish(wishes, rules.rules, *rules.catalog); !why.empty()) {

@@ -57,6 +57,11 @@ class Session {
   /// What the ring has room for goes there. Nothing without one.
   virtual void write_ring() {}
 
+  /// Its client has said that this is its end: the connection is finished once all matches of what has been
+  /// taken so far are in its queue, which may be now.
+  void end();
+  /// Of one that waits for this: the same. True where it need not wait any more.
+  bool end_if_reached();
   /// No more events from it, and no more matches to it.
   void leave();
   void unsubscribe();
@@ -74,6 +79,7 @@ class Session {
   ConnectionSource source_;
   std::string client_;
   std::optional<Subscriber> subscriber_;
+  std::int64_t last_mark_ = 0;  // behind its last matches, where it ends
 };
 
 /// At most so many things a second.

@@ -38,6 +38,8 @@ struct Shared {
   // Those that have something to be done in this round. A connection is in each list at most once.
   std::vector<Connection*> ready;
   std::vector<Connection*> with_output;
+  // Those that have ended their input and wait for their last matches.
+  std::vector<Connection*> ending;
   // Those with a ring, which are looked at in each round.
   std::vector<Connection*> with_ring;
 

@@ -30,7 +30,8 @@ class MatchSink {
  public:
   virtual ~MatchSink() = default;
   virtual void on_match(const MatchView& match) = 0;
-  /// Everything that a batch came to has been handed over. `stamp` is what was pushed with it, never 0.
+  /// Everything that a batch came to has been handed over. `stamp` is what was pushed with it, or
+  /// marked behind it, never 0.
   virtual void on_batch([[maybe_unused]] std::int64_t stamp) {}
 };
 

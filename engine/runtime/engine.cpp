@@ -109,6 +109,12 @@ struct Engine::Impl {
     if (stamp != 0) sink.on_batch(stamp);
   }
 
+  // Nothing is released by it, so it runs no timer that has not run.
+  void mark(std::int64_t stamp) {
+    if (!pipeline || finished) return sink.on_batch(stamp);
+    pipeline->submit(released, dispatched_ns, tables.current(), stamp);
+  }
+
   std::shared_ptr<const plan::Plan> own_plan;  // once there was a replace()
   std::unique_ptr<const RuleSet> rules;
   EngineOptions options;
@@ -142,6 +148,10 @@ void Engine::push(std::uint16_t source, model::EventBatch& batch, std::int64_t s
   TOCSIN_ASSERT(!impl_->finished);
   impl_->event_time.admit(source, batch);
   impl_->dispatch(batch, stamp);
+}
+
+void Engine::mark(std::int64_t stamp) {
+  impl_->mark(stamp);
 }
 
 void Engine::replace(std::shared_ptr<const plan::Plan> plan) {

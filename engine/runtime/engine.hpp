@@ -89,6 +89,10 @@ class Engine {
   /// Where something was released and `stamp` is not 0, the sink gets it behind the matches that came of it.
   void push(std::uint16_t source, model::EventBatch& batch, std::int64_t stamp = 0);
 
+  /// The sink gets `stamp` (not 0) behind the matches of all that was pushed, advanced and released so far:
+  /// before this returns with one shard, else when the shards have come so far. Costs a batch without events.
+  void mark(std::int64_t stamp);
+
   /// From the next event on these rules hold instead: `plan` is plan::continued() of the plan so far. Rules
   /// that are the same keep their state, as do tables; the others begin anew; what was pushed before has been
   /// through all rules by then, and its matches are with the sink. Event types keep their ids, and events of

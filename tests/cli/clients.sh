@@ -81,11 +81,19 @@ if command -v openssl >/dev/null; then
 fi
 
 if python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-  serve
-  python3 -B "$root/client/examples/send_and_listen.py" "$tcp" >out 2>err || fail "the Python example ended with $?"
-  [[ $(cat out) == "sent 4, rejected 0
-card_testing {'card': '4711', 'probes': 3, 'hit': 900.0}" ]] || fail "the Python example says something else"
-  stop
+  for shards in 1 2 4; do  # its last event's match comes before the answer to its BYE
+    TOCSIN_ENGINE_SHARDS=$shards serve
+    for round in 1 2 3 4 5; do
+      python3 -B "$root/client/examples/send_and_listen.py" "$tcp" >out 2>err ||
+        fail "the Python example ended with $? in round $round at $shards shards"
+      [[ $(cat out) == "sent 4, rejected 0
+card_testing {'card': '4711', 'probes': 3, 'hit': 900.0}" ]] ||
+        fail "the Python example says something else in round $round at $shards shards: $(cat out)"
+      stop
+      TOCSIN_ENGINE_SHARDS=$shards serve
+    done
+    stop
+  done
 fi
 
 # What the rules do not declare is refused, with a sentence for each.

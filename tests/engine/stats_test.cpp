@@ -80,8 +80,14 @@ TEST_CASE("the sink gets a batch's stamp behind its matches, and none where noth
     push(source, 15, 0, 300);
     push(source, 30, 1, 0);
     push(late, 40, 1, 500);
+    engine.mark(600);  // behind what came of the pushes, not what still waits
+    engine.advance(late, 45);
+    engine.mark(700);
+    engine.mark(800);
     engine.finish();
-    CHECK(sink.seen == std::vector<std::int64_t>{1, -200, -300, 4, -500, 5});
+    CHECK(sink.seen == std::vector<std::int64_t>{1, -200, -300, 4, -500, -600, -700, -800, 5});
+    engine.mark(900);
+    CHECK(sink.seen.back() == -900);
   }
 }
 

@@ -97,6 +97,7 @@ class Taker final : public EventTaker {
   }
   void advance(std::uint16_t source, std::int64_t time_ns) override { engine_.advance(source, time_ns); }
   void close_source(std::uint16_t source) override { engine_.close_source(source); }
+  void mark(std::int64_t stamp) override { engine_.mark(stamp); }
 
   std::string events;
 

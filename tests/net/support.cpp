@@ -76,7 +76,27 @@ std::optional<std::uint16_t> Engine::open_source(std::string_view name,
   return static_cast<std::uint16_t>(id);
 }
 
+void Engine::mark(std::int64_t stamp) {
+  if (!holds) return hub_.on_batch(stamp);
+  held_.emplace_back([this, stamp] { hub_.on_batch(stamp); });
+}
+
+void Engine::deliver() {
+  for (const auto& call : std::exchange(held_, {}))
+    call();
+}
+
 void Engine::match(std::uint32_t rule, model::EventView event) {
+  if (holds) {
+    auto kept = std::make_shared<model::EventBatch>();
+    kept->append(event);
+    held_.emplace_back([this, rule, kept] { report(rule, (*kept)[0]); });
+  } else {
+    report(rule, event);
+  }
+}
+
+void Engine::report(std::uint32_t rule, model::EventView event) {
   model::EventBatch made;
   const model::MatchedEvent matched{0, event};
   model::MatchView view{rule, event.time_ns(), event.seq(), {&matched, 1}, {}, false, 0};
@@ -142,8 +162,8 @@ std::string TemporaryDirectory::write(const std::string& name, std::string_view 
   return path;
 }
 
-Service::Service(const ServerOptions& options, const ListenOptions& listen)
-    : hub(poller, {}, rules()), engine(hub, rules()), server(poller, hub, engine, options) {
+Service::Service(const ServerOptions& options, const ListenOptions& listen, const HubOptions& hub_options)
+    : hub(poller, hub_options, rules()), engine(hub, rules()), server(poller, hub, engine, options) {
   ListenOptions at = listen;
   at.address = parse_address("tcp:127.0.0.1:0").address;
   REQUIRE(server.listen(at) == "");

@@ -35,6 +35,7 @@ class Engine final : public EventTaker {
   void take(std::uint16_t source, model::EventBatch& batch, std::int64_t found_ns) override;
   void advance(std::uint16_t source, std::int64_t time_ns) override;
   void close_source(std::uint16_t source) override;
+  void mark(std::int64_t stamp) override;
 
   /// One match of rule `big` for this card, with its event, without any event from outside.
   void report(std::string_view card);
@@ -45,11 +46,17 @@ class Engine final : public EventTaker {
   std::size_t max_sources = 100;
   bool keep_events = true;
 
+  /// As shards that are behind: what comes of events reaches the hub by deliver() only.
+  bool holds = false;
+  void deliver();
+
  private:
+  void report(std::uint32_t rule, model::EventView event);
   void match(std::uint32_t rule, model::EventView event);
 
   MatchHub& hub_;
   std::shared_ptr<const Rules> rules_;
+  std::vector<std::function<void()>> held_;
   std::vector<bool> open_;
   std::uint64_t seq_ = 0;
 };
@@ -71,7 +78,8 @@ class TemporaryDirectory {
 
 /// A server with one TCP and one Unix listener.
 struct Service {
-  explicit Service(const ServerOptions& options = {}, const ListenOptions& listen = {});
+  explicit Service(const ServerOptions& options = {}, const ListenOptions& listen = {},
+                   const HubOptions& hub_options = {});
 
   TemporaryDirectory directory;
   Poller poller;
