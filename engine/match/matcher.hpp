@@ -60,7 +60,8 @@ class Matcher {
   virtual void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) = 0;
 
   /// Shows several events that come one after the other, with no timer between them: the same as visit() for
-  /// each. Only of those of sees_groups(), for which `steps` says nothing.
+  /// each. Only of those of sees_groups(), for which `steps` says nothing, and which without timers report
+  /// at most one match an event.
   virtual void visit_all(std::span<const Shown>, Output&) {}
   virtual bool sees_groups() const { return false; }
 
