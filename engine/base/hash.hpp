@@ -48,4 +48,12 @@ inline std::uint64_t pack_text(std::string_view text) {
   return packed;
 }
 
+/// The same of a text that at least 8 readable bytes stand before, as one in an event: one load.
+inline std::uint64_t pack_text_behind(std::string_view text) {
+  std::uint64_t last;
+  std::memcpy(&last, text.data() + text.size() - sizeof last, sizeof last);
+  // In two steps, as the empty text shifts by 64.
+  return (last >> 8 >> (8 * (max_packed_text - text.size()))) | std::uint64_t{text.size()} << 56;
+}
+
 }  // namespace tocsin

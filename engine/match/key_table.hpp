@@ -29,11 +29,16 @@ bool make_any_key(model::EventView event, const KeyFields& fields, std::string& 
 /// lie in the event, or in `scratch` where there are several fields. Linear in the key's size.
 inline bool make_key(model::EventView event, const KeyFields& fields, std::string& scratch, KeyView& key) {
   const auto& first = fields.fields.front();
-  if (fields.fields.size() > 1 || first.kind == model::Kind::string)
-    return make_any_key(event, fields, scratch, key);
+  if (fields.fields.size() > 1) return make_any_key(event, fields, scratch, key);
   if (event.is_null(first.index)) return false;
+  if (first.kind == model::Kind::string) {
+    const std::string_view text = event.load_text(first.slot);
+    if (text.size() > max_packed_text) return make_any_key(event, fields, scratch, key);
+    key.number = pack_text_behind(text);
+  } else {
+    key.number = static_cast<std::uint64_t>(event.load_int(first.slot));
+  }
   key.is_number = true;
-  key.number = static_cast<std::uint64_t>(event.load_int(first.slot));
   key.hash = hash_mix(key.number);
   return true;
 }

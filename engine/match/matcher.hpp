@@ -31,11 +31,20 @@ struct Completion {
   const WindowView* window = nullptr;  // of a rule with a window; `events` is then the event at hand
 };
 
+/// An event for a rule, and its place in the order of processing.
+struct Shown {
+  model::EventView event;
+  std::uint64_t order = 0;
+};
+
 /// Where a matcher puts its matches.
 class Output {
  public:
   virtual ~Output() = default;
   virtual void report(const Program& program, const Completion& completion) = 0;
+
+  /// The number of the event at hand among those of visit_all(), which sets it before each.
+  std::uint32_t at_hand = 0;
 };
 
 /// What a matcher may ask the memory for before it is shown an event: each needs what the one before brought.
@@ -49,6 +58,12 @@ class Matcher {
   /// from event to event and is the same on all shards; bit i of `steps` is set where the event satisfies the
   /// predicate of step i, or, behind the steps, of watch i (bit 0 for a rule without steps).
   virtual void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) = 0;
+
+  /// Shows several events that come one after the other, with no timer between them: the same as visit() for
+  /// each. Only of those of sees_groups(), for which `steps` says nothing, and which without timers report
+  /// at most one match an event.
+  virtual void visit_all(std::span<const Shown>, Output&) {}
+  virtual bool sees_groups() const { return false; }
 
   /// Soon it will be shown this event, whose key has this slot in the key space. Changes nothing.
   virtual void prefetch(model::EventView, std::uint32_t /*slot*/, PrefetchStage) const {}

@@ -41,8 +41,9 @@ class PredicateIndex {
 
   /// The rules that `event` concerns, in the order of the programs. The result lives until the next call.
   const std::vector<Touched>& lookup(model::EventView event, Scratch& scratch) {
-    touched_.clear();
     const TypeIndex& index = types_[event.type()];
+    if (index.is_constant) return index.constant;
+    touched_.clear();
     ++lookup_;
     for (const Run& run : index.runs) {
       if (run.may_pass(event)) walk(index, index.in_order, run.begin, run.end, event, scratch);
@@ -159,6 +160,8 @@ class PredicateIndex {
     std::vector<Run> runs;
     Candidates in_order;                // of the runs
     std::vector<std::uint32_t> always;  // no access path
+    bool is_constant = false;           // each event concerns the same rules: …
+    std::vector<Touched> constant;      // … these
     bool gated = false;                 // what fails the first bound of every run satisfies no predicate
 
     /// The first event from number `i` on that is of another type or passes some run's first bound.
@@ -205,6 +208,7 @@ class PredicateIndex {
   static bool rest_holds(const TypeIndex& index, const Predicate& predicate, model::EventView event,
                          Scratch& scratch);
   void sort_touched();
+  void find_constant(TypeIndex& index);
 
   std::vector<TypeIndex> types_;  // by event type
   std::vector<Touched> touched_;

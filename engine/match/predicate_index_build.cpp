@@ -338,6 +338,26 @@ PredicateIndex::PredicateIndex(const std::vector<const Program*>& programs, cons
   }
   for (Builder& builder : builders)
     builder.finish(enabled);
+  for (TypeIndex& index : types_)
+    find_constant(index);
+}
+
+// Where no predicate asks anything of an event, the look-up is made here.
+void PredicateIndex::find_constant(TypeIndex& index) {
+  index.is_constant = index.runs.empty() && index.equalities.empty() &&
+                      std::none_of(index.always.begin(), index.always.end(), [&](std::uint32_t predicate) {
+                        return index.predicates[predicate].has_rest;
+                      });
+  if (!index.is_constant) return;
+  touched_.clear();
+  ++lookup_;
+  for (const std::uint32_t number : index.always) {
+    const Predicate& predicate = index.predicates[number];
+    for (std::uint32_t i = predicate.first_subscriber; i < predicate.end_subscribers; ++i)
+      touch(index.subscribers[i]);
+  }
+  sort_touched();
+  index.constant = touched_;
 }
 
 }  // namespace tocsin::match

@@ -63,6 +63,13 @@ void WindowMatcher::visit(model::EventView event, std::uint64_t order, std::uint
   }
 }
 
+void WindowMatcher::visit_all(std::span<const Shown> events, Output& output) {
+  for (std::uint32_t i = 0; i < events.size(); ++i) {
+    output.at_hand = i;
+    visit(events[i].event, events[i].order, 0, output);
+  }
+}
+
 bool WindowMatcher::holds_otherwise(const Expression& condition, const Look& look) const {
   scratch_.reset();
   const View view(*this, look);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "engine/base/fifo.hpp"
@@ -21,6 +22,8 @@ class WindowMatcher final : public Matcher, private WindowStore::Member {
   ~WindowMatcher() override;
 
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
+  void visit_all(std::span<const Shown> events, Output& output) override;
+  bool sees_groups() const override { return true; }
   void prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const override;
   unsigned prefetch_stages() const override;
   Instant next_timer() const override;

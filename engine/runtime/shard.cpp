@@ -95,12 +95,13 @@ void Shard::set_up(const RuleSet& rules) {
   }
   timers_.assign(rules.layers.size(), {});
   next_timer_.assign(rules.programs.size(), match::never);
-  stages_of_.clear();
-  is_timed_.clear();
+  visited_.clear();
   for (std::uint32_t i = 0; i < rules.programs.size(); ++i) {
-    stages_of_.push_back(matchers_[i]->prefetch_stages());
-    is_timed_.push_back(rules.programs[i]->is_timed());
-    if (is_timed_[i]) note_timer(rules.layer_of[i], i);
+    match::Matcher& matcher = *matchers_[i];
+    const match::Program& program = *rules.programs[i];
+    visited_.push_back({&matcher, space_of_[i], program.keys.data(), matcher.prefetch_stages(),
+                        program.is_timed(), matcher.sees_groups()});
+    if (program.is_timed()) note_timer(rules.layer_of[i], i);
   }
   find_copies();
   ordinals_ = Ordinals(false);
@@ -277,33 +278,61 @@ void Shard::hold_to_limit() {
   }
 }
 
-void Shard::queue(std::size_t layer, model::EventView event, std::uint64_t order,
-                  const std::vector<match::Touched>& all, const Position& position) {
+// Keys of large spaces are made here, so that what their look-up reads is on its way.
+inline void Shard::queue(std::size_t layer, model::EventView event, std::uint64_t order,
+                         const std::vector<match::Touched>& all, const Position& position) {
   const auto begin = static_cast<std::uint32_t>(touched_.size());
+  const std::uint32_t* const programs = rules_->layers[layer].data();
   for (const match::Touched& touched : all) {
-    const std::uint32_t program = rules_->layers[layer][touched.program];
+    const std::uint32_t program = programs[touched.program];
     if (shards_ > 1) {
       const Routing& routing = rules_->routings[program][touched.input];
       if (routing.destination(event, shards_, key_scratch_) != number_) continue;
     }
-    touched_.push_back({program, touched.input, touched.steps});
+    const Visited& visited = visited_[program];
+    const bool looks_ahead = visited.space && visited.space->is_large();
+    touched_.push_back(
+        {program, looks_ahead ? visited.space->look_ahead(event, order, visited.keys[touched.input]) : 0,
+         touched.steps});
   }
   const auto end = static_cast<std::uint32_t>(touched_.size());
-  if (end > begin)
-    upcoming_.push_back({event, order, position.timer_ns, position.event, begin, end, position.phase});
+  if (end == begin) return;
+  upcoming_.push_back({position.timer_ns, position.event, begin, end, position.phase});
+  upcoming_events_.push_back({event, order});
 }
 
 // Shows the queued events to their rules, and the timers before them.
 void Shard::run_upcoming(std::size_t layer, const model::EventBatch& events) {
+  if (upcoming_.empty()) return;
   look_ahead();
   if (touched_.size() < visits_to_sample_) {
     visits_to_sample_ -= touched_.size();
-    show_upcoming<false>(layer, events);
+    if (is_group(layer)) {
+      program_ = touched_[0].program;
+      in_group_ = true;
+      matchers_[program_]->visit_all(upcoming_events_, *this);
+      in_group_ = false;
+    } else {
+      show_upcoming<false>(layer, events);
+    }
   } else {
     show_upcoming<true>(layer, events);
   }
   upcoming_.clear();
+  upcoming_events_.clear();
   touched_.clear();
+  for (const auto& space : key_spaces_)
+    space->forget_ahead();
+}
+
+// True where the queued events are all for one rule, and nothing comes between them.
+inline bool Shard::is_group(std::size_t layer) const {
+  if (touched_.size() != upcoming_.size() || !timers_[layer].empty()) return false;
+  const std::uint32_t program = touched_[0].program;
+  const Visited& visited = visited_[program];
+  return visited.sees_groups && !visited.is_timed &&
+         std::all_of(touched_.begin(), touched_.end(),
+                     [&](const TouchedRule& touched) { return touched.program == program; });
 }
 
 // A match of the rule at hand, which copies alone, straight to the sink. Where that gets them, all events are
@@ -332,27 +361,29 @@ inline model::EventView Shard::copied(std::uint32_t copy, model::EventView event
 template <bool sampled>
 void Shard::show_upcoming(std::size_t layer, const model::EventBatch& events) {
   const Timers& timers = timers_[layer];
-  for (const Upcoming& next : upcoming_) {
-    const std::int64_t time_ns = next.event.time_ns();
+  for (std::size_t n = 0; n < upcoming_.size(); ++n) {
+    const Upcoming& next = upcoming_[n];
+    const auto [event, order] = upcoming_events_[n];
+    const std::int64_t time_ns = event.time_ns();
     if (!timers.empty() && timers.top().at.precedes(time_ns)) run_timers_before(time_ns, layer, events);
     for (std::uint32_t i = next.begin; i < next.end; ++i) {
       program_ = touched_[i].program;
       if (sink_ && reported_[program_].copies_alone && (!sampled || visits_to_sample_ > 1)) {
         visits_to_sample_ -= sampled;
-        report_copy(next.event, touched_[i].steps);
+        report_copy(event, touched_[i].steps);
         continue;
       }
-      position_ = {
-          .event = next.raw_event, .timer_ns = next.timer_ns, .phase = next.phase, .rule = program_ + 1};
-      const auto visit = [&] {
-        matchers_[program_]->visit(next.event, next.order, touched_[i].steps, *this);
+      position_ = position_of(next);
+      const Visited& visited = visited_[program_];
+      const auto visit = [&, event = event, order = order] {
+        visited.matcher->visit(event, order, touched_[i].steps, *this);
       };
       if (sampled && --visits_to_sample_ == 0) {
         time(visit);
       } else {
         visit();
       }
-      if (is_timed_[program_]) note_timer(layer, program_);
+      if (visited.is_timed) note_timer(layer, program_);
     }
   }
 }
@@ -384,37 +415,25 @@ void Shard::draw_sample() {
 }
 
 // Asks for the memory that the queued events will read, for all of them at once, so that they wait for it
-// together: first the entries of their keys, then the keys' state, then what that leads to.
+// together: the entries of their keys are asked for, now it is the keys' state, then what that leads to.
 void Shard::look_ahead() {
   const auto is_large = [](const match::KeySpace* space) { return space && space->is_large(); };
   if (std::none_of(key_spaces_.begin(), key_spaces_.end(),
                    [&](const auto& space) { return is_large(space.get()); }))
     return;
   for (const auto& space : key_spaces_)
-    space->forget_ahead();
-  for (const Upcoming& next : upcoming_) {
-    for (std::uint32_t i = next.begin; i < next.end; ++i) {
-      TouchedRule& touched = touched_[i];
-      match::KeySpace* const space = space_of_[touched.program];
-      if (!is_large(space)) continue;
-      const match::KeyFields& fields = rules_->programs[touched.program]->keys[touched.input];
-      touched.ahead = space->look_ahead(next.event, next.order, fields);
-    }
-  }
-  for (const auto& space : key_spaces_)
     space->find_ahead();
   using match::PrefetchStage;
   unsigned stages = 1;
   for (const auto stage : {PrefetchStage::key, PrefetchStage::cells, PrefetchStage::nodes}) {
     if (static_cast<unsigned>(stage) >= stages) break;
-    for (const Upcoming& next : upcoming_) {
-      for (std::uint32_t i = next.begin; i < next.end; ++i) {
+    for (std::size_t n = 0; n < upcoming_.size(); ++n) {
+      for (std::uint32_t i = upcoming_[n].begin; i < upcoming_[n].end; ++i) {
         const TouchedRule& touched = touched_[i];
-        const match::KeySpace* const space = space_of_[touched.program];
-        const unsigned wanted = stages_of_[touched.program];
-        if (static_cast<unsigned>(stage) >= wanted || !is_large(space)) continue;
-        stages = std::max(stages, wanted);
-        matchers_[touched.program]->prefetch(next.event, space->slot_ahead(touched.ahead), stage);
+        const Visited& visited = visited_[touched.program];
+        if (static_cast<unsigned>(stage) >= visited.stages || !is_large(visited.space)) continue;
+        stages = std::max(stages, visited.stages);
+        visited.matcher->prefetch(upcoming_events_[n].event, visited.space->slot_ahead(touched.ahead), stage);
       }
     }
   }
@@ -485,6 +504,7 @@ void Shard::report(const match::Program& program, const match::Completion& compl
   const std::uint32_t copy = reported_[program_].copy;
   model::MatchView match{rule, completion.at_ns, last.seq(), {events, count}, {}, completion.timeout, 0};
   // Where the match goes to a log, the batch numbers it once all shards have theirs.
+  if (in_group_) position_ = position_of(upcoming_[at_hand]);
   if (sink_) {
     match.ordinal = ordinals_.next(position_, match.at_ns, match.trigger_seq, match.timeout,
                                    std::exchange(is_first_, false));

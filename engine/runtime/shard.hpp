@@ -77,10 +77,8 @@ class Shard final : private match::Output {
     }
   };
 
-  /// An event that some rules are to see.
+  /// An event that some rules are to see: what upcoming_events_ does not say of it.
   struct Upcoming {
-    model::EventView event;
-    std::uint64_t order;
     std::int64_t timer_ns;    // of its position, as is …
     std::uint32_t raw_event;  // … this
     std::uint32_t begin;      // in touched_
@@ -89,9 +87,8 @@ class Shard final : private match::Output {
   };
   struct TouchedRule {
     std::uint32_t program;
-    std::uint32_t input;
+    std::uint32_t ahead;  // the event's number in its key space, where that looks ahead
     std::uint64_t steps;
-    std::uint32_t ahead = 0;  // the event's number in its key space, where that looks ahead
   };
 
   /// What a rule without state emits that is fields of its event and constants.
@@ -103,6 +100,16 @@ class Shard final : private match::Output {
     std::vector<std::pair<std::uint32_t, model::Value>> constants;  // of `type`
   };
   static constexpr std::uint32_t no_copy = 0xFFFFFFFF;
+
+  /// What an event needs of a program that it is for, kept close together.
+  struct Visited {
+    match::Matcher* matcher;
+    match::KeySpace* space;        // null without a partition
+    const match::KeyFields* keys;  // by input
+    unsigned stages;               // Matcher::prefetch_stages()
+    bool is_timed;                 // Program::is_timed()
+    bool sees_groups;              // Matcher::sees_groups()
+  };
 
   /// What a report needs of a program, kept close together.
   struct Reported {
@@ -122,6 +129,13 @@ class Shard final : private match::Output {
   void put_into_tables(std::size_t layer, model::EventView event, const model::EventBatch& events);
   void queue(std::size_t layer, model::EventView event, std::uint64_t order,
              const std::vector<match::Touched>& touched, const Position& position);
+  bool is_group(std::size_t layer) const;
+  Position position_of(const Upcoming& upcoming) const {
+    return {.event = upcoming.raw_event,
+            .timer_ns = upcoming.timer_ns,
+            .phase = upcoming.phase,
+            .rule = program_ + 1};
+  }
   void run_upcoming(std::size_t layer, const model::EventBatch& events);
   template <bool sampled>
   void show_upcoming(std::size_t layer, const model::EventBatch& events);
@@ -147,8 +161,7 @@ class Shard final : private match::Output {
   std::vector<std::unique_ptr<match::KeySpace>> key_spaces_;
   std::vector<match::KeySpace*> space_of_;                   // by program; none without a partition
   std::vector<std::unique_ptr<match::Matcher>> matchers_;    // by program
-  std::vector<unsigned> stages_of_;                          // by program: Matcher::prefetch_stages()
-  std::vector<bool> is_timed_;                               // by program: Program::is_timed()
+  std::vector<Visited> visited_;                             // by program
   std::vector<std::unique_ptr<match::Throttle>> throttles_;  // by program; none where it has none
   std::vector<Copy> copies_;                                 // the different ones
   std::vector<Reported> reported_;                           // by program
@@ -169,6 +182,7 @@ class Shard final : private match::Output {
   // Events whose predicates were looked at, in order: a few at a time, so that what they will read is asked
   // for long before it is read.
   std::vector<Upcoming> upcoming_;
+  std::vector<match::Shown> upcoming_events_;  // the same
   std::vector<TouchedRule> touched_;
 
   // One visit, or run of timers, in about a thousand is timed, and counts for all since the one before.
@@ -181,6 +195,7 @@ class Shard final : private match::Output {
   model::MatchSink* sink_ = nullptr;
   std::uint32_t program_ = 0;
   Position position_;
+  bool in_group_ = false;     // position_ is yet to be made, of the group's event at hand
   Ordinals ordinals_{false};  // of what goes to sink_, which is of one layer
   bool is_first_ = true;      // no match of this batch has gone there
 };
