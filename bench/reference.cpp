@@ -4,6 +4,8 @@
 //
 //   usage: bench_reference [WORKLOAD…]          the table: rates, ratios, latency, memory; or only these rows
 //          bench_reference --list               the names of the workloads
+//          bench_reference --latency            latency alone
+//          bench_reference --memory             memory alone
 //          bench_reference --count WORKLOAD     its events once, for callgrind (./dev perf-check)
 //          bench_reference --rates WORKLOAD…    engine, workload, matches, events a second: what ./dev peers
 //                                               puts beside the same lines of other engines
@@ -365,6 +367,18 @@ int main(int argc, char** argv) {
     write_events(find(arguments[1]));
     return 0;
   }
+  const auto latency = [&] {
+    const Workload& sequence = find("sequence");
+    measure_latency(stream_of(sequence), sequence.rules, *sequence.by_hand());
+  };
+  if (arguments == std::vector<std::string>{"--latency"}) {
+    latency();
+    return 0;
+  }
+  if (arguments == std::vector<std::string>{"--memory"}) {
+    measure_memory();
+    return 0;
+  }
   if (!arguments.empty() && arguments[0] == "--rates") {
     for (std::size_t i = 1; i < arguments.size(); ++i)
       print_rate(find(arguments[i]));
@@ -384,8 +398,7 @@ int main(int argc, char** argv) {
   measure_load("1,000 rules", Stream::Kind::ticks, symbol_rules(1000));
   measure_load("10,000 rules", Stream::Kind::ticks, symbol_rules(10'000));
   std::printf("\n");
-  const Workload& sequence = find("sequence");
-  measure_latency(stream_of(sequence), sequence.rules, *sequence.by_hand());
+  latency();
   std::printf("\n");
   measure_memory();
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <numeric>
 
 namespace tocsin::match {
 
@@ -138,93 +137,17 @@ void GroupedMatcher::push(std::uint32_t slot, std::uint16_t arc, const Advance& 
 // Reports what completed; true where anything did.
 bool GroupedMatcher::complete(Output& output) {
   found_.clear();
-  entries_.clear();
-  ends_.clear();
   if (program_.report == plan::Report::first) {
     if (!find_only_candidate() && !find_first_candidate()) return false;
-    report(0, found_.size(), output);
+    report_found(output);
     return true;
   }
   if (program_.report == plan::Report::any) {
     if (!find_any_candidate()) return false;
-    report(0, found_.size(), output);
+    report_found(output);
     return true;
   }
-  enumerated_ = 0;
-  for (const Id node : completed_)
-    enumerate_from(node, output);
-  if (enumerated_ <= sorted_matches) sort_candidates();
-  report_candidates(output);
-  return enumerated_ > 0;
-}
-
-void GroupedMatcher::sort_candidates() {
-  const auto candidate = [&](std::size_t i) {
-    const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
-    return std::span<const PathEntry>(entries_).subspan(begin, ends_[i] - begin);
-  };
-  ranking_.resize(ends_.size());
-  for (std::size_t i = 0; i < ends_.size(); ++i) {
-    const auto path = candidate(i);
-    const PathEntry second = path.size() > 1 ? path[1] : PathEntry{};
-    ranking_[i] = {path[0].order, std::uint64_t{path[0].arc} << 32 | second.arc, second.order, i};
-  }
-  std::sort(ranking_.begin(), ranking_.end(), [&](const Ranked& a, const Ranked& b) {
-    if (a.start != b.start) return a.start < b.start;
-    if (a.arcs != b.arcs) return a.arcs < b.arcs;
-    if (a.second != b.second) return a.second < b.second;
-    return preferred(candidate(a.number), candidate(b.number));
-  });
-}
-
-// Reports what has been found and forgets it, so that no number of matches takes more room than a few.
-void GroupedMatcher::report_candidates(Output& output) {
-  for (std::size_t n = 0; n < ends_.size(); ++n) {
-    const std::size_t i = enumerated_ <= sorted_matches ? ranking_[n].number : n;
-    report(i == 0 ? 0 : ends_[i - 1], ends_[i], output);
-  }
-  found_.clear();
-  entries_.clear();
-  ends_.clear();
-}
-
-// Depth first from the last event to the first; frames_ is the path.
-void GroupedMatcher::enumerate_from(Id completed, Output& output) {
-  frames_.assign(1, {completed, store_.node(completed).parent});
-  while (!frames_.empty()) {
-    Frame& top = frames_.back();
-    const Node& node = store_.node(top.node);
-    if (node.parent == none) {
-      if (node.start >= cutoff_) {
-        if (enumerated_ == limits_.matches_per_event) {
-          ++counters_.dropped_matches;
-          return;
-        }
-        for (std::size_t i = frames_.size(); i > 0; --i) {
-          const Id id = frames_[i - 1].node;
-          found_.push_back(id);
-          entries_.push_back({store_.node(id).arc, store_.node(id).order});
-        }
-        ends_.push_back(found_.size());
-        if (++enumerated_ > sorted_matches) report_candidates(output);
-      }
-      frames_.pop_back();
-      continue;
-    }
-    if (!store_.cell_alive(top.next_cell)) {
-      frames_.pop_back();
-      continue;
-    }
-    const Cell cell = store_.cell(top.next_cell);
-    top.next_cell = cell.next;
-    if (!store_.alive(cell.node)) continue;
-    const Node& next = store_.node(cell.node);
-    if (next.start < cutoff_) {
-      frames_.pop_back();  // and so are all later cells of the list
-      continue;
-    }
-    frames_.push_back({cell.node, next.parent});
-  }
+  return report_all(output);
 }
 
 // The common case without searching: one completed node, and every list on the way has one live cell.
@@ -348,15 +271,12 @@ bool GroupedMatcher::find_first_candidate() {
   return true;
 }
 
-void GroupedMatcher::report(std::size_t begin, std::size_t end, Output& output) {
+void GroupedMatcher::report_found(Output& output) {
   events_.clear();
-  for (std::size_t i = begin; i < end; ++i) {
-    const std::uint16_t arc = store_.node(found_[i]).arc;
-    events_.push_back({automaton_.states[automaton_.arcs[arc].to].step, store_.event(found_[i])});
-  }
-  note_report(found_[begin]);
-  ++counters_.matches;
-  output.report(program_, {events_, events_.back().event.time_ns(), order_, false});
+  for (const Id id : found_)
+    events_.push_back(matched(store_.node(id), store_.event(id)));
+  note_report(found_.front());
+  report_events(output);
 }
 
 void GroupedMatcher::drop_key(std::uint32_t slot) {

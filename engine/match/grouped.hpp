@@ -9,6 +9,9 @@
 // in what it reports. This is the compact set of CORE (Bucchi, Grez, Quintana, Riveros, Vansummeren: "CORE: a
 // Complex Event Recognition Engine", PVLDB 15, 2022, section 5) with lists in place of binary unions.
 //
+// `report all` turns the part of the graph that an event completes round and walks it from the first events
+// on, so that matches come in order of preference without being sorted (grouped_all.cpp).
+//
 // `report first` wants one path of possibly exponentially many: it is found cell by cell, oldest first, as a
 // prefix that is preferred stays so whatever follows; quadratic at worst in the lists' size.
 //
@@ -26,9 +29,6 @@
 #include "engine/match/unrolled.hpp"
 
 namespace tocsin::match {
-
-/// Up to so many matches of one event are reported in order of preference; more go out as they are found.
-inline constexpr std::size_t sorted_matches = 4096;
 
 class GroupedMatcher final : public RunMatcher {
  public:
@@ -62,16 +62,28 @@ class GroupedMatcher final : public RunMatcher {
   void advance(std::uint32_t slot, std::uint16_t arc, std::uint64_t position, std::uint64_t watches);
   void push(std::uint32_t slot, std::uint16_t arc, const Advance& advanced, std::uint64_t position);
   bool complete(Output& output);
-  void enumerate_from(Id completed, Output& output);
-  void sort_candidates();
-  void report_candidates(Output& output);
+  bool report_all(Output& output);
+  std::uint32_t reach(Id id);
+  bool turn_round();
+  void put_in_order();
+  void walk_forward(Output& output);
+  void walk_back(Id completed, Output& output);
+  bool is_at_limit();
   bool find_only_candidate();
   bool find_first_candidate();
   bool find_any_candidate();
   void collect_reachable_cells();
   bool prefix_preferred(Id a, Id b, std::uint16_t next_arc);
   void note_best_prefix(Id node, std::vector<PathEntry>& path) const;
-  void report(std::size_t begin, std::size_t end, Output& output);
+  model::MatchedEvent matched(const Node& node, model::EventView event) const {
+    return {automaton_.states[automaton_.arcs[node.arc].to].step, event};
+  }
+  void report_found(Output& output);
+  /// A match of events_.
+  void report_events(Output& output) {
+    ++counters_.matches;
+    output.report(program_, {events_, now_, order_, false});
+  }
   void drop_key(std::uint32_t slot);
   void make_room();
   void compact();
@@ -93,18 +105,28 @@ class GroupedMatcher final : public RunMatcher {
     Id next_cell;
   };
   std::vector<Frame> frames_;
-  std::vector<Id> found_;           // the candidates' nodes, one candidate after the other, first event first
-  std::vector<PathEntry> entries_;  // the same as (arc, event)
-  std::vector<std::size_t> ends_;   // where each candidate ends in both
-  std::size_t enumerated_ = 0;      // candidates of the event so far
-  struct Ranked {                   // what preferred() looks at first, side by side
-    std::uint64_t start;
-    std::uint64_t arcs;    // of the first two events
-    std::uint64_t second;  // order of the second event
-    std::size_t number;
+  std::vector<Id> found_;  // a candidate's nodes, first event first
+  /// A node on the way of a match that the event at hand completes. Nodes note their number here.
+  struct Reached {
+    Id node;
+    model::MatchedEvent event;
+    std::uint32_t before, before_end;  // in before_
+    std::uint32_t after, after_end;    // in after_
+    std::uint16_t arc;
+    bool is_first;
   };
-  std::vector<Ranked> ranking_;
-  std::vector<Id> reachable_;  // cells
+  std::uint64_t walk_ = 0;  // number of the walk at hand, noted in the nodes that it reached
+  std::vector<Reached> reached_;
+  std::vector<std::uint32_t> before_;  // of each of them those that it extends
+  std::vector<std::uint32_t> after_;   // and those that extend it, in order of preference
+  std::vector<std::uint32_t> ranked_;  // all by arc, then event
+  std::vector<std::uint32_t> firsts_;  // those that begin a match, in order of preference
+  struct Turn {
+    std::uint32_t next, end;
+  };
+  std::vector<Turn> path_;      // what is left of after_ at each step of the walk
+  std::size_t enumerated_ = 0;  // matches of the event so far
+  std::vector<Id> reachable_;   // cells
   boost::unordered_flat_map<Id, Id>
       best_;  // by cell: the node of the preferred prefix, of it and later cells
   std::vector<PathEntry> path_a_, path_b_;

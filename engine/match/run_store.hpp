@@ -30,8 +30,9 @@ struct alignas(64) Node {
   std::uint64_t start_order = 0;    // of the run's first event (run arena)
   std::int64_t start = 0;           // stamp of the first event, the latest one where runs are grouped; a
                                     // time in ns or a position in the stream, as the rule's bound counts
-  std::uint64_t position = 0;       // of the event in the partition's stream, where the rule counts it
-  std::uint32_t count = 1;          // repeats of the step so far, this one included
+  std::uint64_t position = 0;       // of the event in the partition's stream, where the rule counts it; where
+                                    // runs are grouped: the walk that reached it last …
+  std::uint32_t count = 1;          // repeats of the step so far, this one included; … and its number there
   std::uint32_t key = 0;            // slot in the key table
   std::uint32_t event = 0;          // 8-byte words from the begin of the slab's event bytes
   std::uint16_t arc = 0;            // by which it was reached
