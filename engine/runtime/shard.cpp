@@ -417,13 +417,13 @@ void Shard::draw_sample() {
 // Asks for the memory that the queued events will read, for all of them at once, so that they wait for it
 // together: the entries of their keys are asked for, now it is the keys' state, then what that leads to.
 void Shard::look_ahead() {
-  if (upcoming_.size() < 2) return;  // one alone would wait for the same memory, only sooner
   const auto is_large = [](const match::KeySpace* space) { return space && space->is_large(); };
   if (std::none_of(key_spaces_.begin(), key_spaces_.end(),
                    [&](const auto& space) { return is_large(space.get()); }))
     return;
   for (const auto& space : key_spaces_)
     space->find_ahead();
+  if (upcoming_.size() < 2) return;  // one alone would wait for the same memory, only sooner
   using match::PrefetchStage;
   unsigned stages = 1;
   for (const auto stage : {PrefetchStage::key, PrefetchStage::cells, PrefetchStage::nodes}) {
