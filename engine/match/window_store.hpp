@@ -52,6 +52,8 @@ class WindowStore {
 
   /// True where a rule with this program may share this store.
   static bool may_share(const Program& a, const Program& b);
+  /// The same for programs that may share one.
+  static std::uint64_t hash_of(const Program& program);
   const Program& program() const { return program_; }
 
   /// Takes a rule in, before the first event. The numbers of its aggregates here. The program stays, as what
