@@ -278,7 +278,7 @@ void Shard::hold_to_limit() {
   }
 }
 
-// Keys of large spaces are made here, so that what their look-up reads is on its way.
+// Keys of large spaces are made already, so that what their look-up reads is on its way.
 inline void Shard::queue(std::size_t layer, model::EventView event, std::uint64_t order,
                          const std::vector<match::Touched>& all, const Position& position) {
   const auto begin = static_cast<std::uint32_t>(touched_.size());
@@ -289,11 +289,13 @@ inline void Shard::queue(std::size_t layer, model::EventView event, std::uint64_
       const Routing& routing = rules_->routings[program][touched.input];
       if (routing.destination(event, shards_, key_scratch_) != number_) continue;
     }
-    const Visited& visited = visited_[program];
-    const bool looks_ahead = visited.space && visited.space->is_large();
-    touched_.push_back(
-        {program, looks_ahead ? visited.space->look_ahead(event, order, visited.keys[touched.input]) : 0,
-         touched.steps});
+    std::uint32_t ahead = not_ahead;
+    if (looks_ahead_) {
+      const Visited& visited = visited_[program];
+      if (visited.space && visited.space->is_large())
+        ahead = visited.space->look_ahead(event, order, visited.keys[touched.input]);
+    }
+    touched_.push_back({program, ahead, touched.steps});
   }
   const auto end = static_cast<std::uint32_t>(touched_.size());
   if (end == begin) return;
@@ -304,7 +306,7 @@ inline void Shard::queue(std::size_t layer, model::EventView event, std::uint64_
 // Shows the queued events to their rules, and the timers before them.
 void Shard::run_upcoming(std::size_t layer, const model::EventBatch& events) {
   if (upcoming_.empty()) return;
-  look_ahead();
+  if (looks_ahead_ && upcoming_.size() > 1) look_ahead();  // one alone would wait for the same, only sooner
   if (touched_.size() < visits_to_sample_) {
     visits_to_sample_ -= touched_.size();
     if (is_group(layer)) {
@@ -321,8 +323,12 @@ void Shard::run_upcoming(std::size_t layer, const model::EventBatch& events) {
   upcoming_.clear();
   upcoming_events_.clear();
   touched_.clear();
-  for (const auto& space : key_spaces_)
-    space->forget_ahead();
+  if (looks_ahead_) {
+    for (const auto& space : key_spaces_)
+      space->forget_ahead();
+  }
+  looks_ahead_ = std::any_of(key_spaces_.begin(), key_spaces_.end(),
+                             [](const auto& space) { return space->is_large(); });
 }
 
 // True where the queued events are all for one rule, and nothing comes between them.
@@ -417,13 +423,8 @@ void Shard::draw_sample() {
 // Asks for the memory that the queued events will read, for all of them at once, so that they wait for it
 // together: the entries of their keys are asked for, now it is the keys' state, then what that leads to.
 void Shard::look_ahead() {
-  const auto is_large = [](const match::KeySpace* space) { return space && space->is_large(); };
-  if (std::none_of(key_spaces_.begin(), key_spaces_.end(),
-                   [&](const auto& space) { return is_large(space.get()); }))
-    return;
   for (const auto& space : key_spaces_)
     space->find_ahead();
-  if (upcoming_.size() < 2) return;  // one alone would wait for the same memory, only sooner
   using match::PrefetchStage;
   unsigned stages = 1;
   for (const auto stage : {PrefetchStage::key, PrefetchStage::cells, PrefetchStage::nodes}) {
@@ -432,7 +433,7 @@ void Shard::look_ahead() {
       for (std::uint32_t i = upcoming_[n].begin; i < upcoming_[n].end; ++i) {
         const TouchedRule& touched = touched_[i];
         const Visited& visited = visited_[touched.program];
-        if (static_cast<unsigned>(stage) >= visited.stages || !is_large(visited.space)) continue;
+        if (touched.ahead == not_ahead || static_cast<unsigned>(stage) >= visited.stages) continue;
         stages = std::max(stages, visited.stages);
         visited.matcher->prefetch(upcoming_events_[n].event, visited.space->slot_ahead(touched.ahead), stage);
       }

@@ -87,9 +87,11 @@ class Shard final : private match::Output {
   };
   struct TouchedRule {
     std::uint32_t program;
-    std::uint32_t ahead;  // the event's number in its key space, where that looks ahead
+    std::uint32_t ahead;  // the event's number in its key space, or not_ahead
     std::uint64_t steps;
   };
+
+  static constexpr std::uint32_t not_ahead = 0xFFFFFFFF;
 
   /// What a rule without state emits that is fields of its event and constants.
   struct Copy {
@@ -184,6 +186,7 @@ class Shard final : private match::Output {
   std::vector<Upcoming> upcoming_;
   std::vector<match::Shown> upcoming_events_;  // the same
   std::vector<TouchedRule> touched_;
+  bool looks_ahead_ = false;  // some key space was large before they came
 
   // One visit, or run of timers, in about a thousand is timed, and counts for all since the one before.
   std::size_t visits_to_sample_ = 0;
