@@ -54,10 +54,7 @@ ContiguousMatcher::ContiguousMatcher(const Program& program, const Resources& re
 
 std::uint32_t ContiguousMatcher::slot_for(model::EventView event, std::uint64_t order, bool may_start) {
   if (!program_.partitioned) return 0;
-  std::size_t input = 0;
-  while (program_.keys[input].type != event.type())
-    ++input;
-  return keys_.find(event, order, program_.keys[input], may_start);
+  return keys_.find(event, order, program_.keys_of(event.type()), may_start);
 }
 
 void ContiguousMatcher::prefetch(model::EventView, std::uint32_t slot, PrefetchStage stage) const {

@@ -144,10 +144,7 @@ class WindowStore {
   void finish_instant();
   std::uint32_t slot_of(model::EventView event, std::uint64_t order) {
     if (!partitioned_) return 0;
-    std::size_t input = 0;
-    while (program_.keys[input].type != event.type())
-      ++input;
-    const KeyFields& fields = program_.keys[input];
+    const KeyFields& fields = program_.keys_of(event.type());
     const std::uint32_t slot = keys_.find(event, order, fields, false);
     return slot == absent ? add_key(event, order, fields) : slot;
   }
