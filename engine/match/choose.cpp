@@ -72,8 +72,7 @@ void choose(Program& program, MatcherChoice choice) {
     program.matcher = MatcherKind::contiguous;
     program.matcher_reason =
         "each step is one event right behind the one before, and every condition reads one event alone, so "
-        "the "
-        "runs of a key are a set of bits";
+        "the runs of a key are a set of bits";
   } else {
     program.matcher = MatcherKind::grouped;
     program.matcher_reason =

@@ -54,10 +54,7 @@ ContiguousMatcher::ContiguousMatcher(const Program& program, const Resources& re
 
 std::uint32_t ContiguousMatcher::slot_for(model::EventView event, std::uint64_t order, bool may_start) {
   if (!program_.partitioned) return 0;
-  std::size_t input = 0;
-  while (program_.keys[input].type != event.type())
-    ++input;
-  return keys_.find(event, order, program_.keys[input], may_start);
+  return keys_.find(event, order, program_.keys_of(event.type()), may_start);
 }
 
 void ContiguousMatcher::prefetch(model::EventView, std::uint32_t slot, PrefetchStage stage) const {
@@ -169,19 +166,19 @@ void ContiguousMatcher::sweep_keys(std::int64_t now_ns) {
 // keys, and due only when a quarter of the limit has come.
 void ContiguousMatcher::shrink(std::size_t nodes) {
   if (held_events_ <= nodes) return;
-  starts_.clear();
+  ages_.clear();
   for (const Runs& runs : runs_) {
     std::size_t word = 0;
     for (std::size_t i = 0; i < runs.length(); ++i) {
-      starts_.push_back(runs.event(word).seq());
+      ages_.push_back(age_of(runs.event(word)));
       word += words_of(runs.event(word));
     }
   }
-  const auto last = starts_.begin() + static_cast<std::ptrdiff_t>(held_events_ - nodes - 1);
-  std::nth_element(starts_.begin(), last, starts_.end());
-  const std::uint64_t last_to_go = *last;
+  const auto last = ages_.begin() + static_cast<std::ptrdiff_t>(held_events_ - nodes - 1);
+  std::nth_element(ages_.begin(), last, ages_.end());
+  const Age last_to_go = *last;
   const std::size_t before = live_runs_;
-  end_runs([&](model::EventView first) { return first.seq() <= last_to_go; });
+  end_runs([&](model::EventView first) { return age_of(first) <= last_to_go; });
   counters_.dropped_runs += before - live_runs_;
 }
 

@@ -11,6 +11,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "engine/base/large_memory.hpp"
@@ -47,6 +48,10 @@ class ContiguousMatcher final : public Matcher {
     }
   };
 
+  /// Event time, then arrival: the order of processing, but for what timers emit among what is of their time.
+  using Age = std::pair<std::int64_t, std::uint64_t>;
+  static Age age_of(model::EventView event) { return {event.time_ns(), event.seq()}; }
+
   std::uint32_t slot_for(model::EventView event, std::uint64_t order, bool may_start);
   bool is_complete(const Runs& runs, model::EventView last) const;
   void report(const Runs& runs, model::EventView last, std::uint64_t order, Output& output);
@@ -66,7 +71,7 @@ class ContiguousMatcher final : public Matcher {
   std::size_t key_room_ = 1024;  // keys at which to look for runs that their bound has passed
   RuleCounters counters_;
   std::vector<model::MatchedEvent> matched_;  // kept for its capacity
-  std::vector<std::uint64_t> starts_;         // the same
+  std::vector<Age> ages_;                     // the same
 };
 
 }  // namespace tocsin::match

@@ -56,26 +56,28 @@ class KeySpace {
   }
 
   bool is_large() const { return table_.capacity() > near_keys_; }
-  /// The most events that may be looked at ahead.
+  /// The most events that may be looked at ahead before they are forgotten.
   static constexpr std::size_t most_ahead = 64;
-  void forget_ahead() { ahead_count_ = next_ahead_ = 0; }
   /// Looks at an event ahead, in the order in which find() will be called, and asks for what its look-up will
-  /// read. Gives its number for slot_ahead(). Up to most_ahead events between forget_ahead() and
-  /// find_ahead().
+  /// read. Gives its number for slot_ahead().
   std::uint32_t look_ahead(model::EventView event, std::uint64_t order, const KeyFields& fields) {
     if (ahead_count_ > 0 && ahead_[ahead_count_ - 1].order == order) return ahead_count_ - 1;
     Ahead& ahead = ahead_[ahead_count_];
     ahead.order = order;
     ahead.has_key = make_key(event, fields, ahead.scratch, ahead.key);
+    ahead.slot = KeyTable::absent;
     if (ahead.has_key) table_.prefetch(ahead.key);
     return ahead_count_++;
   }
+  /// Looks up the keys of these events. What it finds spares find() its look-up; else find() makes it.
   void find_ahead() {
     for (std::uint32_t i = 0; i < ahead_count_; ++i)
       ahead_[i].slot = ahead_[i].has_key ? table_.find(ahead_[i].key) : KeyTable::absent;
     has_released_ = false;
   }
+  /// What find_ahead() has found, KeyTable::absent where that was nothing.
   std::uint32_t slot_ahead(std::uint32_t number) const { return ahead_[number].slot; }
+  void forget_ahead() { ahead_count_ = next_ahead_ = 0; }
   /// Gives the key of the event that find() was last called for a slot. KeyTable::absent where it has none.
   std::uint32_t add() {
     if (slot_ == KeyTable::absent && has_key_) {
@@ -102,7 +104,7 @@ class KeySpace {
     KeyView key;
     std::string scratch;
   };
-  // What was found ahead holds unless keys were freed since, or this one was added.
+  // What was found ahead holds unless keys were freed since; what was not may have been added, or not sought.
   std::uint32_t take(const Ahead& ahead) {
     has_key_ = ahead.has_key;
     key_ = &ahead.key;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/base/limits.hpp"
@@ -18,7 +19,8 @@
 namespace tocsin::match {
 
 class WindowStore;
-using WindowStores = std::vector<std::shared_ptr<WindowStore>>;
+/// By WindowStore::hash_of() the first program.
+using WindowStores = std::unordered_multimap<std::uint64_t, std::shared_ptr<WindowStore>>;
 
 /// A match, or a run that its bound ended unfinished.
 struct Completion {

@@ -8,6 +8,7 @@
 #include "engine/base/hash.hpp"
 #include "engine/match/key_table.hpp"
 #include "engine/match/predicate_index.hpp"
+#include "engine/plan/expr_hash.hpp"
 
 namespace tocsin::match {
 
@@ -93,19 +94,6 @@ RangeAtom as_range(const plan::Expr& expr) {
   return {&field, &value.constant, turned ? turn(expr.op) : expr.op};
 }
 
-// Equal expressions have equal hashes, but for zeros of both signs: those are then two predicates.
-std::uint64_t hash_of(const plan::Expr& expr, std::uint64_t seed) {
-  seed = hash_mix(static_cast<std::uint64_t>(expr.op) << 32 | expr.ref.field, seed);
-  if (expr.op == Op::constant) {
-    seed = hash_mix(static_cast<std::uint64_t>(expr.constant.i), seed);
-    seed = hash_mix(std::bit_cast<std::uint64_t>(expr.constant.f), seed);
-    seed = hash_bytes(expr.constant.s, seed);
-  }
-  for (const plan::Expr& arg : expr.args)
-    seed = hash_of(arg, seed);
-  return seed;
-}
-
 }  // namespace
 
 // Of one event type.
@@ -115,10 +103,7 @@ class PredicateIndex::Builder {
       : index_(index), type_(type), catalog_(catalog) {}
 
   void add(const std::vector<plan::Expr>& conjuncts, const Subscriber& subscriber) {
-    std::uint64_t hash = conjuncts.size();
-    for (const plan::Expr& conjunct : conjuncts)
-      hash = hash_of(conjunct, hash);
-    auto& same_hash = by_hash_[hash];
+    auto& same_hash = by_hash_[plan::hash_of(conjuncts)];
     const auto same = std::find_if(same_hash.begin(), same_hash.end(), [&](std::uint32_t number) {
       return *drafts_[number].conjuncts == conjuncts;
     });

@@ -231,6 +231,13 @@ struct Program {
   bool is_end(std::uint16_t state, std::uint32_t count) const {
     return states[state].accepts && may_leave(state, count);
   }
+  /// The key fields of events of this type, which is one of its inputs.
+  const KeyFields& keys_of(model::EventTypeId type) const {
+    std::size_t input = 0;
+    while (keys[input].type != type)
+      ++input;
+    return keys[input];
+  }
   /// Has a timer: it must hear of time that passes.
   bool is_timed() const {
     return after_ns != plan::no_bound || timeout.has_value() || (window && window->is_timed());

@@ -33,10 +33,7 @@ class RunMatcher : public Matcher {
   /// run; else, and where a key field is null, KeyTable::absent.
   std::uint32_t slot_for(model::EventView event, std::uint64_t order, bool may_start) {
     if (!program_.partitioned) return 0;
-    std::size_t input = 0;
-    while (program_.keys[input].type != event.type())
-      ++input;
-    return keys_.find(event, order, program_.keys[input], may_start);
+    return keys_.find(event, order, program_.keys_of(event.type()), may_start);
   }
 
   /// Slots that may hold state.

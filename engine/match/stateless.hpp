@@ -30,9 +30,8 @@ class StatelessMatcher final : public Matcher {
  private:
   // Of a rule with a partition, for `throttle`: an event with a null key belongs to none.
   bool has_keys(model::EventView event) const {
-    const auto keys = std::find_if(program_.keys.begin(), program_.keys.end(),
-                                   [&](const KeyFields& each) { return each.type == event.type(); });
-    return std::none_of(keys->fields.begin(), keys->fields.end(),
+    const auto& fields = program_.keys_of(event.type()).fields;
+    return std::none_of(fields.begin(), fields.end(),
                         [&](const auto& field) { return event.is_null(field.index); });
   }
 

@@ -26,11 +26,8 @@ class Throttle {
       if (program_.partitioned) keys_.erase(passed_.front().slot);
     std::uint32_t slot = 0;
     if (program_.partitioned) {
-      std::size_t input = 0;
-      while (program_.keys[input].type != event.type())
-        ++input;
       KeyView key;
-      if (!make_key(event, program_.keys[input], scratch_, key)) return true;
+      if (!make_key(event, program_.keys_of(event.type()), scratch_, key)) return true;
       if (keys_.find(key) != KeyTable::absent) return false;
       slot = keys_.add(key);
     } else if (!passed_.empty()) {

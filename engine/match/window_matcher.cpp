@@ -14,12 +14,13 @@ namespace {
 constexpr std::uint64_t after_events = std::uint64_t{1} << 63;
 
 std::shared_ptr<WindowStore> store_for(const Program& program, const Resources& resources) {
-  for (const auto& store : resources.windows) {
-    if (WindowStore::may_share(store->program(), program)) return store;
-  }
-  resources.windows.push_back(
-      std::make_shared<WindowStore>(program, resources.limits, resources.keys, resources.scratch));
-  return resources.windows.back();
+  const std::uint64_t hash = WindowStore::hash_of(program);
+  const auto [begin, end] = resources.windows.equal_range(hash);
+  const auto same = std::find_if(
+      begin, end, [&](const auto& each) { return WindowStore::may_share(each.second->program(), program); });
+  if (same != end) return same->second;
+  auto store = std::make_shared<WindowStore>(program, resources.limits, resources.keys, resources.scratch);
+  return resources.windows.emplace(hash, std::move(store))->second;
 }
 
 }  // namespace

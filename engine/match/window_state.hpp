@@ -377,7 +377,7 @@ bool WindowState::lies_in(const WindowRange& range, std::uint32_t number, std::u
     case Aggregate::Form::word: return range.holds(static_cast<std::int64_t>(words[aggregate.word]));
     case Aggregate::Form::float_sum: {
       const auto& sum = *reinterpret_cast<const FloatSum*>(words + aggregate.word);
-      return range.holds(sum.is_finite() ? sum.finite.value() : sum.value());
+      return range.holds(sum.value());
     }
     case Aggregate::Form::float_extreme: {
       const auto& extreme = *reinterpret_cast<const Extreme*>(words + aggregate.word);

@@ -4,6 +4,9 @@
 #include <cstring>
 #include <numeric>
 
+#include "engine/base/hash.hpp"
+#include "engine/plan/expr_hash.hpp"
+
 namespace tocsin::match {
 
 namespace {
@@ -50,6 +53,20 @@ bool WindowStore::may_share(const Program& a, const Program& b) {
              a.inputs.begin(), a.inputs.end(), b.inputs.begin(), b.inputs.end(),
              [](const Input& x, const Input& y) { return x.type == y.type && x.predicate == y.predicate; }) &&
          same_keys(a.keys, b.keys);
+}
+
+std::uint64_t WindowStore::hash_of(const Program& program) {
+  const plan::Window& window = program.window->window;
+  std::uint64_t hash = hash_mix(static_cast<std::uint64_t>(window.kind), window.events);
+  hash = hash_mix(static_cast<std::uint64_t>(window.width_ns), hash);
+  hash = hash_mix(static_cast<std::uint64_t>(window.hop_ns), hash);
+  for (const Input& input : program.inputs)
+    hash = plan::hash_of(input.predicate, hash_mix(input.type, hash));
+  for (const KeyFields& keys : program.keys) {
+    for (const KeyFields::Field& field : keys.fields)
+      hash = hash_mix(field.index, hash);
+  }
+  return hash;
 }
 
 std::vector<std::uint32_t> WindowStore::join(Member& member, std::shared_ptr<const Program> program) {

@@ -52,6 +52,8 @@ class WindowStore {
 
   /// True where a rule with this program may share this store.
   static bool may_share(const Program& a, const Program& b);
+  /// The same for programs that may share one.
+  static std::uint64_t hash_of(const Program& program);
   const Program& program() const { return program_; }
 
   /// Takes a rule in, before the first event. The numbers of its aggregates here. The program stays, as what
@@ -142,10 +144,7 @@ class WindowStore {
   void finish_instant();
   std::uint32_t slot_of(model::EventView event, std::uint64_t order) {
     if (!partitioned_) return 0;
-    std::size_t input = 0;
-    while (program_.keys[input].type != event.type())
-      ++input;
-    const KeyFields& fields = program_.keys[input];
+    const KeyFields& fields = program_.keys_of(event.type());
     const std::uint32_t slot = keys_.find(event, order, fields, false);
     return slot == absent ? add_key(event, order, fields) : slot;
   }

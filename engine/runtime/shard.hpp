@@ -77,8 +77,9 @@ class Shard final : private match::Output {
     }
   };
 
-  /// An event that some rules are to see: what upcoming_events_ does not say of it.
+  /// An event that some rules are to see.
   struct Upcoming {
+    match::Shown shown;
     std::int64_t timer_ns;    // of its position, as is …
     std::uint32_t raw_event;  // … this
     std::uint32_t begin;      // in touched_
@@ -87,9 +88,11 @@ class Shard final : private match::Output {
   };
   struct TouchedRule {
     std::uint32_t program;
-    std::uint32_t ahead;  // the event's number in its key space, where that looks ahead
+    std::uint32_t ahead;  // the event's number in its key space, or not_ahead
     std::uint64_t steps;
   };
+
+  static constexpr std::uint32_t not_ahead = 0xFFFFFFFF;
 
   /// What a rule without state emits that is fields of its event and constants.
   struct Copy {
@@ -122,7 +125,12 @@ class Shard final : private match::Output {
   void find_copies();
   void report(const match::Program& program, const match::Completion& completion) override;
   void report_copy(model::EventView event, std::uint64_t steps);
-  model::EventView copied(std::uint32_t copy, model::EventView event, model::Origin origin);
+  /// Rules that copy the same from one event emit the same but for the origin, so it is written once.
+  model::EventView copied(std::uint32_t copy, model::EventView event, model::Origin origin) {
+    if (copied_ != copy || copied_from_ != event.bytes()) write_copy(copy, event);
+    emitted_.set_origin(0, origin);
+    return emitted_[0];
+  }
   void write_copy(std::uint32_t copy, model::EventView event);
   void drop_gone(const RuleSet& rules);
   LayerTables tables_of(std::size_t layer, std::vector<LayerTables>& before);
@@ -130,6 +138,7 @@ class Shard final : private match::Output {
   void queue(std::size_t layer, model::EventView event, std::uint64_t order,
              const std::vector<match::Touched>& touched, const Position& position);
   bool is_group(std::size_t layer) const;
+  void show_group();
   Position position_of(const Upcoming& upcoming) const {
     return {.event = upcoming.raw_event,
             .timer_ns = upcoming.timer_ns,
@@ -182,8 +191,8 @@ class Shard final : private match::Output {
   // Events whose predicates were looked at, in order: a few at a time, so that what they will read is asked
   // for long before it is read.
   std::vector<Upcoming> upcoming_;
-  std::vector<match::Shown> upcoming_events_;  // the same
   std::vector<TouchedRule> touched_;
+  bool looks_ahead_ = false;  // some key space was large before they came
 
   // One visit, or run of timers, in about a thousand is timed, and counts for all since the one before.
   std::size_t visits_to_sample_ = 0;

@@ -142,6 +142,37 @@ TEST_CASE("of contiguous runs the oldest go at the limit as well") {
   CHECK(stats.states[0].keys <= 2048);
 }
 
+TEST_CASE("the oldest contiguous runs are those of the earliest events, in whichever order these came") {
+  const auto plan = plan_of(
+      "event A { k: int, x: int, at: time @timestamp }\n"
+      "rule r { match a: A[x == 1] , b: A[x == 2] partition by k }");
+  Recorder sink;
+  runtime::EngineOptions options;
+  options.limits.run_nodes_per_rule = 512;
+  runtime::Engine engine(plan, options, sink);
+  const auto source = engine.add_source({.lateness_ns = 1000});
+  model::EventBatch batch;
+  const auto add = [&](std::int64_t time_ns, std::int64_t key, std::int64_t x) {
+    add_event(batch, plan.catalog.types[0], time_ns, {int_value(key), int_value(x), int_value(time_ns)});
+  };
+  constexpr std::int64_t keys = 600;
+  for (std::int64_t key = keys; key > 0; --key)
+    add(key, key, 1);
+  for (std::int64_t key = 1; key <= keys; ++key)
+    add(keys + key, key, 2);
+  engine.push(source, batch);
+  engine.finish();
+  // The 513th run is one too many, and a quarter of the limit goes with it.
+  const std::int64_t gone = 513 - 384;
+  CHECK(engine.stats().rules[0].dropped_runs == gone);
+  REQUIRE(sink.matches.size() == keys - gone);
+  for (std::int64_t i = 0; i < keys - gone; ++i) {
+    const std::int64_t key = gone + 1 + i;
+    CHECK(sink.matches[i] == "0@" + std::to_string(keys + key) + "[" + std::to_string(keys + 1 - key) + " " +
+                                 std::to_string(keys + key) + "]");
+  }
+}
+
 TEST_CASE("runs that were used up do not count against the limit") {
   const auto plan = plan_of(
       "event A { k: int, x: int, at: time @timestamp }\n"

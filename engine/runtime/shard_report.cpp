@@ -1,0 +1,67 @@
+// A match on its way out of a shard: throttled, numbered, with the event that it emits.
+#include <utility>
+
+#include "engine/runtime/shard.hpp"
+
+namespace tocsin::runtime {
+
+void Shard::report(const match::Program& program, const match::Completion& completion) {
+  // Taken apart, as both were just written: read at once they would wait for memory.
+  const model::MatchedEvent* const events = completion.events.data();
+  const std::size_t count = completion.events.size();
+  const model::EventView last = events[count - 1].event;
+  if (throttles_[program_] && !completion.timeout && !throttles_[program_]->passes(last, completion.at_ns)) {
+    ++throttled_[program_];
+    return;
+  }
+  const std::uint32_t rule = reported_[program_].rule;
+  const std::uint32_t copy = reported_[program_].copy;
+  model::MatchView match{rule, completion.at_ns, last.seq(), {events, count}, {}, completion.timeout, 0};
+  // Where the match goes to a log, the batch numbers it once all shards have theirs.
+  if (in_group_) position_ = position_of(upcoming_[at_hand]);
+  if (sink_) {
+    match.ordinal = ordinals_.next(position_, match.at_ns, match.trigger_seq, match.timeout,
+                                   std::exchange(is_first_, false));
+  }
+  matches_ += !completion.timeout;
+  if (copy != no_copy) {
+    match.emitted = copied(copy, last, {rule, match.ordinal, false});
+    derived_ += copies_[copy].is_read;
+  } else if (const auto& emit = completion.timeout ? program.timeout : program.emit) {
+    copied_ = no_copy;
+    emitted_.clear();
+    model::EventWriter writer(emitted_);
+    writer.begin(rules_->plan.catalog[emit->type]);
+    const match::Bindings bindings{
+        last, completion.events, 0, completion.at_ns, completion.totals, completion.window};
+    for (const auto& field : emit->fields) {
+      scratch_.reset();
+      writer.set(field.field, field.value.evaluate(bindings, scratch_));
+    }
+    writer.commit(match.at_ns, match.trigger_seq, model::Origin{rule, match.ordinal, completion.timeout});
+    match.emitted = emitted_[0];
+    derived_ += rules_->is_read[emit->type];
+  }
+  if (sink_) return sink_->on_match(match);
+  position_.trigger = completion.group;
+  if (completion.timeout) position_.cause = Position::Cause::timeout;
+  log_->append(position_, match);
+  ++position_.ordinal;
+}
+
+void Shard::write_copy(std::uint32_t number, model::EventView event) {
+  copied_ = number;
+  copied_from_ = event.bytes();
+  emitted_.clear();
+  const Copy& copy = copies_[number];
+  const auto& fields = rules_->plan.catalog[copy.from].fields;
+  model::EventWriter writer(emitted_);
+  writer.begin(rules_->plan.catalog[copy.type]);
+  for (const auto& [to, from] : copy.fields)
+    writer.set(to, event.get(fields[from], from));
+  for (const auto& [to, constant] : copy.constants)
+    writer.set(to, constant);
+  writer.commit(event.time_ns(), event.seq(), model::Origin{});
+}
+
+}  // namespace tocsin::runtime
