@@ -28,6 +28,14 @@ struct Reader {
   wire::Subscribed subscribed;
 };
 
+/// A client that may send Payments.
+struct Producer : Client {
+  Producer(Service& service, const Address& address) : Client(service, address) {
+    hello(payments_hello());
+    welcome();
+  }
+};
+
 /// What a client that has stopped sending still gets: matches and drops, up to the end or BYE.
 struct Rest {
   std::uint64_t matches = 0;
@@ -52,6 +60,8 @@ void count(Rest& rest, const ReceivedFrame& frame) {
   }
 }
 
+const wire::Subscribe blocking{.policy = Policy::block, .queue_bytes = 10'000};
+
 /// Reports until the outbox of the only subscriber holds something that the socket did not take.
 std::uint64_t report_until_full(Service& service, std::size_t bytes) {
   std::uint64_t reported = 0;
@@ -69,9 +79,7 @@ std::uint64_t report_until_full(Service& service, std::size_t bytes) {
 TEST_CASE("a match comes in the round that takes its event") {
   Service service;
   Reader all(service, {});
-  Client sender(service, service.tcp());
-  sender.hello(payments_hello());
-  sender.welcome();
+  Producer sender(service, service.tcp());
   sender.send_payments(1, {{"A", 1}, {"B", 500}, {"C", -1}});
   CHECK(all.client.match_card() == "B");
   CHECK(all.client.match_card() == "");
@@ -203,10 +211,8 @@ TEST_CASE("the server's policy holds for who names none") {
 
 TEST_CASE("block: no events are taken from anyone until there is room") {
   Service service;
-  Reader slow(service, {.policy = Policy::block, .queue_bytes = 10'000});
-  Client frames(service, service.tcp());
-  frames.hello(payments_hello());
-  frames.welcome();
+  Reader slow(service, blocking);
+  Producer frames(service, service.tcp());
   Client lines(service, service.unix_socket());
   lines.send(payment_line("A", 1));
   frames.send_payments(1, {{"A", 1}});
@@ -243,7 +249,7 @@ TEST_CASE("block: no events are taken from anyone until there is room") {
 
 TEST_CASE("block: the round that makes room is followed by one that goes on, without a sleep") {
   Service service;
-  Reader slow(service, {.policy = Policy::block, .queue_bytes = 10'000});
+  Reader slow(service, blocking);
   Client lines(service, service.unix_socket());
   report_until_full(service, 10'000);
   lines.send(payment_line("A", 1));
@@ -263,10 +269,8 @@ TEST_CASE("block: a frame that waits is whole after a heartbeat") {
   ServerOptions options;
   options.limits.idle_timeout_ns = 600'000'000;
   Service service(options);
-  Reader slow(service, {.policy = Policy::block, .queue_bytes = 10'000});
-  Client frames(service, service.tcp());
-  frames.hello(payments_hello());
-  frames.welcome();
+  Reader slow(service, blocking);
+  Producer frames(service, service.tcp());
   report_until_full(service, 10'000);
   frames.send_payments(1, {{"A", 1}, {"B", 1}});
   service.rounds(10);
@@ -281,7 +285,7 @@ TEST_CASE("block: a subscriber without a heartbeat is closed in the end") {
   ServerOptions options;
   options.limits.idle_timeout_ns = 100'000'000;
   Service service(options);
-  Reader slow(service, {.policy = Policy::block, .queue_bytes = 10'000});
+  Reader slow(service, blocking);
   Client lines(service, service.tcp());
   report_until_full(service, 10'000);
   lines.send(payment_line("A", 1));
@@ -295,10 +299,8 @@ TEST_CASE("block: one whose own events are held up does not wait for itself for 
   ServerOptions options;
   options.limits.idle_timeout_ns = 100'000'000;
   Service service(options);
-  Client both(service, service.unix_socket());
-  both.hello(payments_hello());
-  both.welcome();
-  both.subscribe({.policy = Policy::block, .queue_bytes = 10'000});
+  Producer both(service, service.unix_socket());
+  both.subscribe(blocking);
   report_until_full(service, 10'000);
   both.send_payments(1, {{"A", 1}});
   service.until([&] { return service.refused(Refusal::idle) == 1; });
@@ -309,7 +311,7 @@ TEST_CASE("block: beyond the overshoot it is disconnected after all") {
   ServerOptions options;
   options.limits.max_overshoot_bytes = 10'000;
   Service service(options);
-  Reader slow(service, {.policy = Policy::block, .queue_bytes = 10'000});
+  Reader slow(service, blocking);
   std::uint64_t reported = 0;
   while (service.refused(Refusal::slow) == 0) {
     REQUIRE(reported < 1'000'000);
@@ -322,9 +324,7 @@ TEST_CASE("block: beyond the overshoot it is disconnected after all") {
 TEST_CASE("drain: what was sent is taken, what waits is written, then all are told") {
   Service service;
   Reader reader(service, {});
-  Client frames(service, service.tcp());
-  frames.hello(payments_hello());
-  frames.welcome();
+  Producer frames(service, service.tcp());
   Client lines(service, service.tcp());
   lines.send(payment_line("L", 500));
   service.until([&] { return service.engine.taken == 1; });
@@ -357,10 +357,8 @@ TEST_CASE("drain: who does not read does not hold it up beyond the deadline") {
   ServerOptions options;
   options.limits.linger_ns = 50'000'000;
   Service service(options);
-  Reader slow(service, {.policy = Policy::block, .queue_bytes = 10'000});
-  Client frames(service, service.tcp());
-  frames.hello(payments_hello());
-  frames.welcome();
+  Reader slow(service, blocking);
+  Producer frames(service, service.tcp());
   report_until_full(service, 10'000);
   frames.send_payments(1, {{"F", 500}});
   service.server.drain(steady_now_ns() + 50'000'000);
@@ -375,8 +373,6 @@ namespace {
 struct Behind {
   explicit Behind(const wire::Subscribe& wishes = {}, const ServerOptions& options = {})
       : service(options, {}, {.one_thread = false}), client(service, service.unix_socket()) {
-    client.hello(payments_hello());
-    client.welcome();
     client.subscribe(wishes);
     service.engine.holds = true;
   }
@@ -389,7 +385,7 @@ struct Behind {
     CHECK(!client.receive());
   }
   Service service;
-  Client client;
+  Producer client;
 };
 
 }  // namespace
@@ -418,9 +414,7 @@ TEST_CASE("the end of the socket is answered as BYE is") {
 
 TEST_CASE("BYE is answered at once where nothing is subscribed") {
   Behind it;
-  Client other(it.service, it.service.tcp());
-  other.hello(payments_hello());
-  other.welcome();
+  Producer other(it.service, it.service.tcp());
   other.send_payments(1, {{"A", 500}});
   other.send_frame(FrameType::bye, "{}");
   other.expect(FrameType::ack);
@@ -463,9 +457,7 @@ TEST_CASE("a blocking subscriber that is full holds up the last matches of anoth
   it.service.engine.holds = false;
   report_until_full(it.service, 10'000);
   it.service.engine.holds = true;
-  Client waits(it.service, it.service.tcp());
-  waits.hello(payments_hello());
-  waits.welcome();
+  Producer waits(it.service, it.service.tcp());
   waits.subscribe({.rules = {{"other"}}});
   waits.send_frame(FrameType::bye, "{}");
   it.service.engine.deliver();
