@@ -107,7 +107,7 @@ allowed_kib=$((2 * idle + 32 * (2 * hoarders + deaf + 20) + hoarders * 3 * (long
 memory() { awk -v what="$1:" '$1 == what { print int($2 / 1024) }' "/proc/$service_pid/status"; }
 
 for shards in ${TOCSIN_TEST_SHARDS:-1 2 4}; do
-  start r.tocsin --config limits.toml --shards "$shards" --listen tcp:127.0.0.1:0 --listen "unix:$work/s"
+  start r.tocsin --config limits.toml --shards "$shards" --listen "unix:$work/s"
   before=$(memory VmHWM)
   python3 abuse.py "tcp:127.0.0.1:$port" "unix:$work/s" $idle $hoarders $deaf $queue $longest >out 2>&1 ||
     fail 'the peers failed'

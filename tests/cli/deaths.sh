@@ -196,7 +196,7 @@ descriptors() { find "/proc/$service_pid/fd" -type l | wc -l; }
 
 for shards in ${TOCSIN_TEST_SHARDS:-2}; do
   rm -f enough ./*.ndjson
-  start r.tocsin --config limits.toml --shards "$shards" --listen tcp:127.0.0.1:0 --listen "unix:$work/s"
+  start r.tocsin --config limits.toml --shards "$shards" --listen "unix:$work/s"
   before=$(descriptors)
   addresses=("tcp:127.0.0.1:$port" "unix:$work/s")
   python3 deaths.py healthy "${addresses[@]}" >healthy.out 2>&1 &
