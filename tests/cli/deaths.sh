@@ -23,19 +23,6 @@ from peers import *
 tcp, unix = sys.argv[2:4]
 
 
-def child(act, *arguments):
-    """A process that ends by itself, or by `act`."""
-    pid = os.fork()
-    if pid:
-        return pid
-    status = 1
-    try:
-        act(*arguments)
-        status = 0
-    finally:
-        os._exit(status)  # with its trace on stderr
-
-
 # Healthy ones: they send until there is a file `enough`, and say how many events it was.
 
 def until_enough(send):
