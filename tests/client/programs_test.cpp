@@ -3,7 +3,6 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <doctest/doctest.h>
 #include <memory>
 #include <string>
@@ -157,21 +156,8 @@ TEST_CASE("Python: many events go in order, and no more than the window allows")
     CHECK(got[i].time_ns() == static_cast<std::int64_t>(i));
 
   Peer peer([&](PeerConnection& connection) {
-    connection.welcome(types(), 2);
-    wire::EventsHead head;
-    const auto count = [&] {
-      const auto frame = connection.expect(FrameType::events);
-      std::memcpy(&head, frame.payload().data(), sizeof head);
-      return head.first * 100 + head.count;
-    };
-    CHECK(count() == 102);
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));  // it waits 50 ms for what can't come
-    wire::FrameBuffer rejected;
-    wire::append_rejected(rejected, {.number = 2, .sentence = "it is bad"});
-    connection.send(rejected);
-    connection.send(wire::Ack{.number = 2, .rejected = 1, .window = 3});
-    CHECK(count() == 303);
-    connection.send(wire::Ack{.number = 5, .rejected = 1, .window = 3});
+    // It waits 50 ms for what can't come.
+    serve_window(connection, [] { std::this_thread::sleep_for(std::chrono::milliseconds(500)); });
     connection.expect(FrameType::bye);
     connection.send(FrameType::bye, R"({"code":"done"})");
   });

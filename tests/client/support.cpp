@@ -1,8 +1,10 @@
 #include "tests/client/support.hpp"
 
+#include <cstring>
 #include <doctest/doctest.h>
 #include <utility>
 
+#include "connectors/wire/payload.hpp"
 #include "tests/wire/support.hpp"
 
 namespace tocsin::client::test {
@@ -87,6 +89,24 @@ wire::FrameBuffer Sample::frame(bool with_events, std::uint32_t rule, std::uint6
   wire::append_match(out, view, with_events, 1 << 20);
   wire::set_sent(const_cast<std::byte*>(out.bytes().data()), sent);
   return out;
+}
+
+void serve_window(PeerConnection& peer, const std::function<void()>& wait) {
+  peer.welcome(types(), 2);
+  wire::EventsHead head;
+  const auto count = [&] {
+    const auto frame = peer.expect(FrameType::events);
+    std::memcpy(&head, frame.payload().data(), sizeof head);
+    return head.first * 100 + head.count;
+  };
+  CHECK(count() == 102);
+  wait();
+  wire::FrameBuffer rejected;
+  wire::append_rejected(rejected, {.number = 2, .sentence = "it is bad"});
+  peer.send(rejected);
+  peer.send(wire::Ack{.number = 2, .rejected = 1, .window = 3});
+  CHECK(count() == 303);
+  peer.send(wire::Ack{.number = 5, .rejected = 1, .window = 3});
 }
 
 wire::Subscribe serve_subscription(PeerConnection& peer, std::uint32_t heartbeat_ms) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <tocsin.h>
@@ -51,6 +52,10 @@ struct Sample {
   Sample();
   wire::FrameBuffer frame(bool with_events, std::uint32_t rule = 3, std::uint64_t sent = 1) const;
 };
+
+/// WELCOME with a window of two events. Takes two and then, when `wait` has returned, rejects the second one
+/// and gives a window of three; takes these.
+void serve_window(PeerConnection& peer, const std::function<void()>& wait);
 
 /// WELCOME, and an answer to SUBSCRIBE, which it returns.
 wire::Subscribe serve_subscription(PeerConnection& peer, std::uint32_t heartbeat_ms = 60'000);
