@@ -35,7 +35,11 @@ start() {
 
 # ended STATUS: the service ends by itself with that exit code.
 ended() {
-  local status=0
+  local status=0 deadline=$((SECONDS + 60))
+  while kill -0 "$service_pid" 2>/dev/null; do
+    [[ $SECONDS -lt $deadline ]] || fail 'the service does not end'
+    pause 0.02
+  done
   wait "$service_pid" || status=$?
   service_pid=
   [[ $status == "$1" ]] || fail "the service: expected exit code $1, got $status"
