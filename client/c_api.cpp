@@ -262,12 +262,15 @@ tocsin_status tocsin_subscribe(tocsin_client* client, const tocsin_subscription*
   return guarded(client, [&](Client& to) {
     wire::Subscribe wishes;
     if (subscription != nullptr) {
-      if (subscription->policy < TOCSIN_DROP_OLDEST || subscription->policy > TOCSIN_DISCONNECT) {
-        return to.fail(TOCSIN_INVALID, "there is no such policy");
+      switch (subscription->policy) {
+        case TOCSIN_SERVER_DEFAULT: break;
+        case TOCSIN_DROP_OLDEST: wishes.policy = wire::Policy::drop_oldest; break;
+        case TOCSIN_BLOCK: wishes.policy = wire::Policy::block; break;
+        case TOCSIN_DISCONNECT: wishes.policy = wire::Policy::disconnect; break;
+        default: return to.fail(TOCSIN_INVALID, "there is no such policy");
       }
       wishes.rules = names(subscription->rules, subscription->rule_count);
       wishes.types = names(subscription->types, subscription->type_count);
-      wishes.policy = static_cast<wire::Policy>(subscription->policy);
       if (subscription->queue_bytes > 0) wishes.queue_bytes = subscription->queue_bytes;
       wishes.with_events = subscription->with_events != 0;
     }

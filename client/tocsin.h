@@ -187,10 +187,12 @@ TOCSIN_API int tocsin_next_rejection(tocsin_client* client, uint64_t* number, co
 
 /* --- matches -------------------------------------------------------------------------------------------- */
 
+/* What the server does where this client is too slow and its queue there is full. */
 typedef enum tocsin_policy {
-  TOCSIN_DROP_OLDEST = 0, /* where this client is too slow, the server forgets its oldest matches */
-  TOCSIN_BLOCK,           /* … or takes no more events until there is room */
-  TOCSIN_DISCONNECT       /* … or ends the connection */
+  TOCSIN_SERVER_DEFAULT = 0, /* as it is set (net.slow_subscriber) */
+  TOCSIN_DROP_OLDEST,        /* it forgets the oldest matches */
+  TOCSIN_BLOCK,              /* it takes no more events, from anyone, until there is room */
+  TOCSIN_DISCONNECT          /* it ends the connection */
 } tocsin_policy;
 
 typedef struct tocsin_subscription {

@@ -106,7 +106,7 @@ class Match {
 struct Subscription {
   std::optional<std::vector<std::string>> rules = {};  // none: all
   std::optional<std::vector<std::string>> types = {};
-  tocsin_policy policy = TOCSIN_DROP_OLDEST;
+  tocsin_policy policy = TOCSIN_SERVER_DEFAULT;
   std::uint64_t queue_bytes = 0;  // 0: the server's default
   bool with_events = false;
 };

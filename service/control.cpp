@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 #include <optional>
 #include <thread>
-#include <unistd.h>
 #include <utility>
 
 #include "service/control_socket.hpp"
@@ -69,35 +68,13 @@ struct Control::Impl {
         log.reopen();
         log.info("reload by SIGHUP");
         desk.change({}, [](const Desk::Changed&) {});
-      } else if (stopping) {
+      } else if (std::exchange(signalled, true)) {
         log.warning("forced to stop", {{"signal", name_of(signal)}});
-        leave(128 + signal);
+        desk.leave(128 + signal);
       } else {
-        stop(signal);
+        desk.stop(std::string(name_of(signal)), [](bool) {});
       }
       await_signal();
-    });
-  }
-
-  // Now, but for a moment in which the log may be written, if that goes.
-  void leave(int code) {
-    std::thread([this, code] {
-      log.close();
-      ::_exit(code);
-    }).detach();
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
-    ::_exit(code);
-  }
-
-  void stop(int signal) {
-    stopping = true;
-    desk.stop(std::string(name_of(signal)), [](bool) {});
-    // The ingress thread keeps the time itself; this is for where it is stuck.
-    deadline.expires_after(std::chrono::nanoseconds(options.drain_ns) + std::chrono::seconds(1));
-    deadline.async_wait([this](const error_code& error) {
-      if (error) return;
-      log.error("what was under way did not end in time");
-      leave(1);
     });
   }
 
@@ -117,9 +94,8 @@ struct Control::Impl {
   std::optional<ControlSocket> socket;
   std::optional<HttpServer> http;
   std::optional<asio::signal_set> signals;
-  asio::steady_timer deadline{io};
   asio::steady_timer look{io};
-  bool stopping = false;
+  bool signalled = false;  // to stop
   std::thread thread;
 };
 

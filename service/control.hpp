@@ -2,7 +2,8 @@
 // touches the engine, but posts work to the ingress thread and waits for the answer without blocking; where
 // none comes in time it says so. Rules are compiled on a thread of their own meanwhile.
 //
-//   first SIGTERM or SIGINT   the ingress thread drains; after the drain time (and a second) the process ends
+//   first SIGTERM or SIGINT   as a stop that is asked for: the ingress thread drains; after the drain time
+//                             (and a second) the process ends
 //   a second one              the process ends at once, with 128 + its number
 //   SIGHUP                    reload, and the log file is opened anew
 #pragma once

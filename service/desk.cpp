@@ -1,7 +1,10 @@
 #include "service/desk.hpp"
 
 #include <boost/asio/post.hpp>
+#include <chrono>
 #include <fmt/format.h>
+#include <thread>
+#include <unistd.h>
 #include <utility>
 
 #include "service/signals_blocked.hpp"
@@ -18,6 +21,7 @@ Desk::Desk(asio::io_context& io, const ControlOptions& options, Mailbox& mailbox
       ingress_(ingress),
       book_(std::move(book)),
       log_(log),
+      deadline_(io),
       taps_(book_.plan(), [this] { asio::post(io_, [this] { distribute(); }); }) {}
 
 // Whichever comes first counts, the answer or the timer.
@@ -62,12 +66,30 @@ void Desk::ask_snapshot(std::function<void(const Snapshot*)> answer) {
 }
 
 void Desk::stop(std::string reason, std::function<void(bool)> answer) {
+  if (!std::exchange(stopping_, true)) {
+    // The ingress thread keeps the time itself; this is for where it is stuck.
+    deadline_.expires_after(std::chrono::nanoseconds(options_.drain_ns) + std::chrono::seconds(1));
+    deadline_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      log_.error("what was under way did not end in time");
+      leave(1);
+    });
+  }
   ask<bool>(
       [this, reason = std::move(reason)] {
         ingress_.stop(reason);
         return true;
       },
       [answer = std::move(answer)](std::optional<bool> taken) { answer(taken.has_value()); });
+}
+
+void Desk::leave(int code) {
+  std::thread([this, code] {
+    log_.close();
+    ::_exit(code);
+  }).detach();
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  ::_exit(code);
 }
 
 void Desk::change(RuleChange change, std::function<void(const Changed&)> answer) {

@@ -43,7 +43,11 @@ class Desk {
   void ask_snapshot(std::function<void(const Snapshot*)> answer);
   /// Compiles, and changes as soon as the ingress thread can; one change after the other.
   void change(RuleChange change, std::function<void(const Changed&)> answer);
+  /// Has the ingress thread drain. Where it has not ended the process a second after the drain time, this
+  /// does.
   void stop(std::string reason, std::function<void(bool taken)> answer);
+  /// Ends the process now, but for a moment in which the log may be written, if that goes.
+  [[noreturn]] void leave(int code);
 
   /// Once nobody runs the io_context any more: whether no rules are being compiled, or are done with in this
   /// time.
@@ -82,6 +86,8 @@ class Desk {
   Ingress& ingress_;
   RuleBook book_;
   Log& log_;
+  bool stopping_ = false;
+  boost::asio::steady_timer deadline_;  // of stopping
   Taps taps_;
   std::vector<Onlooking> onlooking_;
   std::uint64_t failed_changes_ = 0;

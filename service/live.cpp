@@ -139,21 +139,11 @@ class Live final : public Ingress, public net::EventTaker {
     }
   }
   void take(std::uint16_t source, model::EventBatch& batch, std::int64_t found_ns) override {
-    const net::MatchHub::EngineWait wait(hub_);
     engine_->push(source, batch, found_ns);
   }
-  void advance(std::uint16_t source, std::int64_t time_ns) override {
-    const net::MatchHub::EngineWait wait(hub_);
-    engine_->advance(source, time_ns);
-  }
-  void close_source(std::uint16_t source) override {
-    const net::MatchHub::EngineWait wait(hub_);
-    engine_->close_source(source);
-  }
-  void mark(std::int64_t stamp) override {
-    const net::MatchHub::EngineWait wait(hub_);
-    engine_->mark(stamp);
-  }
+  void advance(std::uint16_t source, std::int64_t time_ns) override { engine_->advance(source, time_ns); }
+  void close_source(std::uint16_t source) override { engine_->close_source(source); }
+  void mark(std::int64_t stamp) override { engine_->mark(stamp); }
 
  private:
   void start() {

@@ -9,7 +9,8 @@
 
 namespace tocsin::connectors::net {
 
-/// Called on the ingress thread only. A source is a connection with a watermark of its own.
+/// Called on the ingress thread only; all but open_source() under a MatchHub::EngineWait, so that they may
+/// wait for the engine. A source is a connection with a watermark of its own.
 class EventTaker {
  public:
   virtual ~EventTaker() = default;

@@ -238,14 +238,9 @@ void FrameSession::tell_rejected() {
   }
 }
 
-/// Hands on what has gathered and acknowledges it, over a ring only where much has. False where the
-/// connection has ended by that.
+/// Acknowledges it as well, over a ring only where much has gathered.
 bool FrameSession::finish_batch() {
-  if (!source_.take(shared_.batch)) {
-    shared_.batch.clear();
-    connection_.refuse(Refusal::limit, "there are too many sources of events");
-    return false;
-  }
+  if (!Session::finish_batch()) return false;
   // Over a ring it would be a system call for each event that comes alone, where the event itself needs none.
   if (!ring_ || last_ - acked_ >= shared_.limits().window_events / 4) acknowledge();
   return true;

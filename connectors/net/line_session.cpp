@@ -206,12 +206,4 @@ void LineSession::rules_changed() {
   if (subscriber_) tell_subscribed();
 }
 
-/// Hands on what has gathered. False where the connection has ended by that.
-bool LineSession::finish_batch() {
-  if (source_.take(shared_.batch)) return true;
-  shared_.batch.clear();
-  connection_.refuse(Refusal::limit, "there are too many sources of events");
-  return false;
-}
-
 }  // namespace tocsin::connectors::net

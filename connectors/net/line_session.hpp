@@ -24,7 +24,6 @@ class LineSession final : public Session {
   LineSession(Connection& connection, Shared& shared, std::span<const std::byte> begun);
 
   Ran run() override;
-  bool finish_batch() override;
   void say_end(std::string_view code, std::string_view message, bool at_once) override;
   void rules_changed() override;
   bool is_handshaking() const override { return !admitted_; }

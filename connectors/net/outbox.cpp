@@ -70,7 +70,7 @@ void Outbox::put_match(std::span<const std::byte> record) {
   mark();
 }
 
-/// Bytes of the record at the front. Precondition: there is one.
+/// Bytes of the first of these. Precondition: there is one.
 std::size_t Outbox::record_at(std::span<const std::byte> records) const {
   if (!lines_) return wire::frame_bytes(header_at(records.data()).length);
   const auto* begin = reinterpret_cast<const char*>(records.data());

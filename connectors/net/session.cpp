@@ -27,6 +27,13 @@ void Session::unsubscribe() {
   --shared_.counters.subscribers;
 }
 
+bool Session::finish_batch() {
+  if (source_.take(shared_.batch)) return true;
+  shared_.batch.clear();
+  connection_.refuse(Refusal::limit, "there are too many sources of events");
+  return false;
+}
+
 void Session::end() {
   if (!subscriber_) return connection_.finish(wire::code::done, "");
   last_mark_ = shared_.hub.new_mark();

@@ -33,7 +33,7 @@ class Session {
   /// Reads and handles about limits.read_bytes.
   virtual Ran run() = 0;
   /// Hands on the events that have gathered in Shared::batch. False where the connection has ended by that.
-  virtual bool finish_batch() = 0;
+  virtual bool finish_batch();
   /// Says that this is the end, and why: at once (a refusal), or behind the matches that wait.
   virtual void say_end(std::string_view code, std::string_view message, bool at_once) = 0;
   /// Shared::rules are others now.

@@ -44,17 +44,6 @@ def in_lines(k, address):
     to_end(peer)  # until the server has taken all and closes
 
 
-def producer(act, *arguments):
-    pid = os.fork()
-    if pid == 0:
-        try:
-            act(*arguments)
-            os._exit(0)
-        finally:
-            os._exit(1)
-    return pid
-
-
 random.seed(7)
 # One list, so that all live until the producers have ended.
 peers = [connect(tcp) for _ in range(idle)]
@@ -83,9 +72,9 @@ noise = connect(tcp)
 noise.sendall(random.randbytes(20000) + b"\n")
 
 producers = [
-    *(producer(in_frames, k, address) for k, address in enumerate((tcp, tcp, unix, unix))),
-    *(producer(in_lines, k, address) for k, address in enumerate((tcp, tcp, unix), 4)),
-    *(producer(in_frames, k, unix, True) for k in (7, 8, 9)),
+    *(child(in_frames, k, address) for k, address in enumerate((tcp, tcp, unix, unix))),
+    *(child(in_lines, k, address) for k, address in enumerate((tcp, tcp, unix), 4)),
+    *(child(in_frames, k, unix, True) for k in (7, 8, 9)),
 ]
 failed = [k for k, pid in enumerate(producers) if os.waitpid(pid, 0)[1] != 0]
 for peer in refused:
@@ -107,7 +96,7 @@ allowed_kib=$((2 * idle + 32 * (2 * hoarders + deaf + 20) + hoarders * 3 * (long
 memory() { awk -v what="$1:" '$1 == what { print int($2 / 1024) }' "/proc/$service_pid/status"; }
 
 for shards in ${TOCSIN_TEST_SHARDS:-1 2 4}; do
-  start r.tocsin --config limits.toml --shards "$shards" --listen tcp:127.0.0.1:0 --listen "unix:$work/s"
+  start r.tocsin --config limits.toml --shards "$shards" --listen "unix:$work/s"
   before=$(memory VmHWM)
   python3 abuse.py "tcp:127.0.0.1:$port" "unix:$work/s" $idle $hoarders $deaf $queue $longest >out 2>&1 ||
     fail 'the peers failed'

@@ -1,12 +1,7 @@
 #!/usr/bin/env bash
 # The clients against a server that runs: the examples in C, C++ and Python send events and get the matches.
-source "$(dirname "$0")/lib.sh"
-
-"$tocsin" run --help >help || true
-if ! grep -q -- --listen help; then
-  echo "this command takes no connections"
-  exit 77
-fi
+source "$(dirname "$0")/lib.sh" "$@"
+source "$root/tests/cli/lib_live.sh"
 examples=$(dirname "$tocsin")
 
 cat >rules.tocsin <<'RULES'
@@ -19,24 +14,12 @@ rule card_testing {
 }
 RULES
 
-# serve OPTIONS…: starts a server on a Unix socket and a free port; its addresses are in $unix and $tcp.
+listen=(--listen "unix:$work/socket" --listen tcp:127.0.0.1:0)
+unix=unix:$work/socket
+# serve OPTIONS…: a service at $unix and $tcp.
 serve() {
-  rm -f ready
-  "$tocsin" run "$@" rules.tocsin --listen "unix:$work/socket" --listen tcp:127.0.0.1:0 --ready-file ready -o matches 2>log &
-  server=$!
-  trap 'kill $server 2>/dev/null || true; wait $server 2>/dev/null || true; rm -rf "$work"' EXIT
-  for ((i = 0; i < 200; ++i)); do
-    [[ ! -s ready ]] || break
-    sleep 0.05
-  done
-  unix=unix:$work/socket
-  tcp=$(grep -o 'tcp:127.0.0.1:[0-9]*' ready | head -n 1)
-  [[ -n $tcp ]] || fail "it does not say where it listens: $(cat log)"
-}
-
-stop() {
-  kill "$server"
-  wait "$server" || fail "it ended with $?: $(cat log)"
+  start rules.tocsin "$@"
+  tcp=tcp:127.0.0.1:$port
 }
 
 # listens_and_sends OPTIONS… ADDRESS: both examples, and the one match.
@@ -44,11 +27,8 @@ listens_and_sends() {
   : >listen.log
   "$examples/example-listen" "$@" 1 >listened 2>listen.log &
   listener=$!
-  for ((i = 0; i < 200; ++i)); do
-    if grep -q subscribed listen.log; then break; fi
-    sleep 0.05
-  done
-  "$examples/example-send" "$@" >out 2>err || fail "the C example ended with $?"
+  await 'the subscription' grep -q subscribed listen.log
+  "$examples/example-send" "$@" >out 2>said || fail "the C example ended with $?: $(cat said)"
   [[ $(cat out) == "sent 4, rejected 0" ]] || fail "the C example says something else"
   wait "$listener" || fail "the C++ example ended with $?: $(cat listen.log)"
   [[ $(cat listened) == "card_testing at 4000000000: card=4711 probes=3 hit=900" ]] ||
@@ -58,13 +38,13 @@ listens_and_sends() {
 for address in unix tcp; do
   serve
   listens_and_sends "${!address}"
-  stop
+  ends TERM 0
   grep -q '"rule":"card_testing"' matches || fail "the server wrote no match"
 done
 
 serve
 listens_and_sends --ring "$unix"
-stop
+ends TERM 0
 grep -q '"rule":"card_testing"' matches || fail "the server wrote no match"
 
 if command -v openssl >/dev/null; then
@@ -75,24 +55,22 @@ if command -v openssl >/dev/null; then
   serve --config settings.toml
   listens_and_sends --ca certificate.pem "tls${tcp#tcp}"
   status=0
-  "$examples/example-send" "tls${tcp#tcp}" >out 2>err || status=$?
-  [[ $status == 1 ]] && grep -q 'certificate verify failed' err || fail "it trusts a server that nobody vouches for"
-  stop
+  "$examples/example-send" "tls${tcp#tcp}" >out 2>said || status=$?
+  [[ $status == 1 ]] && grep -q 'certificate verify failed' said || fail "it trusts a server that nobody vouches for"
+  ends TERM 0
 fi
 
 if python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
   for shards in 1 2 4; do  # its last event's match comes before the answer to its BYE
-    TOCSIN_ENGINE_SHARDS=$shards serve
     for round in 1 2 3 4 5; do
-      python3 -B "$root/client/examples/send_and_listen.py" "$tcp" >out 2>err ||
+      serve --shards "$shards"
+      python3 -B "$root/client/examples/send_and_listen.py" "$tcp" >out 2>said ||
         fail "the Python example ended with $? in round $round at $shards shards"
       [[ $(cat out) == "sent 4, rejected 0
 card_testing {'card': '4711', 'probes': 3, 'hit': 900.0}" ]] ||
         fail "the Python example says something else in round $round at $shards shards: $(cat out)"
-      stop
-      TOCSIN_ENGINE_SHARDS=$shards serve
+      ends TERM 0
     done
-    stop
   done
 fi
 
@@ -101,7 +79,7 @@ sed -i 's/card: string/cards: string/' rules.tocsin
 sed -i 's/partition by card/partition by cards/; s/emit CardTesting { card,/emit CardTesting { cards,/' rules.tocsin
 serve
 status=0
-"$examples/example-send" "$unix" >out 2>err || status=$?
+"$examples/example-send" "$unix" >out 2>said || status=$?
 [[ $status == 1 ]] || fail "it should have been refused"
-grep -qF "Payment has no field 'card'; did you mean 'cards'?" err || fail "the refusal says something else"
-stop
+grep -qF "Payment has no field 'card'; did you mean 'cards'?" said || fail "the refusal says something else"
+ends TERM 0

@@ -23,19 +23,6 @@ from peers import *
 tcp, unix = sys.argv[2:4]
 
 
-def child(act, *arguments):
-    """A process that ends by itself, or by `act`."""
-    pid = os.fork()
-    if pid:
-        return pid
-    status = 1
-    try:
-        act(*arguments)
-        status = 0
-    finally:
-        os._exit(status)  # with its trace on stderr
-
-
 # Healthy ones: they send until there is a file `enough`, and say how many events it was.
 
 def until_enough(send):
@@ -196,7 +183,7 @@ descriptors() { find "/proc/$service_pid/fd" -type l | wc -l; }
 
 for shards in ${TOCSIN_TEST_SHARDS:-2}; do
   rm -f enough ./*.ndjson
-  start r.tocsin --config limits.toml --shards "$shards" --listen tcp:127.0.0.1:0 --listen "unix:$work/s"
+  start r.tocsin --config limits.toml --shards "$shards" --listen "unix:$work/s"
   before=$(descriptors)
   addresses=("tcp:127.0.0.1:$port" "unix:$work/s")
   python3 deaths.py healthy "${addresses[@]}" >healthy.out 2>&1 &

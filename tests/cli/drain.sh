@@ -2,15 +2,14 @@
 # SIGTERM with subscribers that do not read: the service ends within its drain time, says how many matches are lost and
 # ends with 1; who reads gets every match up to the last, with one shard and with several.
 source "$(dirname "$0")/lib.sh" "$@"
-service_pid=
-trap 'if [[ -n $service_pid ]]; then kill -KILL "$service_pid" 2>/dev/null || true; fi; rm -rf "$work"' EXIT
+source "$root/tests/cli/lib_live.sh"
 
 cat >r.tocsin <<'RULES'
 event E { n: int, text: string, at: time(ms) @timestamp }
 rule all { from E emit All { n, text } }
 RULES
-cat >peers.py <<'PYTHON'
-# peers.py PORT PID POLICY: subscribes twice, once without ever reading on, sends events until the one that does not
+cat >drain.py <<'PYTHON'
+# drain.py PORT PID POLICY: subscribes twice, once without ever reading on, sends events until the one that does not
 # read has more than sockets hold, has the service stopped, and says how many matches the other one got and how many
 # events were sent.
 import json, os, signal, socket, sys, threading, time
@@ -54,34 +53,14 @@ except ProcessLookupError:
 print(sent, len(got), got == list(range(sent)))
 PYTHON
 
-mkfifo never
-# start ARGUMENTS…
-start() {
-  rm -f ready
-  "$tocsin" run r.tocsin "$@" --output none --listen tcp:127.0.0.1:0 --ready-file ready 2>err &
-  service_pid=$!
-  until [[ -s ready ]]; do
-    kill -0 "$service_pid" 2>/dev/null || fail 'the service has ended'
-    read -rt 0.02 <>never || true
-  done
-  port=$(sed -n 's/^listen tcp:127.0.0.1://p' ready)
-}
-# ends STATUS: the service ends by itself with this exit code.
-ends() {
-  local status=0
-  wait "$service_pid" || status=$?
-  service_pid=
-  [[ $status == "$1" ]] || fail "expected exit code $1, got $status"
-}
-
 for shards in 1 3; do
   # Within the drain time where that is short, else when a second has passed in which the subscriber took nothing.
   for drain in 600ms 30s; do
-    start --shards "$shards" --drain "$drain"
+    start r.tocsin --output none --shards "$shards" --drain "$drain"
     begin=$SECONDS
-    python3 peers.py "$port" "$service_pid" drop_oldest >out &
+    python3 drain.py "$port" "$service_pid" drop_oldest >out &
     peers=$!
-    ends 1
+    ended 1
     wait "$peers" || fail 'the peers failed'
     [[ $((SECONDS - begin)) -lt 25 ]] || fail 'that took too long'
     has out '20000 20000 True'
@@ -90,7 +69,7 @@ for shards in 1 3; do
 done
 
 # Everybody has what is theirs: nothing is lost, and nothing is said.
-start --shards 3 --drain 30s
+start r.tocsin --output none --shards 3 --drain 30s
 exec 5<>"/dev/tcp/127.0.0.1/$port"
 printf '{"subscribe":{}}\n{"type":"E","n":1,"text":"","at":1}\n' >&5
 read -r line <&5
@@ -98,6 +77,6 @@ read -r line <&5
 kill -TERM "$service_pid"
 cat <&5 >rest
 exec 5>&-
-ends 0
+ended 0
 [[ $line == '{"rule":"all"'* ]] || fail "no match, but $line"
 lacks err 'did not take'

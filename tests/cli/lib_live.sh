@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # For scripts with a service that runs, behind lib.sh: source "$root/tests/cli/lib_live.sh"
-# Ports are picked by the kernel, and what must come is waited for. TOCSIN_TEST_SHARDS: with how many shards each goes
-# through its cases, as `1 2 4`.
+# Ports are picked by the kernel, and what must come is waited for. TOCSIN_TEST_SHARDS: with how many shards those with
+# many peers go through their cases, as `1 2 4`.
 service_pid=
 trap 'if [[ -n $service_pid ]]; then kill -KILL "$service_pid" 2>/dev/null || true; fi; rm -rf "$work"' EXIT
 mkfifo never
@@ -14,30 +14,62 @@ await() {
   until "$@" >/dev/null 2>&1; do
     [[ $SECONDS -lt $deadline ]] || fail "$what did not come"
     kill -0 "$service_pid" 2>/dev/null || fail "the service has ended; $what did not come"
-    read -rt 0.02 <>"$work/never" || true
+    pause 0.02
   done
 }
 
-is_ready() { [[ -s ready ]]; }
+pause() { read -rt "$1" <>"$work/never" || true; } # SECONDS
 
-# start ARGUMENTS…: `tocsin run` with metrics, and with --listen if they say so; its log in `err`, its matches in
-# `matches`. Sets service_pid, port (of TCP) and metrics.
+# start ARGUMENTS…: `tocsin run` at the addresses of `listen`, with metrics and the control socket c.sock; its log in
+# `err`, its matches in the file `matches`. Sets service_pid, port (of TCP) and metrics.
+listen=(--listen tcp:127.0.0.1:0)
+matches=matches
 start() {
   rm -f ready
-  "$tocsin" run "$@" --metrics tcp:127.0.0.1:0 --ready-file ready >matches 2>err &
+  "$tocsin" run "$@" "${listen[@]}" --control c.sock --metrics tcp:127.0.0.1:0 --ready-file ready >"$matches" 2>err &
   service_pid=$!
-  await 'readiness' is_ready
+  await 'readiness' test -s ready
   port=$(sed -nE 's/^listen tcp:.*:([0-9]+)$/\1/p' ready)
   metrics=$(sed -n 's/^metrics tcp:127.0.0.1://p' ready)
 }
 
-# ends SIGNAL STATUS: the service ends by it with that exit code.
-ends() {
-  local status=0
-  kill -"$1" "$service_pid"
+# ended STATUS: the service ends by itself with that exit code.
+ended() {
+  local status=0 deadline=$((SECONDS + 60))
+  while kill -0 "$service_pid" 2>/dev/null; do
+    [[ $SECONDS -lt $deadline ]] || fail 'the service does not end'
+    pause 0.02
+  done
   wait "$service_pid" || status=$?
   service_pid=
-  [[ $status == "$2" ]] || fail "after SIG$1: expected exit code $2, got $status"
+  [[ $status == "$1" ]] || fail "the service: expected exit code $1, got $status"
+}
+
+# ends SIGNAL STATUS: it ends by this signal.
+ends() {
+  kill -"$1" "$service_pid"
+  ended "$2"
+}
+
+# forced: SIGTERM again and again, as what is under way does not end; the second one ends it at once.
+forced() {
+  local deadline=$((SECONDS + 60))
+  while kill -TERM "$service_pid" 2>/dev/null; do
+    [[ $SECONDS -lt $deadline ]] || fail 'the second SIGTERM does not end the service'
+    pause 0.02
+  done
+  ended 143
+}
+
+# start_unread ARGUMENTS…: one that has more matches than a pipe holds, and whose stdout is a pipe that nobody reads: it
+# waits for that, and does nothing else.
+start_unread() {
+  local matches=unread
+  rm -f unread
+  mkfifo unread
+  exec 8<>unread
+  start "$@"
+  read -rN1 <&8
 }
 
 # get PATH: the answer's header and body.
@@ -66,7 +98,7 @@ counted() {
       fail "the metrics do not come to say: $*"
     fi
     kill -0 "$service_pid" 2>/dev/null || fail "the service has ended"
-    read -rt 0.02 <>"$work/never" || true
+    pause 0.02
   done
 }
 

@@ -7,6 +7,7 @@ import mmap
 import os
 import socket
 import struct
+import traceback
 
 PREFACE = b"TOCSIN\x01\n"
 HELLO, WELCOME, REFUSED, EVENTS, ACK = 1, 2, 3, 4, 5
@@ -45,6 +46,20 @@ def to_end(peer):
         if not piece:
             return answer
         answer += piece
+
+
+def child(act, *arguments):
+    """A process that does so, and ends: with 0, or with 1 and its trace on stderr."""
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        act(*arguments)
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    os._exit(status)
 
 
 class Refusal(Exception):

@@ -2,9 +2,8 @@
 # Rules replaced again and again under load, and rules that stay the same find every match once. For
 # TOCSIN_RELOAD_SECONDS seconds (3) with each number of shards, a reload every 100 ms.
 source "$(dirname "$0")/lib.sh" "$@"
+source "$root/tests/cli/lib_live.sh"
 seconds=${TOCSIN_RELOAD_SECONDS:-3}
-service_pid=
-trap 'if [[ -n $service_pid ]]; then kill -KILL "$service_pid" 2>/dev/null || true; fi; rm -rf "$work"' EXIT
 
 # rules ROUND: the same three rules among others, which change their conditions, types and places.
 rules() {
@@ -35,20 +34,11 @@ with open("sent.ndjson", "w") as sent:
         time.sleep(0.005)  # the load: some 30,000 events a second
 PYTHON
 
-mkfifo never
-pause() { read -rt "$1" <>"$work/never" || true; }
-
 for shards in ${TOCSIN_TEST_SHARDS:-1 3}; do
-  rm -f ready stop
+  rm -f stop
   rules 0 >r.tocsin
-  "$tocsin" run r.tocsin --shards "$shards" --listen tcp:127.0.0.1:0 --control c.sock --ready-file ready \
-    >matches 2>err &
-  service_pid=$!
-  until [[ -s ready ]]; do
-    kill -0 "$service_pid" 2>/dev/null || fail 'the service has ended'
-    pause 0.02
-  done
-  python3 produce.py "$(sed -n 's/^listen tcp:127.0.0.1://p' ready)" &
+  start r.tocsin --shards "$shards"
+  python3 produce.py "$port" &
   producer=$!
   end=$((SECONDS + seconds))
   for ((round = 1; SECONDS < end; ++round)); do
@@ -59,9 +49,7 @@ for shards in ${TOCSIN_TEST_SHARDS:-1 3}; do
   done
   touch stop
   wait "$producer" || fail 'the producer failed'
-  kill "$service_pid"
-  wait "$service_pid" || fail "the service ended with $?"
-  service_pid=
+  ends TERM 0
   echo "$shards shards: $round reloads, $(wc -l <sent.ndjson) events"
   rules 0 >all.tocsin
   "$tocsin" run all.tocsin --input sent.ndjson -q >expected_all

@@ -177,7 +177,7 @@ fields_of <out | sort >expected
 
 # peers WHICH LINE…: a server with the settings that stand, its peers, and then its metrics.
 peers() {
-  start r.tocsin --config net.toml "${listen[@]}"
+  start r.tocsin --config net.toml --shards "$shards"
   python3 safety.py "$1" "$port" >out 2>&1 || fail "$1: the peers are not treated as they should be"
   counted "${@:2}" 'tocsin_events_total 600' 'tocsin_connections{form="frames"} 0' 'tocsin_connections{form="lines"} 0'
   ends TERM 0
@@ -189,7 +189,7 @@ peers() {
 refusals() { [[ $(grep -c 'connection refused' err) == "$1" ]] || fail "not $1 refusals are in the log"; }
 
 for shards in ${TOCSIN_TEST_SHARDS:-2}; do
-  listen=(--listen tcp:0.0.0.0:0 --shards "$shards")
+  listen=(--listen tcp:0.0.0.0:0)
   settings "${tls[@]}" 'token_file = "token"'
   peers token 'tocsin_connections_refused_total{reason="token"} 9' 'tocsin_connections_refused_total{reason="tls"} 2' \
     'tocsin_connections_refused_total{reason="handshake"} 1'

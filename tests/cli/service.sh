@@ -2,9 +2,7 @@
 # The live service end to end: events over connections, the same matches as from a file, reload, SIGTERM, the
 # second one, metrics, top, tap, sockets that are stale or in use.
 source "$(dirname "$0")/lib.sh" "$@"
-service_pid=
-stop_service() { if [[ -n $service_pid ]]; then kill -KILL "$service_pid" 2>/dev/null || true; fi; }
-trap 'stop_service; rm -rf "$work"' EXIT
+source "$root/tests/cli/lib_live.sh"
 
 cat >r.tocsin <<'RULES'
 event E { k: int, a: int, at: time(ms) @timestamp }
@@ -16,43 +14,6 @@ run 0 run r.tocsin --input e.ndjson
 cp out expected
 [[ -s expected ]] || fail 'the file run finds nothing'
 
-mkfifo never
-# await WHAT COMMAND…: until the command succeeds.
-await() {
-  local what=$1 deadline=$((SECONDS + 60))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    [[ $SECONDS -lt $deadline ]] || fail "$what did not come"
-    kill -0 "$service_pid" 2>/dev/null || fail "the service has ended; $what did not come"
-    read -rt 0.02 <>"$work/never" || true
-  done
-}
-is_ready() { [[ -s ready ]]; }
-# start ARGUMENTS…: a service with its log in `err`, its matches in `matches`; sets port and metrics.
-start() {
-  rm -f ready
-  "$tocsin" run "$@" --listen tcp:127.0.0.1:0 --control c.sock --metrics tcp:127.0.0.1:0 --ready-file ready \
-    >matches 2>err &
-  service_pid=$!
-  await 'readiness' is_ready
-  port=$(sed -n 's/^listen tcp:127.0.0.1://p' ready)
-  metrics=$(sed -n 's/^metrics tcp:127.0.0.1://p' ready)
-}
-# ends SIGNAL STATUS: the service ends by it with that exit code.
-ends() {
-  local status=0
-  kill -"$1" "$service_pid"
-  wait "$service_pid" || status=$?
-  service_pid=
-  [[ $status == "$2" ]] || fail "after SIG$1: expected exit code $2, got $status"
-}
-# get PATH: the answer's header and body.
-get() {
-  exec 6<>"/dev/tcp/127.0.0.1/$metrics"
-  printf 'GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' "$1" >&6
-  cat <&6
-  exec 6>&-
-}
 taken() { "$tocsin" top --control c.sock --once --json --interval 1ms | grep -qF "\"events\":$1,"; }
 
 # All that was sent before SIGTERM is matched, with one shard and with several.
@@ -138,8 +99,7 @@ run 1 reload --control c.sock
 has err "r.tocsin:3:" "error: unknown field 'b' of E"
 cp r.tocsin bad.tocsin
 kill -HUP "$service_pid"
-taken_refusals() { get /metrics | grep -qF "tocsin_failed_reloads_total $1"; }
-await 'the second refusal' taken_refusals 2
+counted 'tocsin_failed_reloads_total 2'
 run 0 rules --control c.sock
 has out 'pairs -> Pair' 'big -> Big'
 echo 'rule added { from E[a == 77] emit Added { a } }' >a.tocsin
@@ -173,7 +133,7 @@ has err 'c.sock'
 
 # A connection that stays open does not hold SIGTERM up for long; a stale socket is replaced.
 run 0 stop --control c.sock
-wait "$service_pid" || fail 'stop: the service failed'
+ended 0
 exec 5>&-
 run 1 top --control c.sock --once
 has err 'no service answers at c.sock'
@@ -183,27 +143,19 @@ wait "$service_pid" 2>/dev/null || true
 [[ -S c.sock ]] || fail 'a killed service should leave its socket'
 start r.tocsin
 
-# A second signal forces, while a client that does not read holds the drain up.
 ends TERM 0
-mkfifo full
-exec 8<>full
-"$tocsin" run r.tocsin --listen tcp:127.0.0.1:0 --ready-file ready --input gen:ticks >full 2>err || true
+
+# What does not end: a service whose stdout nobody reads. A second signal forces; `stop` has a time limit, as the first
+# signal has.
+run 1 run r.tocsin "${listen[@]}" --input gen:ticks
 has err 'tocsin: ' # the rules have no ticks: a sentence, and the end
 echo 'event Tick { symbol: string, price: float, at: time @timestamp } rule all { from Tick emit T { symbol } }' >t.tocsin
-rm -f ready
-"$tocsin" run t.tocsin --listen tcp:127.0.0.1:0 --ready-file ready --input gen:ticks >full 2>err &
-service_pid=$!
-await 'readiness' is_ready
-read -rN1 <&8 # it writes more than the pipe holds, and waits
-gone() { ! kill -TERM "$service_pid" 2>/dev/null; }
-for ((tries = 0; tries < 1000; tries++)); do
-  if gone; then break; fi
-  read -rt 0.02 <>"$work/never" || true
-done
-status=0
-wait "$service_pid" || status=$?
-service_pid=
-[[ $status == 143 ]] || fail "the second SIGTERM: exit code $status"
+start_unread t.tocsin --input gen:ticks
+forced
+start_unread t.tocsin --input gen:ticks --drain 100ms
+run 1 stop --control c.sock # which is not answered either
+ended 1
+has err 'what was under way did not end in time'
 
 # systemd: the socket is told of readiness and of the end.
 if command -v python3 >/dev/null; then

@@ -10,8 +10,9 @@ namespace tocsin::client::test {
 
 TEST_CASE("client: the C++ face does the same") {
   model::EventBatch got;
+  wire::Subscribe wishes;
   Peer peer([&](PeerConnection& connection) {
-    serve_subscription(connection);
+    wishes = serve_subscription(connection);
     connection.send(Sample().frame(true));
     got = connection.take_all(types());
   });
@@ -38,6 +39,8 @@ TEST_CASE("client: the C++ face does the same") {
   CHECK(!client.next_rejection());
   CHECK_THROWS_AS(client.poll(0), Error);
   peer.finish();
+  CHECK(!wishes.policy);
+  CHECK(wishes.with_events);
   REQUIRE(got.size() == 1);
   CHECK(got[0].load_text(types()[0].fields[0].slot) == "4711");
   CHECK(got[0].load_float(types()[0].fields[1].slot) == 2.5);

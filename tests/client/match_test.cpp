@@ -1,6 +1,8 @@
 // What comes in: matches with their parts, rules that change, and bytes that are damaged.
 #include <doctest/doctest.h>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/client/support.hpp"
@@ -11,13 +13,30 @@ namespace tocsin::client::test {
 using connectors::wire::test::Random;
 using wire::FrameType;
 
+TEST_CASE("client: the policy for a slow subscriber is the server's, unless one is named") {
+  const std::pair<tocsin_policy, std::optional<wire::Policy>> policies[] = {
+      {tocsin_subscription{}.policy, std::nullopt},    {TOCSIN_SERVER_DEFAULT, std::nullopt},
+      {TOCSIN_DROP_OLDEST, wire::Policy::drop_oldest}, {TOCSIN_BLOCK, wire::Policy::block},
+      {TOCSIN_DISCONNECT, wire::Policy::disconnect},
+  };
+  for (const auto& [policy, told] : policies) {
+    wire::Subscribe wishes;
+    Peer peer([&](PeerConnection& connection) { wishes = serve_subscription(connection); });
+    Payments payments;
+    REQUIRE(tocsin_connect(payments.client, peer.address().c_str()) == TOCSIN_OK);
+    tocsin_subscription subscription{};
+    subscription.policy = policy;
+    CHECK(tocsin_subscribe(payments.client, &subscription) == TOCSIN_OK);
+    peer.finish();
+    CHECK(wishes.policy == told);
+  }
+}
+
 TEST_CASE("client: matches come with their parts") {
   for (const bool with_events : {false, true}) {
     wire::Subscribe wishes;
     Peer peer([&](PeerConnection& connection) {
-      connection.welcome(types());
-      wishes = *wire::parse_subscribe(connection.expect(FrameType::subscribe).text());
-      connection.send(FrameType::subscribed, wire::to_json(subscribed()));
+      wishes = serve_subscription(connection);
       connection.send(Sample().frame(with_events));
       connection.send(wire::Dropped{.matches = 6});
       connection.send(Sample().frame(false, 4, 8));
@@ -28,13 +47,12 @@ TEST_CASE("client: matches come with their parts") {
     CHECK(std::string(tocsin_rule(payments.client, 1)) == "second");
     CHECK(tocsin_rule(payments.client, 2) == nullptr);
     const char* rules[] = {"first", "second"};
-    const tocsin_subscription subscription{.rules = rules,
-                                           .rule_count = 2,
-                                           .types = nullptr,
-                                           .type_count = 0,
-                                           .policy = TOCSIN_BLOCK,
-                                           .queue_bytes = 4096,
-                                           .with_events = with_events};
+    tocsin_subscription subscription{};
+    subscription.rules = rules;
+    subscription.rule_count = 2;
+    subscription.policy = TOCSIN_BLOCK;
+    subscription.queue_bytes = 4096;
+    subscription.with_events = with_events;
     REQUIRE(tocsin_subscribe(payments.client, &subscription) == TOCSIN_OK);
     peer.finish();  // all has been sent: what came before the end is given
     CHECK(wishes.rules == std::vector<std::string>{"first", "second"});

@@ -3,7 +3,6 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <doctest/doctest.h>
 #include <memory>
 #include <string>
@@ -138,24 +137,7 @@ Closed: the connection is closed [done]
     peer.finish();
     CHECK(hello.client == "python");
     CHECK(hello.token == "s3cret");
-    REQUIRE(got.size() == 1);
-    const auto value = [&](std::string_view of) {
-      const auto index = *types()[1].find(of);
-      return got[0].get(types()[1].fields[index], index);
-    };
-    CHECK(value("b").i == 1);
-    CHECK(value("i").i == INT64_MIN);
-    CHECK(value("f").f == -0.25);
-    CHECK(value("s").text() == "é");
-    CHECK(value("t").i == 1'000'005'000);
-    CHECK(value("d").i == -1'000'000'000);
-    CHECK(value("e").i == 1);
-    CHECK(value("en").i == 0);
-    CHECK(value("in").is_null());
-    CHECK(model::element_of(value("bs"), 2).i == 1);
-    CHECK(model::element_of(value("fs"), 0).f == 1.5);
-    CHECK(value("is").size == 0);
-    CHECK(model::element_of(value("ss"), 2).text() == "ccc");
+    check_every_kind(got, 1'000'005'000, -1'000'000'000);
   }
 }
 
@@ -174,21 +156,8 @@ TEST_CASE("Python: many events go in order, and no more than the window allows")
     CHECK(got[i].time_ns() == static_cast<std::int64_t>(i));
 
   Peer peer([&](PeerConnection& connection) {
-    connection.welcome(types(), 2);
-    wire::EventsHead head;
-    const auto count = [&] {
-      const auto frame = connection.expect(FrameType::events);
-      std::memcpy(&head, frame.payload().data(), sizeof head);
-      return head.first * 100 + head.count;
-    };
-    CHECK(count() == 102);
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));  // it waits 50 ms for what can't come
-    wire::FrameBuffer rejected;
-    wire::append_rejected(rejected, {.number = 2, .sentence = "it is bad"});
-    connection.send(rejected);
-    connection.send(wire::Ack{.number = 2, .rejected = 1, .window = 3});
-    CHECK(count() == 303);
-    connection.send(wire::Ack{.number = 5, .rejected = 1, .window = 3});
+    // It waits 50 ms for what can't come.
+    serve_window(connection, [] { std::this_thread::sleep_for(std::chrono::milliseconds(500)); });
     connection.expect(FrameType::bye);
     connection.send(FrameType::bye, R"({"code":"done"})");
   });
@@ -235,9 +204,7 @@ TEST_CASE("Python: matches come with their parts, and damaged ones are an error"
   const auto result = [](const std::string& bytes) {
     wire::Subscribe wishes;
     Peer peer([&](PeerConnection& connection) {
-      connection.welcome(types());
-      wishes = *wire::parse_subscribe(connection.expect(FrameType::subscribe).text());
-      connection.send(FrameType::subscribed, wire::to_json(subscribed()));
+      wishes = serve_subscription(connection);
       connection.send_bytes(bytes);
       connection.send(wire::Dropped{.matches = 6});
       connection.send(FrameType::bye, R"({"code":"shutdown","message":"the server stops"})");

@@ -47,13 +47,8 @@ TEST_CASE("ring: events go out by one ring, matches come by the other") {
     RunningService service;
     RingPayments payments(service, 65'536, idle);
     CHECK(service.with([](auto& of) { return of.server.counters().ring_clients; }) == 1);
-    const tocsin_subscription all{.rules = nullptr,
-                                  .rule_count = 0,
-                                  .types = nullptr,
-                                  .type_count = 0,
-                                  .policy = TOCSIN_DROP_OLDEST,
-                                  .queue_bytes = 0,
-                                  .with_events = 1};
+    tocsin_subscription all{};
+    all.with_events = 1;
     REQUIRE(tocsin_subscribe(payments.client, &all) == TOCSIN_OK);
     CHECK(payments.send("A", 1, 1) == TOCSIN_OK);
     CHECK(payments.send("B", 500, 2) == TOCSIN_OK);
@@ -83,13 +78,9 @@ TEST_CASE("ring: many times round, with rings of any size, and both full now and
   for (const std::uint64_t bytes : {4096, 16'384, 1 << 20}) {
     RunningService service;
     RingPayments payments(service, bytes);
-    const tocsin_subscription all{.rules = nullptr,
-                                  .rule_count = 0,
-                                  .types = nullptr,
-                                  .type_count = 0,
-                                  .policy = TOCSIN_BLOCK,
-                                  .queue_bytes = 4096,
-                                  .with_events = 0};
+    tocsin_subscription all{};
+    all.policy = TOCSIN_BLOCK;
+    all.queue_bytes = 4096;
     REQUIRE(tocsin_subscribe(payments.client, &all) == TOCSIN_OK);
     constexpr int count = 30'000;  // some 2 MB
     int got = 0;

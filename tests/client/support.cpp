@@ -1,5 +1,10 @@
 #include "tests/client/support.hpp"
 
+#include <cstring>
+#include <doctest/doctest.h>
+#include <utility>
+
+#include "connectors/wire/payload.hpp"
 #include "tests/wire/support.hpp"
 
 namespace tocsin::client::test {
@@ -23,6 +28,28 @@ tocsin_counts Payments::counts() const {
   tocsin_counts counts;
   tocsin_get_counts(client, &counts);
   return counts;
+}
+
+void check_every_kind(const model::EventBatch& got, std::int64_t time_ns, std::int64_t duration_ns) {
+  REQUIRE(got.size() == 1);
+  const auto value = [&](std::string_view of) {
+    const auto index = *types()[1].find(of);
+    return got[0].get(types()[1].fields[index], index);
+  };
+  CHECK(value("b").i == 1);
+  CHECK(value("i").i == INT64_MIN);
+  CHECK(value("f").f == -0.25);
+  CHECK(value("s").text() == "é");
+  CHECK(value("t").i == time_ns);
+  CHECK(value("d").i == duration_ns);
+  CHECK(value("e").i == 1);
+  CHECK(value("en").i == 0);
+  CHECK(value("in").is_null());
+  CHECK(value("bs").size == 3);
+  CHECK(model::element_of(value("bs"), 2).i == 1);
+  CHECK(model::element_of(value("fs"), 0).f == 1.5);
+  CHECK(value("is").size == 0);
+  CHECK(model::element_of(value("ss"), 2).text() == "ccc");
 }
 
 wire::Subscribed subscribed() {
@@ -64,10 +91,29 @@ wire::FrameBuffer Sample::frame(bool with_events, std::uint32_t rule, std::uint6
   return out;
 }
 
-void serve_subscription(PeerConnection& peer, std::uint32_t heartbeat_ms) {
+void serve_window(PeerConnection& peer, const std::function<void()>& wait) {
+  peer.welcome(types(), 2);
+  wire::EventsHead head;
+  const auto count = [&] {
+    const auto frame = peer.expect(FrameType::events);
+    std::memcpy(&head, frame.payload().data(), sizeof head);
+    return head.first * 100 + head.count;
+  };
+  CHECK(count() == 102);
+  wait();
+  wire::FrameBuffer rejected;
+  wire::append_rejected(rejected, {.number = 2, .sentence = "it is bad"});
+  peer.send(rejected);
+  peer.send(wire::Ack{.number = 2, .rejected = 1, .window = 3});
+  CHECK(count() == 303);
+  peer.send(wire::Ack{.number = 5, .rejected = 1, .window = 3});
+}
+
+wire::Subscribe serve_subscription(PeerConnection& peer, std::uint32_t heartbeat_ms) {
   peer.welcome(types(), 1000, heartbeat_ms);
-  peer.expect(FrameType::subscribe);
+  auto wishes = wire::parse_subscribe(peer.expect(FrameType::subscribe).text());
   peer.send(FrameType::subscribed, wire::to_json(subscribed()));
+  return std::move(*wishes.value);
 }
 
 }  // namespace tocsin::client::test

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <tocsin.h>
@@ -35,6 +36,9 @@ struct Payments {
   tocsin_counts counts() const;
 };
 
+/// What has come is one event of All with these values, as the tests of each client set them.
+void check_every_kind(const model::EventBatch& got, std::int64_t time_ns, std::int64_t duration_ns);
+
 /// Rule 3, first: emits Alert, steps a and one without a name, of Payment. Rule 4, second: nothing of all
 /// that.
 wire::Subscribed subscribed();
@@ -49,7 +53,11 @@ struct Sample {
   wire::FrameBuffer frame(bool with_events, std::uint32_t rule = 3, std::uint64_t sent = 1) const;
 };
 
-/// WELCOME, and an answer to SUBSCRIBE.
-void serve_subscription(PeerConnection& peer, std::uint32_t heartbeat_ms = 60'000);
+/// WELCOME with a window of two events. Takes two and then, when `wait` has returned, rejects the second one
+/// and gives a window of three; takes these.
+void serve_window(PeerConnection& peer, const std::function<void()>& wait);
+
+/// WELCOME, and an answer to SUBSCRIBE, which it returns.
+wire::Subscribe serve_subscription(PeerConnection& peer, std::uint32_t heartbeat_ms = 60'000);
 
 }  // namespace tocsin::client::test

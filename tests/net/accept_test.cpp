@@ -21,9 +21,7 @@ constexpr bool needs_descriptors = false;
 TEST_CASE("without descriptors, connections wait until there are some again" *
           doctest::skip(needs_descriptors)) {
   Service service;
-  Client first(service, service.tcp());
-  first.hello(payments_hello());
-  first.welcome();
+  Producer first(service, service.tcp());
   Client waiting(service, service.tcp());  // the system has accepted it, the server not yet
   waiting.hello(payments_hello());
 

@@ -11,9 +11,7 @@ namespace tocsin::connectors::net::test {
 TEST_CASE("events over frames and lines, and their ACKs, allocate nothing once the buffers have grown") {
   Service service;
   service.engine.keep_events = false;
-  Client frames(service, service.tcp());
-  frames.hello(payments_hello());
-  frames.welcome();
+  Producer frames(service, service.tcp());
   Client lines(service, service.tcp());
   const std::string line = payment_line("A", 1);
   std::vector<wire::FrameBuffer> batches(30);
@@ -34,9 +32,7 @@ TEST_CASE("events over frames and lines, and their ACKs, allocate nothing once t
 
 TEST_CASE("a match allocates nothing on its way to its subscribers") {
   Service service;
-  Client frames(service, service.tcp());
-  frames.hello(payments_hello());
-  frames.welcome();
+  Producer frames(service, service.tcp());
   frames.subscribe({.with_events = true});
   Client lines(service, service.tcp());
   lines.send("{\"subscribe\":{}}\n");

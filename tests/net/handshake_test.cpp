@@ -163,9 +163,7 @@ TEST_CASE("random bytes break nothing") {
     state = state * 6364136223846793005u + 1442695040888963407u;
     return static_cast<char>(state >> 56);
   };
-  Client healthy(service, service.tcp());
-  healthy.hello(payments_hello());
-  healthy.welcome();
+  Producer healthy(service, service.tcp());
   for (int i = 0; i < 200; ++i) {
     Client client(service, service.tcp());
     std::string bytes(static_cast<std::size_t>(static_cast<unsigned char>(random())) * 8, '\0');
@@ -203,9 +201,7 @@ TEST_CASE("connections beyond the limit are told so, and there is room again whe
   CHECK(service.refused(Refusal::limit) == 1);
   one.close();
   service.until([&] { return service.server.counters().connections == 1; });
-  Client four(service, service.tcp());
-  four.hello(payments_hello());
-  four.welcome();
+  Producer four(service, service.tcp());
 }
 
 TEST_CASE("a thousand idle connections") {
@@ -216,9 +212,7 @@ TEST_CASE("a thousand idle connections") {
     if (i % 3 == 0) idle.back()->hello(payments_hello());
     if (i % 100 == 0) service.rounds(1);
   }
-  Client client(service, service.tcp());
-  client.hello(payments_hello());
-  client.welcome();
+  Producer client(service, service.tcp());
   client.send_payments(1, {{"A", 1}, {"B", 2}});
   CHECK(client.expect(FrameType::ack).as<wire::Ack>().number == 2);
   CHECK(service.server.counters().connections == 1001);

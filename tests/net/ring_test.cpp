@@ -303,9 +303,7 @@ TEST_CASE("what the ring holds at BYE is taken") {
 TEST_CASE("a ring that can't be ends its connection, and no other") {
   if (!can_have_rings()) return;
   Service service;
-  Client healthy(service, service.tcp());
-  healthy.hello(payments_hello());
-  healthy.welcome();
+  Producer healthy(service, service.tcp());
   RingClient ring(service);
   SUBCASE("a record longer than the ring") {
     const std::uint64_t header = 0xffffffffull | std::uint64_t{4} << 32;

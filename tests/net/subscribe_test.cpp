@@ -11,23 +11,6 @@ using wire::Policy;
 
 namespace {
 
-wire::Hello reader() {
-  wire::Hello hello;
-  hello.client = "reader";
-  return hello;
-}
-
-struct Reader {
-  // A Unix socket is full after some 200 kB; TCP takes megabytes.
-  Reader(Service& service, const wire::Subscribe& wishes) : client(service, service.unix_socket()) {
-    client.hello(reader());
-    client.welcome();
-    subscribed = client.subscribe(wishes);
-  }
-  Client client;
-  wire::Subscribed subscribed;
-};
-
 /// What a client that has stopped sending still gets: matches and drops, up to the end or BYE.
 struct Rest {
   std::uint64_t matches = 0;
@@ -52,26 +35,12 @@ void count(Rest& rest, const ReceivedFrame& frame) {
   }
 }
 
-/// Reports until the outbox of the only subscriber holds something that the socket did not take.
-std::uint64_t report_until_full(Service& service, std::size_t bytes) {
-  std::uint64_t reported = 0;
-  while (service.server.counters().queued_bytes < bytes) {
-    REQUIRE(reported < 1'000'000);
-    for (int i = 0; i < 100; ++i)
-      service.engine.report(fmt::format("{:06}", ++reported));
-    service.rounds(1);
-  }
-  return reported;
-}
-
 }  // namespace
 
 TEST_CASE("a match comes in the round that takes its event") {
   Service service;
   Reader all(service, {});
-  Client sender(service, service.tcp());
-  sender.hello(payments_hello());
-  sender.welcome();
+  Producer sender(service, service.tcp());
   sender.send_payments(1, {{"A", 1}, {"B", 500}, {"C", -1}});
   CHECK(all.client.match_card() == "B");
   CHECK(all.client.match_card() == "");
@@ -119,7 +88,7 @@ TEST_CASE("a wish for what is not there is refused with its name") {
   Service service;
   const auto bye = [&](const wire::Subscribe& wishes) {
     Client client(service, service.tcp());
-    client.hello(reader());
+    client.hello(reader_hello());
     client.welcome();
     client.send_frame(FrameType::subscribe, wire::to_json(wishes));
     const wire::Bye said = client.bye();
@@ -203,10 +172,8 @@ TEST_CASE("the server's policy holds for who names none") {
 
 TEST_CASE("block: no events are taken from anyone until there is room") {
   Service service;
-  Reader slow(service, {.policy = Policy::block, .queue_bytes = 10'000});
-  Client frames(service, service.tcp());
-  frames.hello(payments_hello());
-  frames.welcome();
+  Reader slow(service, blocking);
+  Producer frames(service, service.tcp());
   Client lines(service, service.unix_socket());
   lines.send(payment_line("A", 1));
   frames.send_payments(1, {{"A", 1}});
@@ -243,7 +210,7 @@ TEST_CASE("block: no events are taken from anyone until there is room") {
 
 TEST_CASE("block: the round that makes room is followed by one that goes on, without a sleep") {
   Service service;
-  Reader slow(service, {.policy = Policy::block, .queue_bytes = 10'000});
+  Reader slow(service, blocking);
   Client lines(service, service.unix_socket());
   report_until_full(service, 10'000);
   lines.send(payment_line("A", 1));
@@ -263,10 +230,8 @@ TEST_CASE("block: a frame that waits is whole after a heartbeat") {
   ServerOptions options;
   options.limits.idle_timeout_ns = 600'000'000;
   Service service(options);
-  Reader slow(service, {.policy = Policy::block, .queue_bytes = 10'000});
-  Client frames(service, service.tcp());
-  frames.hello(payments_hello());
-  frames.welcome();
+  Reader slow(service, blocking);
+  Producer frames(service, service.tcp());
   report_until_full(service, 10'000);
   frames.send_payments(1, {{"A", 1}, {"B", 1}});
   service.rounds(10);
@@ -281,7 +246,7 @@ TEST_CASE("block: a subscriber without a heartbeat is closed in the end") {
   ServerOptions options;
   options.limits.idle_timeout_ns = 100'000'000;
   Service service(options);
-  Reader slow(service, {.policy = Policy::block, .queue_bytes = 10'000});
+  Reader slow(service, blocking);
   Client lines(service, service.tcp());
   report_until_full(service, 10'000);
   lines.send(payment_line("A", 1));
@@ -295,10 +260,8 @@ TEST_CASE("block: one whose own events are held up does not wait for itself for 
   ServerOptions options;
   options.limits.idle_timeout_ns = 100'000'000;
   Service service(options);
-  Client both(service, service.unix_socket());
-  both.hello(payments_hello());
-  both.welcome();
-  both.subscribe({.policy = Policy::block, .queue_bytes = 10'000});
+  Producer both(service, service.unix_socket());
+  both.subscribe(blocking);
   report_until_full(service, 10'000);
   both.send_payments(1, {{"A", 1}});
   service.until([&] { return service.refused(Refusal::idle) == 1; });
@@ -309,7 +272,7 @@ TEST_CASE("block: beyond the overshoot it is disconnected after all") {
   ServerOptions options;
   options.limits.max_overshoot_bytes = 10'000;
   Service service(options);
-  Reader slow(service, {.policy = Policy::block, .queue_bytes = 10'000});
+  Reader slow(service, blocking);
   std::uint64_t reported = 0;
   while (service.refused(Refusal::slow) == 0) {
     REQUIRE(reported < 1'000'000);
@@ -317,163 +280,6 @@ TEST_CASE("block: beyond the overshoot it is disconnected after all") {
     service.rounds(1);
     CHECK(service.server.counters().queued_bytes <= 20'000);
   }
-}
-
-TEST_CASE("drain: what was sent is taken, what waits is written, then all are told") {
-  Service service;
-  Reader reader(service, {});
-  Client frames(service, service.tcp());
-  frames.hello(payments_hello());
-  frames.welcome();
-  Client lines(service, service.tcp());
-  lines.send(payment_line("L", 500));
-  service.until([&] { return service.engine.taken == 1; });
-  frames.send_payments(1, {{"F", 500}});
-  lines.send(payment_line("M", 500));
-  Client late(service, service.tcp());
-  service.server.drain(steady_now_ns() + 10'000'000'000);
-  service.until([&] { return service.server.input_drained(); });
-  CHECK(service.engine.taken == 3);
-  CHECK(service.engine.log.back().starts_with("close"));
-  service.engine.report("last");  // as the end of the engine may give
-  service.server.finish();
-  CHECK(frames.expect(FrameType::ack).as<wire::Ack>().number == 1);
-  CHECK(frames.bye().code == "shutdown");
-  std::vector<std::string> cards;
-  for (int i = 0; i < 4; ++i)
-    cards.push_back(reader.client.match_card());
-  CHECK(cards.front() == "L");
-  CHECK(cards.back() == "last");
-  CHECK(reader.client.bye().code == "shutdown");
-  CHECK(lines.line()->find("the server stops") != std::string::npos);
-  late.close();
-  reader.client.close();
-  lines.close();
-  frames.close();
-  service.until([&] { return service.server.drained(); });
-}
-
-TEST_CASE("drain: who does not read does not hold it up beyond the deadline") {
-  ServerOptions options;
-  options.limits.linger_ns = 50'000'000;
-  Service service(options);
-  Reader slow(service, {.policy = Policy::block, .queue_bytes = 10'000});
-  Client frames(service, service.tcp());
-  frames.hello(payments_hello());
-  frames.welcome();
-  report_until_full(service, 10'000);
-  frames.send_payments(1, {{"F", 500}});
-  service.server.drain(steady_now_ns() + 50'000'000);
-  service.until([&] { return service.server.input_drained(); });
-  service.server.finish();
-  service.until([&] { return service.server.drained(); });
-}
-
-namespace {
-
-/// A client that hears its own matches, where the shards are behind and hand over from a thread of theirs.
-struct Behind {
-  explicit Behind(const wire::Subscribe& wishes = {}, const ServerOptions& options = {})
-      : service(options, {}, {.one_thread = false}), client(service, service.unix_socket()) {
-    client.hello(payments_hello());
-    client.welcome();
-    client.subscribe(wishes);
-    service.engine.holds = true;
-  }
-  /// Sends two events that match, and BYE behind them.
-  void send_and_end() {
-    client.send_payments(1, {{"A", 500}, {"B", 1}, {"C", 600}});
-    client.send_frame(FrameType::bye, "{}");
-    CHECK(client.expect(FrameType::ack).as<wire::Ack>().number == 3);
-    service.rounds(5);
-    CHECK(!client.receive());
-  }
-  Service service;
-  Client client;
-};
-
-}  // namespace
-
-TEST_CASE("BYE is answered behind the last matches, also where the shards are behind") {
-  Behind it;
-  it.send_and_end();
-  it.service.engine.deliver();
-  CHECK(it.service.server.run_once(10'000'000'000));  // woken for it
-  CHECK(it.client.match_card() == "A");
-  CHECK(it.client.match_card() == "C");
-  CHECK(it.client.bye().code == "done");
-}
-
-TEST_CASE("the end of the socket is answered as BYE is") {
-  Behind it;
-  it.client.send_payments(1, {{"A", 500}});
-  it.client.shut_down_writing();
-  CHECK(it.client.expect(FrameType::ack).as<wire::Ack>().number == 1);
-  it.service.rounds(5);
-  CHECK(!it.client.receive());
-  it.service.engine.deliver();
-  CHECK(it.client.match_card() == "A");
-  CHECK(it.client.bye().code == "done");
-}
-
-TEST_CASE("BYE is answered at once where nothing is subscribed") {
-  Behind it;
-  Client other(it.service, it.service.tcp());
-  other.hello(payments_hello());
-  other.welcome();
-  other.send_payments(1, {{"A", 500}});
-  other.send_frame(FrameType::bye, "{}");
-  other.expect(FrameType::ack);
-  CHECK(other.bye().code == "done");
-}
-
-TEST_CASE("who waits for its last matches and hangs up is gone at once") {
-  Behind it;
-  it.send_and_end();
-  it.client.close();
-  it.service.until([&] { return it.service.server.counters().connections == 0; });
-  it.service.engine.deliver();  // to nobody
-  it.service.rounds(5);
-  CHECK(it.service.server.counters().subscribers == 0);
-}
-
-TEST_CASE("last matches that never come are waited for no longer than the idle timeout") {
-  ServerOptions options;
-  options.limits.idle_timeout_ns = 300'000'000;
-  Behind it({}, options);
-  it.send_and_end();
-  CHECK(it.client.bye().code == "timeout");
-}
-
-TEST_CASE("a server that stops gives last matches to who waits for them") {
-  Behind it;
-  it.send_and_end();
-  it.service.server.drain(steady_now_ns() + 10'000'000'000);
-  CHECK(it.service.server.input_drained());
-  it.service.engine.deliver();
-  it.service.server.finish();
-  CHECK(it.client.match_card() == "A");
-  CHECK(it.client.match_card() == "C");
-  CHECK(it.client.bye().code == "done");
-}
-
-TEST_CASE("a blocking subscriber that is full holds up the last matches of another until it has gone") {
-  Behind it;
-  Reader slow(it.service, {.rules = {{"big"}}, .policy = Policy::block, .queue_bytes = 10'000});
-  it.service.engine.holds = false;
-  report_until_full(it.service, 10'000);
-  it.service.engine.holds = true;
-  Client waits(it.service, it.service.tcp());
-  waits.hello(payments_hello());
-  waits.welcome();
-  waits.subscribe({.rules = {{"other"}}});
-  waits.send_frame(FrameType::bye, "{}");
-  it.service.engine.deliver();
-  it.service.rounds(20);
-  CHECK(!waits.receive());
-  slow.client.close();
-  it.service.until([&] { return it.service.engine.deliver(), waits.receive(); });
-  CHECK(waits.bye().code == "done");
 }
 
 }  // namespace tocsin::connectors::net::test

@@ -339,6 +339,34 @@ wire::Hello payments_hello() {
   return hello;
 }
 
+wire::Hello reader_hello() {
+  wire::Hello hello;
+  hello.client = "reader";
+  return hello;
+}
+
+Producer::Producer(Service& service, const Address& address) : Client(service, address) {
+  hello(payments_hello());
+  welcome();
+}
+
+Reader::Reader(Service& service, const wire::Subscribe& wishes) : client(service, service.unix_socket()) {
+  client.hello(reader_hello());
+  client.welcome();
+  subscribed = client.subscribe(wishes);
+}
+
+std::uint64_t report_until_full(Service& service, std::size_t bytes) {
+  std::uint64_t reported = 0;
+  while (service.server.counters().queued_bytes < bytes) {
+    REQUIRE(reported < 1'000'000);
+    for (int i = 0; i < 100; ++i)
+      service.engine.report(fmt::format("{:06}", ++reported));
+    service.rounds(1);
+  }
+  return reported;
+}
+
 void append_payments(wire::FrameBuffer& out, std::uint64_t first,
                      const std::vector<std::pair<std::string, double>>& payments) {
   model::EventBatch batch;

@@ -161,6 +161,27 @@ class Client {
 
 /// HELLO of a client that sends Payments.
 wire::Hello payments_hello();
+/// HELLO of one that sends nothing.
+wire::Hello reader_hello();
+
+/// A client that may send Payments.
+struct Producer : Client {
+  Producer(Service& service, const Address& address);
+};
+
+/// A client that subscribes, over a Unix socket: that is full after some 200 kB, where TCP takes megabytes.
+struct Reader {
+  Reader(Service& service, const wire::Subscribe& wishes);
+  Client client;
+  wire::Subscribed subscribed;
+};
+
+inline const wire::Subscribe blocking{.policy = wire::Policy::block, .queue_bytes = 10'000};
+
+/// Reports until the outbox of the only subscriber holds so much that the socket did not take. How many
+/// matches that were.
+std::uint64_t report_until_full(Service& service, std::size_t bytes);
+
 /// An EVENTS frame; a Payment each.
 void append_payments(wire::FrameBuffer& out, std::uint64_t first,
                      const std::vector<std::pair<std::string, double>>& payments);
