@@ -50,6 +50,7 @@ model::EventBatch batch_of(const std::vector<Event>& ticks, const model::Catalog
     writer.set_string(0, tick.key.view());
     writer.set_float(1, tick.number);
     writer.set_int(2, tick.volume);
+    writer.set_int(3, tick.at_ns);
     writer.commit(tick.at_ns, 0, 0);
   }
   return batch;
