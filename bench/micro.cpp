@@ -27,8 +27,6 @@ using namespace tocsin;
 using namespace tocsin::bench;
 
 constexpr std::size_t events = 1024;
-constexpr const char* schema =
-    "event Tick { symbol: string, price: float, volume: int, at: time @timestamp }\n";
 
 void check(bool holds, const char* what) {
   if (holds) return;
@@ -74,7 +72,7 @@ void count_items(benchmark::State& state, std::size_t items) {
 /// Items are rules: text to plan.
 void parse(benchmark::State& state) {
   const auto count = static_cast<int>(state.range(0));
-  const std::string text = schema + symbol_rules(count);
+  const std::string text = tick_schema + symbol_rules(count);
   check(compile_or_exit(text).plan->rules.size() == static_cast<std::size_t>(count), "rules");
   for (auto _ : state)
     benchmark::DoNotOptimize(dsl::compile_text("bench.tocsin", text));
@@ -83,7 +81,7 @@ void parse(benchmark::State& state) {
 
 /// Items are lines of some 80 bytes.
 void decode_ndjson(benchmark::State& state) {
-  const auto compiled = compile_or_exit(schema);
+  const auto compiled = compile_or_exit(tick_schema);
   const auto all = ticks(1000);
   std::vector<std::string> lines;
   for (const Event& tick : all) {
@@ -111,7 +109,7 @@ void decode_ndjson(benchmark::State& state) {
 /// Items are events of a frame, checked and copied.
 void check_frame(benchmark::State& state) {
   namespace wire = connectors::wire;
-  const auto compiled = compile_or_exit(schema);
+  const auto compiled = compile_or_exit(tick_schema);
   const auto all = ticks(1000);
   const model::EventBatch sent = batch_of(all, compiled.plan->catalog);
   std::vector<std::byte> payload(wire::events_bytes(sent, 0, events));
@@ -133,7 +131,7 @@ void check_frame(benchmark::State& state) {
 /// Items are events, of as many symbols as there are rules: each concerns at most one.
 void predicate_index(benchmark::State& state) {
   const auto count = static_cast<int>(state.range(0));
-  const auto compiled = compile_or_exit(schema + symbol_rules(count));
+  const auto compiled = compile_or_exit(tick_schema + symbol_rules(count));
   std::vector<match::Program> programs;
   for (std::uint32_t rule = 0; rule < compiled.plan->rules.size(); ++rule)
     programs.push_back(match::build_program(*compiled.plan, rule));

@@ -15,6 +15,11 @@
 
 namespace tocsin::bench {
 
+inline constexpr const char* tick_schema =
+    "event Tick { symbol: string, price: float, volume: int, at: time @timestamp }\n";
+inline constexpr const char* payment_schema =
+    "event Payment { card: string, amount: float, at: time @timestamp }\n";
+
 inline dsl::Compiled compile_or_exit(const std::string& text) {
   auto compiled = dsl::compile_text("bench.tocsin", text);
   if (!compiled.plan) {
@@ -90,11 +95,6 @@ class EngineRun {
   const Answer& answer() const { return engine_.sink().answer; }
 
  private:
-  static constexpr const char* tick_schema =
-      "event Tick { symbol: string, price: float, volume: int, at: time @timestamp }\n";
-  static constexpr const char* payment_schema =
-      "event Payment { card: string, amount: float, at: time @timestamp }\n";
-
   const bool ticks_;
   EngineWith<AnswerSink> engine_;
 };
