@@ -6,12 +6,12 @@
 //   usage: bench_live [ROUNDS]
 //
 // ping-pong:   a word, or a record of 64 bytes (8 of header), to the other side and one back: ns a round
-// trip.
-// sleeping:    the same, each side asleep (Idle::park) until the record comes, beside one byte over a socket
-// pair. throughput:  1 MiB ring, records of 64 bytes, the other side copies them out and sums: ns an event,
-// published one by
-//              one or 32 at once, beside copying the same events into a buffer of that size on one core.
-#include <algorithm>
+// trip. sleeping:    the same, each side asleep (Idle::park) until the record comes, beside one byte over a
+// socket
+//              pair.
+// throughput:  1 MiB ring, records of 64 bytes, the other side copies them out and sums: ns an event,
+//              published one by one or 32 at once, beside copying the same events into a buffer of that size
+//              on one core.
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -19,9 +19,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <memory>
-#include <sched.h>
 #include <string>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -30,6 +28,9 @@
 #include <unistd.h>
 #include <vector>
 
+#include "bench/measure/clock.hpp"
+#include "bench/measure/pin.hpp"
+#include "bench/measure/quantile.hpp"
 #include "connectors/wire/ring.hpp"
 #include "engine/base/assert.hpp"
 #include "engine/base/hash.hpp"
@@ -38,10 +39,11 @@ namespace {
 
 using namespace tocsin;
 using namespace tocsin::connectors::wire;
+using measure::quantile;
 
 constexpr std::size_t ring_bytes = std::size_t{1} << 20;
 constexpr std::uint64_t pings = 500, sleepy_pings = 10;  // a round
-constexpr double away_ns = 30'000;
+constexpr std::int64_t away_ns = 30'000;
 constexpr std::uint64_t flow = 20'000;  // events a round
 
 struct Event {
@@ -59,19 +61,6 @@ Event event_of(std::uint64_t number) {
 struct alignas(128) Word {
   std::atomic<std::uint64_t> value{0};
 };
-
-double now_ns() {
-  timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
-}
-
-void pin(int core) {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  CPU_SET(core, &cores);
-  if (sched_setaffinity(0, sizeof cores, &cores) != 0) std::perror("not pinned");
-}
 
 void check(bool holds, const char* what) {
   if (holds) return;
@@ -167,7 +156,7 @@ void records(Side& side, bool first) {
 
 // So long that the other side sleeps.
 void stay_away() {
-  for (const double end = now_ns() + away_ns; now_ns() < end;) {
+  for (const std::int64_t end = measure::steady_ns() + away_ns; measure::steady_ns() < end;) {
   }
 }
 
@@ -275,24 +264,20 @@ void meet(Side& side, bool first) {
 using Times = std::vector<std::vector<double>>;  // of a variant, of a round: ns an item
 
 Times play(const Shared& shared, bool first, int rounds) {
-  pin(first ? 0 : 1);
+  if (!measure::pin_to(first ? 0 : 1)) std::perror("not pinned");
   Side side(shared, first);
   Times took(variants.size());
   for (int round = -1; round < rounds; ++round) {  // the first is not counted
     for (std::size_t i = 0; i < variants.size(); ++i) {
       meet(side, first);
-      const double begin = now_ns();
+      const std::int64_t begin = measure::steady_ns();
       variants[i].run(side, first);
-      if (round >= 0) took[i].push_back((now_ns() - begin) / variants[i].items - variants[i].idle_ns);
+      if (round >= 0)
+        took[i].push_back(static_cast<double>(measure::steady_ns() - begin) / variants[i].items -
+                          variants[i].idle_ns);
     }
   }
   return took;
-}
-
-double part(std::vector<double> values, double share) {
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size()));
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
 }
 
 // A virtual machine's cores may be two threads of one core, or two cores far apart, and that changes while it
@@ -314,14 +299,14 @@ void print(const std::string& who, const Times& took) {
                 "ratio within a round: tenth, median, 9 tenths");
     for (std::size_t i = 0; i < took.size(); ++i) {
       const std::vector<double>& times = of_group[i];
-      std::printf("%-28s %10.1f %10.1f %10.1f", variants[i].name, part(times, 0.1), part(times, 0.5),
-                  part(times, 0.9));
+      std::printf("%-28s %10.1f %10.1f %10.1f", variants[i].name, quantile(times, 0.1), quantile(times, 0.5),
+                  quantile(times, 0.9));
       for (std::size_t of = 0; variants[i].beside != nullptr && of < took.size(); ++of) {
         if (std::strcmp(variants[of].name, variants[i].beside) != 0) continue;
         std::vector<double> ratios;
         for (std::size_t round = 0; round < times.size(); ++round)
           ratios.push_back(times[round] / of_group[of][round]);
-        std::printf("   %.2f %.2f %.2f", part(ratios, 0.1), part(ratios, 0.5), part(ratios, 0.9));
+        std::printf("   %.2f %.2f %.2f", quantile(ratios, 0.1), quantile(ratios, 0.5), quantile(ratios, 0.9));
       }
       std::printf("\n");
     }
@@ -375,6 +360,7 @@ int main(int argc, char** argv) {
     const Shared shared;
     std::fflush(stdout);
     const pid_t child = fork();
+    check(child >= 0, "no process");
     if (child == 0) {
       play(shared, false, rounds);
       _exit(0);

@@ -7,23 +7,23 @@
 // engine, and by hand over the same events. A batch is written just before it is pushed, as by a decoder, and
 // that is not timed. Times are CPU times; items are events.
 #include <algorithm>
-#include <array>
 #include <benchmark/benchmark.h>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <deque>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "dsl/compile.hpp"
+#include "bench/common/answer.hpp"
+#include "bench/common/engine_run.hpp"
 #include "engine/base/hash.hpp"
-#include "engine/runtime/engine.hpp"
 
 namespace {
 
 using namespace tocsin;
+using namespace tocsin::bench;
 
 struct Item {
   std::int64_t key;
@@ -42,12 +42,6 @@ struct MixHash {
   std::size_t operator()(std::uint64_t value) const { return hash_mix(value); }
 };
 
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 constexpr std::size_t batch_size = 1024;
 constexpr std::size_t timed_events = std::size_t{1} << 20;  // an iteration
 
@@ -55,32 +49,21 @@ constexpr std::size_t timed_events = std::size_t{1} << 20;  // an iteration
 // once the event and the timers before it are done.
 template <class Workload>
 void run(benchmark::State& state, Workload workload, std::size_t warm) {
-  const auto compiled = dsl::compile_text(
-      "bench.tocsin", "event E { k: int, v: int, at: time @timestamp }\n" + workload.rule());
-  if (!compiled.plan) {
-    std::fputs(dsl::render(compiled.diagnostics, compiled.sources).c_str(), stderr);
-    std::exit(1);
-  }
-  CountingSink sink;
-  runtime::Engine engine(*compiled.plan, {}, sink);
-  const auto source = engine.add_source();
-  model::EventBatch batch;
+  EngineWith<CountingSink> engine("E", "event E { k: int, v: int, at: time @timestamp }\n" + workload.rule());
   const auto push = [&](const Item* items) {  // takes seconds
-    for (const Item* item = items; item < items + batch_size; ++item) {
-      model::EventWriter writer(batch);
-      writer.begin(*compiled.plan->catalog.find("E"));
-      writer.set_int(0, item->key);
-      writer.set_int(1, item->value);
-      writer.commit(item->at_ns, 0, 0);
-    }
+    engine.write(std::span(items, batch_size), [](model::EventWriter& writer, const Item& item) {
+      writer.set_int(0, item.key);
+      writer.set_int(1, item.value);
+    });
     const double begin = cpu_seconds();
-    engine.push(source, batch);
+    engine.push();
     return cpu_seconds() - begin;
   };
   const auto check = [&](std::uint64_t expected) {
-    if (sink.matches == expected) return;
+    if (engine.sink().matches == expected) return;
     std::fprintf(stderr, "wrong answer: %llu matches, expected %llu\n",
-                 static_cast<unsigned long long>(sink.matches), static_cast<unsigned long long>(expected));
+                 static_cast<unsigned long long>(engine.sink().matches),
+                 static_cast<unsigned long long>(expected));
     std::exit(1);
   };
 

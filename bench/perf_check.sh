@@ -25,6 +25,7 @@ awk '
   NR == FNR { before[$1] = $2; next }
   FNR == 1 { printf "%-20s %14s %14s %8s\n", "instructions", "stored", "now", "growth" }
   !($1 in before) { printf "%-20s %14s %14d   is not stored\n", $1, "-", $2; failed = 1; next }
+  !($2 > 0) { printf "%-20s %14d   nothing was counted\n", $1, before[$1]; delete before[$1]; failed = 1; next }
   {
     growth = 100 * ($2 / before[$1] - 1)
     failed_here = growth > 5

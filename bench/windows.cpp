@@ -5,126 +5,75 @@
 // all). Items are events.
 #include <algorithm>
 #include <benchmark/benchmark.h>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
-#include <fstream>
 #include <malloc.h>
-#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 #include <vector>
 
-#include "dsl/compile.hpp"
+#include "bench/common/answer.hpp"
+#include "bench/common/engine_run.hpp"
+#include "bench/common/events.hpp"
+#include "bench/common/memory.hpp"
 #include "engine/base/hash.hpp"
-#include "engine/runtime/engine.hpp"
 
 namespace {
 
 using namespace tocsin;
+using namespace tocsin::bench;
 
-constexpr std::size_t round_events = std::size_t{1} << 20;  // after which payments repeat, later
+constexpr std::size_t round_events = Stream::round_events;
 constexpr std::int64_t gap_ns = 100'000;
 constexpr std::int64_t round_ns = static_cast<std::int64_t>(round_events) * gap_ns;
 
-struct Payment {
-  std::string card;
-  double amount;
-  std::int64_t item;
-};
-
-const std::vector<Payment>& payments() {
-  static const std::vector<Payment> all = [] {
-    std::vector<Payment> made(round_events);
+// The payments of a round; each round has them again, later.
+const std::vector<Event>& payments() {
+  static const std::vector<Event> all = [] {
+    std::vector<Event> made(round_events);
     for (std::size_t i = 0; i < round_events; ++i) {
       const std::uint64_t a = hash_mix(2 * i + 1);
       const std::uint64_t b = hash_mix(2 * i + 2);
       const double uniform = (static_cast<double>(b >> 11) + 0.5) * 0x1p-53;
-      made[i] = {"C" + std::to_string(a % 10'000), std::floor(-100 * std::log(uniform)),
-                 static_cast<std::int64_t>((a >> 32) % 100)};
+      made[i] = {Key("C" + std::to_string(a % 10'000)), std::floor(-100 * std::log(uniform)),
+                 static_cast<std::int64_t>((a >> 32) % 100), static_cast<std::int64_t>(i) * gap_ns};
     }
     return made;
   }();
   return all;
 }
 
-struct Answer {
-  std::uint64_t matches = 0;
-  std::uint64_t checksum = 0;
-  void add(std::uint64_t seq) {
-    ++matches;
-    checksum += hash_mix(seq);
-  }
-  friend bool operator==(const Answer&, const Answer&) = default;
-};
-
-struct CountingSink final : model::MatchSink {
-  void on_match(const model::MatchView& match) override { answer.add(match.trigger_seq); }
-  Answer answer;
-};
-
-std::size_t resident_bytes() {
-  std::size_t pages = 0, resident = 0;
-  std::ifstream("/proc/self/statm") >> pages >> resident;
-  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-}
-
 class ByEngine {
  public:
-  explicit ByEngine(const std::string& rule) {
-    compiled_ = dsl::compile_text(
-        "bench.tocsin",
-        "event Payment { card: string, amount: float, item: int, at: time @timestamp }\n" + rule);
-    if (!compiled_.plan) {
-      std::fputs(dsl::render(compiled_.diagnostics, compiled_.sources).c_str(), stderr);
-      std::exit(1);
-    }
-    constexpr std::size_t per_batch = 1024;
-    for (std::size_t i = 0; i < round_events; ++i) {
-      if (i % per_batch == 0) batches_.emplace_back();
-      model::EventWriter writer(batches_.back());
-      const Payment& payment = payments()[i];
-      writer.begin(*compiled_.plan->catalog.find("Payment"));
-      writer.set_string(0, payment.card);
-      writer.set_float(1, payment.amount);
-      writer.set_int(2, payment.item);
-      writer.commit(static_cast<std::int64_t>(i) * gap_ns, 0, 0);
-    }
+  explicit ByEngine(const std::string& rule)
+      : engine_("Payment",
+                "event Payment { card: string, amount: float, item: int, at: time @timestamp }\n" + rule) {
     prepare();
     round_ = 0;
     malloc_trim(0);  // what earlier benchmarks have freed is not to be used again unseen
     base_bytes_ = resident_bytes();
-    engine_.emplace(*compiled_.plan, runtime::EngineOptions{}, sink_);
-    source_ = engine_->add_source();
   }
 
-  /// Makes the events of the next round, which push() takes: outside what is timed.
+  /// Makes the events of the next round, which run() takes: outside what is timed.
   void prepare() {
-    input_ = batches_;
-    for (auto& batch : input_) {
-      for (std::size_t i = 0; i < batch.size(); ++i)
-        batch.header(i).time_ns += round_ * round_ns;
-    }
-    ++round_;
+    const auto fill = [](model::EventWriter& writer, const Event& payment) {
+      writer.set_string(0, payment.key.view());
+      writer.set_float(1, payment.number);
+      writer.set_int(2, payment.volume);
+    };
+    engine_.write(std::span(payments()), fill, 1024, round_++ * round_ns);
   }
-  void run() {
-    for (auto& batch : input_)
-      engine_->push(source_, batch);
-  }
-  const Answer& answer() const { return sink_.answer; }
+  void run() { engine_.push(); }
+  const Answer& answer() const { return engine_.sink().answer; }
   std::size_t bytes() const { return resident_bytes() - base_bytes_; }
 
  private:
-  dsl::Compiled compiled_;
-  std::deque<model::EventBatch> batches_, input_;
+  EngineWith<AnswerSink> engine_;
   std::int64_t round_ = 0;
-  CountingSink sink_;
   std::size_t base_bytes_ = 0;
-  std::optional<runtime::Engine> engine_;
-  std::uint16_t source_ = 0;
 };
 
 // By hand: what the window holds in a queue, and a state for each card, found by its text in a flat hash map.
@@ -141,15 +90,14 @@ class ByHand {
  public:
   explicit ByHand(std::int64_t width_ns) : width_ns_(width_ns) {}
   void run() {
-    for (const Payment& payment : payments()) {
+    for (const Event& payment : payments()) {
       const std::int64_t at_ns = static_cast<std::int64_t>(number_++) * gap_ns;
       for (; !live_.empty() && live_.front().at_ns < at_ns - width_ns_; live_.pop_front())
         states_[live_.front().card].remove(live_.front());
-      const auto [found, added] =
-          cards_.try_emplace(payment.card, static_cast<std::uint32_t>(states_.size()));
+      const auto [found, added] = cards_.try_emplace(payment.key, static_cast<std::uint32_t>(states_.size()));
       if (added) states_.emplace_back();
-      live_.push_back({at_ns, found->second, payment.amount, payment.item});
-      if (states_[found->second].add(live_.back())) answer_.add(number_);
+      live_.push_back({at_ns, found->second, payment.number, payment.volume});
+      if (states_[found->second].add(live_.back())) answer_.add(Answer::Events(0) << number_);
     }
   }
   const Answer& answer() const { return answer_; }
@@ -157,7 +105,7 @@ class ByHand {
  private:
   const std::int64_t width_ns_;
   std::uint64_t number_ = 0;
-  boost::unordered_flat_map<std::string_view, std::uint32_t> cards_;
+  KeyMap<std::uint32_t> cards_;
   std::vector<State> states_;
   std::deque<Live> live_;
   Answer answer_;
@@ -205,18 +153,18 @@ class ByHandHopping {
  public:
   explicit ByHandHopping(std::int64_t width_ns) : hop_ns_(width_ns / hops) {}
   void run() {
-    for (const Payment& payment : payments()) {
+    for (const Event& payment : payments()) {
       const std::int64_t at_ns = static_cast<std::int64_t>(number_++) * gap_ns;
       for (; hop_ < at_ns / hop_ns_; ++hop_)
         close();
       const auto [found, added] =
-          cards_.try_emplace(payment.card, static_cast<std::uint32_t>(windows_.size()));
+          cards_.try_emplace(payment.key, static_cast<std::uint32_t>(windows_.size()));
       if (added) windows_.emplace_back();
       Window& window = windows_[found->second];
       window.last = number_;
       for (Sums* sums : {&window.sums, &window.of_hop[static_cast<std::size_t>(hop_ % hops)]}) {
         ++sums->count;
-        sums->sum += payment.amount;
+        sums->sum += payment.number;
       }
     }
   }
@@ -236,7 +184,7 @@ class ByHandHopping {
 
   void close() {
     for (Window& window : windows_) {
-      if (window.sums.count > 5 && window.sums.sum > least_sum) answer_.add(window.last);
+      if (window.sums.count > 5 && window.sums.sum > least_sum) answer_.add(Answer::Events(0) << window.last);
       Sums& oldest = window.of_hop[static_cast<std::size_t>((hop_ + 1) % hops)];
       window.sums.count -= oldest.count;
       window.sums.sum -= oldest.sum;
@@ -247,7 +195,7 @@ class ByHandHopping {
   const std::int64_t hop_ns_;
   std::int64_t hop_ = 0;
   std::uint64_t number_ = 0;
-  boost::unordered_flat_map<std::string_view, std::uint32_t> cards_;
+  KeyMap<std::uint32_t> cards_;
   std::vector<Window> windows_;
   Answer answer_;
 };

@@ -1,11 +1,11 @@
 // `tocsin bench`: a load at a rate, through the real service, and what its latency is. The measuring is in
-// bench/load and bench/measure; here are the options and what is shown.
+// bench/load and bench/measure; here are the options, the course of it and its
+// exit code; what is shown is in bench_report.cpp.
 #include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
 #include <fstream>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -18,9 +18,9 @@
 #include "bench/measure/pin.hpp"
 #include "bench/measure/writers.hpp"
 #include "cli/arguments.hpp"
+#include "cli/bench_report.hpp"
 #include "cli/command.hpp"
 #include "cli/rules.hpp"
-#include "service/json.hpp"
 #include "service/text.hpp"
 #include "service/values.hpp"
 
@@ -32,8 +32,6 @@ using load::Via;
 
 constexpr Choice<Via> ways[] = {
     {"engine", Via::engine}, {"shm", Via::shm}, {"unix", Via::unix_socket}, {"tcp", Via::tcp}};
-constexpr double percents[] = {50, 90, 99, 99.9, 99.99, 100};
-constexpr const char* percent_names[] = {"p50", "p90", "p99", "p99.9", "p99.99", "max"};
 
 struct Arguments {
   RuleArguments rules;
@@ -53,12 +51,6 @@ struct Arguments {
   std::vector<measure::Assertion> assertions;
 };
 
-/// Repeats at one rate, and all together.
-struct Step {
-  std::vector<load::Outcome> repeats;
-  load::Outcome all;
-};
-
 void add_up(load::Outcome& all, const load::Outcome& one) {
   all.rate = one.rate;
   all.due += one.due;
@@ -70,49 +62,45 @@ void add_up(load::Outcome& all, const load::Outcome& one) {
   all.latency.merge(one.latency);
 }
 
-/// It does not keep up: what was due was not sent, or what was sent was not taken.
-bool saturated(const load::Outcome& outcome) {
-  return !outcome.settled || static_cast<double>(outcome.sent) < 0.99 * static_cast<double>(outcome.due);
-}
-
 class Bench {
  public:
   Bench(const Arguments& arguments, const dsl::Compiled& compiled, const model::EventBatch& events)
       : arguments_(arguments), compiled_(compiled), events_(events) {
-    cores_ = arguments.cores;
-    if (cores_.empty()) cores_ = measure::usable_cores();
-    client_core_ = cores_.empty() ? -1 : cores_.back();
+    const std::vector<int> cores = arguments.cores.empty() ? measure::usable_cores() : arguments.cores;
+    client_core_ = cores.empty() ? -1 : cores.back();
     if (client_core_ >= 0 && !measure::pin_to(client_core_))
       throw std::runtime_error(fmt::format("cannot be kept on core {}", client_core_));
-    server_core_ = cores_.empty() ? -1 : cores_.front();
-    clock_ = measure::TickClock::calibrated();
-    hiccups_ = measure::hiccups(clock_, hiccup_ns);
+    server_core_ = cores.empty() ? -1 : cores.front();
+    report_.via = via();
+    report_.pinning = pinning();
+    report_.busy_poll = arguments.busy;
+    report_.clock = measure::TickClock::calibrated();
+    report_.idle_ns = 200'000'000;
+    report_.hiccups = measure::hiccups(report_.clock, report_.idle_ns);
   }
 
   int operator()() {
     if (arguments_.sweep) {
       double rate = arguments_.rate_given ? arguments_.rate : 10'000;
       for (; rate <= 1e9; rate *= 2) {
-        steps_.push_back(step(rate));
-        if (saturated(steps_.back().all)) break;
+        report_.steps.push_back(step(rate));
+        if (saturated(report_.steps.back().all)) break;
       }
     } else {
-      steps_.push_back(step(arguments_.rate));
+      report_.steps.push_back(step(arguments_.rate));
     }
     if (arguments_.json) {
-      fmt::print("{}\n", as_json());
+      fmt::print("{}\n", to_json(report_));
     } else {
-      print();
+      print_bench(report_);
     }
     write_files();
     return judge();
   }
 
  private:
-  static constexpr std::int64_t hiccup_ns = 200'000'000;
-
-  Step step(double rate) {
-    Step step;
+  BenchStep step(double rate) {
+    BenchStep step;
     step.all.settled = true;
     for (std::uint64_t i = 0; i < arguments_.repeats; ++i) {
       say(fmt::format("{:.0f} events/s, {} of {}", rate, i + 1, arguments_.repeats));
@@ -135,7 +123,7 @@ class Bench {
                                                       .busy_poll = arguments_.busy,
                                                       .lateness_ns = arguments_.lateness_ns});
     load::EventLoop events(events_, compiled_.plan->catalog);
-    load::OpenLoop loop(*target, events, clock_);
+    load::OpenLoop loop(*target, events, report_.clock);
     if (arguments_.warmup_ns > 0) loop.run({.rate = rate, .duration_ns = arguments_.warmup_ns});
     const load::Outcome outcome =
         loop.run({.rate = rate, .duration_ns = arguments_.duration_ns, .count = arguments_.count});
@@ -157,89 +145,6 @@ class Bench {
     return {};
   }
 
-  static std::string micros(std::uint64_t ns) { return fmt::format("{:.2f}", static_cast<double>(ns) / 1e3); }
-
-  void print() const {
-    const measure::Machine machine = measure::this_machine();
-    const measure::Build build = measure::this_build();
-    fmt::print("machine   {}, {} cores, {}, load {}\n", machine.cpu, machine.cores, machine.kernel,
-               machine.load);
-    fmt::print("build     tocsin {} {}, {}, {}\n", build.version, build.commit, build.type, build.compiler);
-    fmt::print("set-up    via {}, {}, {}\n", via(), pinning(),
-               arguments_.busy ? "busy polling" : "sleeping when idle");
-    fmt::print("clock     {:.1f} ns a reading (the system's: {:.1f} ns)\n", clock_.read_ns(),
-               clock_.system_read_ns());
-    fmt::print(
-        "jitter    an idle loop on the client's core stood still {} times in 0.2 s: p50 {}, p99 {}, max {} "
-        "µs\n\n",
-        hiccups_.total(), micros(hiccups_.at_percentile(50)), micros(hiccups_.at_percentile(99)),
-        micros(hiccups_.max()));
-    fmt::print("latency in µs, from when an event was due to when its match was there\n");
-    fmt::print("{:>12}{:>12}{:>11}{:>9}{:>9}{:>10}", "rate/s", "sent/s", "sent", "unsent", "late", "matches");
-    for (const char* name : percent_names)
-      fmt::print("{:>10}", name);
-    fmt::print("\n");
-    for (const Step& step : steps_) {
-      for (const load::Outcome& outcome : step.repeats)
-        print_row(outcome, "");
-      if (step.repeats.size() > 1) print_row(step.all, "  all");
-    }
-  }
-
-  static void print_row(const load::Outcome& outcome, std::string_view mark) {
-    fmt::print("{:>12.0f}{:>12.0f}{:>11}{:>9}{:>9}{:>10}", outcome.rate, outcome.achieved, outcome.sent,
-               outcome.due - outcome.sent, outcome.late, outcome.matches);
-    for (const double percent : percents)
-      fmt::print("{:>10}",
-                 outcome.latency.total() == 0 ? "-" : micros(outcome.latency.at_percentile(percent)));
-    fmt::print("{}{}\n", mark, saturated(outcome) ? "  saturated" : "");
-  }
-
-  static void put(Json& json, const load::Outcome& outcome) {
-    json.object()
-        .field("rate", outcome.rate)
-        .field("achieved", outcome.achieved)
-        .field("due", outcome.due)
-        .field("sent", outcome.sent)
-        .field("unsent", outcome.due - outcome.sent)
-        .field("late", outcome.late)
-        .field("matches", outcome.matches)
-        .field("timed", outcome.latency.total())
-        .field("saturated", saturated(outcome));
-    json.key("latency_ns").object();
-    for (std::size_t i = 0; i < std::size(percents); ++i)
-      json.field(percent_names[i], outcome.latency.at_percentile(percents[i]));
-    json.end_object().end_object();
-  }
-
-  std::string as_json() const {
-    const measure::Machine machine = measure::this_machine();
-    const measure::Build build = measure::this_build();
-    Json json;
-    json.object();
-    json.key("machine").object().field("cpu", machine.cpu).field("cores", machine.cores);
-    json.field("kernel", machine.kernel).field("load", machine.load).end_object();
-    json.key("build").object().field("version", build.version).field("commit", build.commit);
-    json.field("type", build.type).field("compiler", build.compiler).end_object();
-    json.field("via", via()).field("pinning", pinning()).field("busy_poll", arguments_.busy);
-    json.key("clock").object().field("read_ns", clock_.read_ns());
-    json.field("system_read_ns", clock_.system_read_ns()).end_object();
-    json.key("hiccups_ns").object().field("duration", hiccup_ns).field("count", hiccups_.total());
-    json.field("p50", hiccups_.at_percentile(50)).field("p99", hiccups_.at_percentile(99));
-    json.field("max", hiccups_.max()).end_object();
-    json.key("rates").array();
-    for (const Step& step : steps_) {
-      json.object().key("all");
-      put(json, step.all);
-      json.key("repeats").array();
-      for (const load::Outcome& outcome : step.repeats)
-        put(json, outcome);
-      json.end_array().end_object();
-    }
-    json.end_array().end_object();
-    return json.text();
-  }
-
   static void write(const std::string& path, const std::string& text) {
     std::ofstream file(path, std::ios::binary | std::ios::trunc);
     file << text;
@@ -247,22 +152,13 @@ class Bench {
   }
 
   void write_files() const {
-    if (!arguments_.hgrm.empty()) write(arguments_.hgrm, measure::to_hgrm(steps_.back().all.latency));
-    if (arguments_.svg.empty()) return;
-    std::vector<measure::RatePoint> points;
-    for (const Step& step : steps_) {
-      measure::RatePoint& point = points.emplace_back();
-      point.rate = step.all.rate;
-      for (const double percent : percents)
-        point.ns.push_back(step.all.latency.at_percentile(percent));
-    }
-    write(arguments_.svg, measure::to_svg(fmt::format("Latency by rate, via {}", via()),
-                                          {std::begin(percent_names), std::end(percent_names)}, points));
+    if (!arguments_.hgrm.empty()) write(arguments_.hgrm, measure::to_hgrm(report_.steps.back().all.latency));
+    if (!arguments_.svg.empty()) write(arguments_.svg, to_svg(report_));
   }
 
   int judge() const {
     int code = exit_fine;
-    for (const Step& step : steps_) {
+    for (const BenchStep& step : report_.steps) {
       if (step.all.latency.total() == 0) {
         say("no event completed a match, so that no latency could be measured");
         code = arguments_.assertions.empty() ? code : exit_failed;
@@ -270,11 +166,11 @@ class Bench {
       }
     }
     for (const measure::Assertion& assertion : arguments_.assertions) {
-      const measure::Histogram& latency = steps_.back().all.latency;
-      if (assertion.holds(latency) && !saturated(steps_.back().all)) continue;
+      const measure::Histogram& latency = report_.steps.back().all.latency;
+      if (assertion.holds(latency) && !saturated(report_.steps.back().all)) continue;
       say(fmt::format("{} does not hold: it is {} µs{}", assertion.text,
-                      micros(latency.at_percentile(assertion.percent)),
-                      saturated(steps_.back().all) ? ", and not all events could be sent" : ""));
+                      show_micros(latency.at_percentile(assertion.percent)),
+                      saturated(report_.steps.back().all) ? ", and not all events could be sent" : ""));
       code = exit_failed;
     }
     return code;
@@ -283,11 +179,8 @@ class Bench {
   const Arguments& arguments_;
   const dsl::Compiled& compiled_;
   const model::EventBatch& events_;
-  std::vector<int> cores_;
   int client_core_ = -1, server_core_ = -1;
-  measure::TickClock clock_;
-  measure::Histogram hiccups_;
-  std::vector<Step> steps_;
+  BenchReport report_;
 };
 
 void check(const Arguments& arguments) {

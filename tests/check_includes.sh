@@ -26,7 +26,8 @@ declare -A allowed=(
   [tests]="engine dsl tester connectors service client cli bench"
   [bench/measure]="engine/base"
   [bench/load]="engine dsl connectors service bench/measure"
-  [bench/common]="engine dsl"
+  [bench/transports]="engine dsl connectors bench/measure bench/load"
+  [bench/common]="engine dsl bench/measure"
   [bench]="engine dsl connectors"
 )
 # folders of the project, for includes in angle brackets that should be in quotes

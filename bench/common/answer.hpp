@@ -1,11 +1,9 @@
-// What two programs that find the same matches must agree on, and what a benchmark needs beside: a sink, the
-// thread's clock, the median.
+// What two programs that find the same matches must agree on, and what a benchmark needs beside: a sink and
+// the thread's clock.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <ctime>
-#include <vector>
 
 #include "engine/model/match.hpp"
 
@@ -52,12 +50,6 @@ inline double cpu_seconds() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-inline double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 }  // namespace tocsin::bench

@@ -3,7 +3,6 @@
 // events. Each is shown the whole stream in order, in pieces.
 #pragma once
 
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <deque>
 #include <span>
@@ -14,9 +13,6 @@
 #include "bench/common/events.hpp"
 
 namespace tocsin::bench {
-
-template <class T>
-using KeyMap = boost::unordered_flat_map<Key, T, KeyHash>;
 
 class ByHand {
  public:

@@ -29,50 +29,74 @@ inline dsl::Compiled compile_or_exit(const std::string& text) {
   return compiled;
 }
 
-class EngineRun {
+template <class Sink>
+class EngineWith {
  public:
-  EngineRun(Stream::Kind kind, const std::string& rules)
-      : ticks_(kind == Stream::Kind::ticks),
-        compiled_(compile_or_exit((ticks_ ? tick_schema : payment_schema) + rules)),
-        type_(*compiled_.plan->catalog.find(ticks_ ? "Tick" : "Payment")),
+  /// `rules` declare the type of the events.
+  EngineWith(const char* type, const std::string& rules)
+      : compiled_(compile_or_exit(rules)),
+        type_(*compiled_.plan->catalog.find(type)),
         engine_(*compiled_.plan, {}, sink_),
         source_(engine_.add_source()) {}
 
-  /// Writes events for push(), in batches of so many.
-  void write(std::span<const Event> events, std::size_t per_batch = 1024) {
+  /// Writes events for push(), in batches of so many, and so much later; fill(writer, item) sets the fields.
+  template <class Item, class Fill>
+  void write(std::span<const Item> items, Fill fill, std::size_t per_batch = 1024,
+             std::int64_t later_ns = 0) {
     used_ = 0;
-    for (std::size_t i = 0; i < events.size(); ++i) {
+    for (std::size_t i = 0; i < items.size(); ++i) {
       if (i % per_batch == 0) {
         if (used_ == batches_.size()) batches_.emplace_back();
         batches_[used_++].clear();
       }
-      const Event& event = events[i];
       model::EventWriter writer(batches_[used_ - 1]);
       writer.begin(type_);
-      writer.set_string(0, event.key.view());
-      writer.set_float(1, event.number);
-      if (ticks_) writer.set_int(2, event.volume);
-      writer.commit(event.at_ns, 0, 0);
+      fill(writer, items[i]);
+      writer.commit(items[i].at_ns + later_ns, 0, 0);
     }
   }
   void push() {
     for (std::size_t i = 0; i < used_; ++i)
       push_batch(i);
   }
-  std::size_t batches() const { return used_; }
   void push_batch(std::size_t number) { engine_.push(source_, batches_[number]); }
 
-  const Answer& answer() const { return sink_.answer; }
+  const Sink& sink() const { return sink_; }
 
  private:
-  const bool ticks_;
   dsl::Compiled compiled_;
   const model::EventType& type_;
-  AnswerSink sink_;
+  Sink sink_;
   runtime::Engine engine_;
   std::uint16_t source_;
   std::vector<model::EventBatch> batches_;
   std::size_t used_ = 0;
+};
+
+/// Ticks, or payments.
+class EngineRun {
+ public:
+  EngineRun(Stream::Kind kind, const std::string& rules)
+      : ticks_(kind == Stream::Kind::ticks),
+        engine_(ticks_ ? "Tick" : "Payment", (ticks_ ? tick_schema : payment_schema) + rules) {}
+
+  /// Writes events for push(), in batches of so many.
+  void write(std::span<const Event> events, std::size_t per_batch = 1024) {
+    const auto fill = [this](model::EventWriter& writer, const Event& event) {
+      writer.set_string(0, event.key.view());
+      writer.set_float(1, event.number);
+      if (ticks_) writer.set_int(2, event.volume);
+    };
+    engine_.write(events, fill, per_batch);
+  }
+  void push() { engine_.push(); }
+  void push_batch(std::size_t number) { engine_.push_batch(number); }
+
+  const Answer& answer() const { return engine_.sink().answer; }
+
+ private:
+  const bool ticks_;
+  EngineWith<AnswerSink> engine_;
 };
 
 }  // namespace tocsin::bench

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -41,6 +42,9 @@ struct KeyHash {
     return hash_mix(words[0], words[1]);
   }
 };
+
+template <class T>
+using KeyMap = boost::unordered_flat_map<Key, T, KeyHash>;
 
 struct Event {
   Key key;

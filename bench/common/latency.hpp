@@ -2,8 +2,6 @@
 // that only reads it.
 #pragma once
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <span>
 #include <string>
@@ -11,30 +9,31 @@
 
 #include "bench/common/by_hand.hpp"
 #include "bench/common/engine_run.hpp"
+#include "bench/measure/clock.hpp"
+#include "bench/measure/histogram.hpp"
 
 namespace tocsin::bench {
 
-inline void print_latency(const char* what, std::vector<std::int64_t>& times_ns) {
-  std::sort(times_ns.begin(), times_ns.end());
+inline void print_latency(const char* what, const measure::Histogram& times_ns) {
   std::printf("%-44s", what);
-  for (const double part : {0.5, 0.99, 0.999, 0.9999})
-    std::printf(" %9lld",
-                static_cast<long long>(
-                    times_ns[static_cast<std::size_t>(part * static_cast<double>(times_ns.size()))]));
-  std::printf(" %9lld\n", static_cast<long long>(times_ns.back()));
+  for (const double percent : {50.0, 99.0, 99.9, 99.99, 100.0})
+    std::printf(" %9llu", static_cast<unsigned long long>(times_ns.at_percentile(percent)));
+  std::printf("\n");
 }
 
 /// Pushes payments one by one; the times are those of the calls, and hold the clock's.
 inline void measure_latency(Stream stream, const std::string& rules, ByHand& by_hand) {
   EngineRun engine(Stream::Kind::payments, rules);
   std::vector<Event> events;
-  std::vector<std::int64_t> clock, hand, engines;
-  const auto timed = [](std::vector<std::int64_t>& times, auto work) {
-    const auto begin = std::chrono::steady_clock::now();
-    work();
-    times.push_back((std::chrono::steady_clock::now() - begin).count());
-  };
+  measure::Histogram clock, hand, engines;
   constexpr std::size_t piece = 4096;
+  const auto time = [](measure::Histogram& times, auto work) {
+    for (std::size_t i = 0; i < piece; ++i) {
+      const std::int64_t begin = measure::steady_ns();
+      work(i);
+      times.record(static_cast<std::uint64_t>(measure::steady_ns() - begin));
+    }
+  };
   for (std::size_t i = 0; i < 2 * Stream::round_events; i += piece) {
     if (i == Stream::round_events) {  // the first round warms up
       for (auto* times : {&clock, &hand, &engines})
@@ -42,12 +41,9 @@ inline void measure_latency(Stream stream, const std::string& rules, ByHand& by_
     }
     stream.next(events, piece);
     engine.write(events, 1);
-    for (std::size_t j = 0; j < piece; ++j)
-      timed(clock, [] {});
-    for (std::size_t j = 0; j < piece; ++j)
-      timed(hand, [&] { by_hand.run(std::span(events).subspan(j, 1)); });
-    for (std::size_t j = 0; j < piece; ++j)
-      timed(engines, [&] { engine.push_batch(j); });
+    time(clock, [](std::size_t) {});
+    time(hand, [&](std::size_t j) { by_hand.run(std::span(events).subspan(j, 1)); });
+    time(engines, [&](std::size_t j) { engine.push_batch(j); });
   }
   std::printf("%-44s %9s %9s %9s %9s %9s\n", "one event, ns (to reach: 60, 250, 1,000)", "p50", "p99",
               "p99.9", "p99.99", "max");
