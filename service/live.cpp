@@ -30,6 +30,8 @@ namespace net = connectors::net;
 constexpr std::int64_t second_ns = 1'000'000'000;
 /// How long a round sleeps at most: idle sources, the watchdog and outputs are looked at so often.
 constexpr std::int64_t longest_sleep_ns = second_ns / 10;
+/// How often a service that never sleeps looks at idle sources: its rounds take a tenth of a microsecond.
+constexpr std::int64_t busy_tick_ns = 20'000;
 /// How long the end waits for rules that are being compiled.
 constexpr std::chrono::seconds compilation_patience{1};
 
@@ -238,7 +240,7 @@ class Live final : public Ingress, public net::EventTaker {
   void round() {
     bool busy = mailbox_.run();
     if (draining_) return;
-    if (!server_->is_blocked()) busy = inputs_read() || busy;
+    if (inputs_->may_read() && !server_->is_blocked()) busy = inputs_read() || busy;
     server_->run_once(busy ? 0 : longest_sleep_ns);
     keep_time();
     if (!outlets_.flush_round()) output_failed();
@@ -252,7 +254,9 @@ class Live final : public Ingress, public net::EventTaker {
   }
 
   void keep_time() {
-    const std::int64_t now = net::steady_now_ns();
+    const std::int64_t now = poller_.now_ns();
+    if (config_.net.busy_poll && now - ticked_ns_ < busy_tick_ns) return;
+    ticked_ns_ = now;
     {
       const net::MatchHub::EngineWait wait(hub_);
       engine_->tick(now);
@@ -380,6 +384,7 @@ class Live final : public Ingress, public net::EventTaker {
   Notify notify_;
   RateLimit peer_lines_{20, 2};
   std::int64_t started_ns_ = net::steady_now_ns();
+  std::int64_t ticked_ns_ = 0;
   std::int64_t watched_ns_ = 0;
   LatencyHistogram latency_;
   net::Poller poller_;

@@ -1,5 +1,6 @@
 #include "service/live_inputs.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -85,6 +86,11 @@ void LiveInputs::add_to(runtime::Engine& engine) {
     }
     input->id = engine.add_source(options);
   }
+}
+
+bool LiveInputs::may_read() const {
+  return std::any_of(inputs_.begin(), inputs_.end(),
+                     [](const auto& input) { return input->open && input->ready; });
 }
 
 bool LiveInputs::read_some(runtime::Engine& engine) {

@@ -29,6 +29,8 @@ class LiveInputs {
 
   /// Adds them to the engine, before any other source.
   void add_to(runtime::Engine& engine);
+  /// False where read_some() would find nothing.
+  bool may_read() const;
   /// Takes one batch from some of them. True where there is more to be had at once.
   bool read_some(runtime::Engine& engine);
   /// From the next event on the types are those of `plan`. An empty string, or a sentence that says why an

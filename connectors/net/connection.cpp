@@ -41,8 +41,10 @@ void Connection::on_ready(std::uint32_t events) {
     writable_ = true;
     has_output();
   }
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+  hung_up_ |= (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+  if ((events & EPOLLIN) != 0 || hung_up_) {
     readable_ = true;
+    is_drained_ = false;
     take_turn();
   }
   if ((events & (EPOLLHUP | EPOLLERR)) != 0) broken("it hung up");
@@ -59,7 +61,13 @@ void Connection::has_output() {
 }
 
 IoResult Connection::read(std::span<std::byte> to) {
+  // A read that would find nothing is a system call between an event and its match.
+  if (is_drained_) {
+    is_drained_ = readable_ = false;
+    return {Io::again};
+  }
   const IoResult result = stream_->read(to);
+  is_drained_ = result.io == Io::done && result.was_all && !hung_up_;
   if (stream_->keeps_back()) has_output();  // TLS answers by itself
   if (result.io == Io::done) {
     bytes_in_ += result.bytes;

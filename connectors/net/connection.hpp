@@ -115,6 +115,8 @@ class Connection final : public Pollable, public Outbox::Owner {
   Deadline deadline_;
   Phase phase_ = Phase::opening;
   bool readable_ = true;
+  bool is_drained_ = false;  // the last read took all there was; what comes then is an edge
+  bool hung_up_ = false;     // its peer writes no more, which is to be read like all else
   bool writable_ = true;
   bool held_ = false;           // in its last turn
   bool broken_ = false;         // nothing can be written any more

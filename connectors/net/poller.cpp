@@ -31,7 +31,7 @@ void Timer::cancel() {
   deadline_ns_ = not_set;
 }
 
-Poller::Poller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), now_ns_(steady_now_ns()) {
+Poller::Poller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), now_ns_(steady_now_ns()), asked_ns_(now_ns_) {
   if (!epoll_) throw std::system_error(errno, std::generic_category(), "epoll_create1");
 }
 
@@ -60,7 +60,7 @@ std::size_t Poller::poll(std::int64_t timeout_ns) {
   const int count =
       ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), static_cast<int>(wait_ms));
   TOCSIN_ASSERT(count >= 0 || errno == EINTR);
-  now_ns_ = steady_now_ns();
+  now_ns_ = asked_ns_ = steady_now_ns();
   at_hand_.clear();
   for (int i = 0; i < count; ++i)
     at_hand_.push_back(static_cast<Pollable*>(events[static_cast<std::size_t>(i)].data.ptr));
@@ -71,6 +71,11 @@ std::size_t Poller::poll(std::int64_t timeout_ns) {
     ++called;
   }
   return called + run_timers();
+}
+
+std::size_t Poller::poll_every(std::int64_t interval_ns) {
+  now_ns_ = steady_now_ns();
+  return now_ns_ - asked_ns_ < interval_ns ? run_timers() : poll(0);
 }
 
 std::size_t Poller::run_timers() {

@@ -73,6 +73,10 @@ class Poller {
   /// calls the handlers of what came. Returns how many were called. Rounds the wait up to ms.
   std::size_t poll(std::int64_t timeout_ns);
 
+  /// The same without waiting; asks the system for edges only where it has not for so long. For who polls
+  /// something else meanwhile, beside which a system call is dear.
+  std::size_t poll_every(std::int64_t interval_ns);
+
   /// The time at which this round began, without asking the system.
   std::int64_t now_ns() const { return now_ns_; }
 
@@ -82,6 +86,7 @@ class Poller {
 
   Descriptor epoll_;
   std::int64_t now_ns_;
+  std::int64_t asked_ns_;  // when the system was last asked for edges
   std::set<std::pair<std::int64_t, Timer*>> timers_;
   std::vector<Pollable*> at_hand_;  // of this round, null once called or removed
 };

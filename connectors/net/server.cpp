@@ -24,7 +24,8 @@ struct Server::Impl {
   std::vector<std::unique_ptr<Connection>> connections;
   std::vector<Connection*> turns;  // of this round
   std::int64_t drain_deadline_ns = INT64_MAX;
-  bool worked = false;  // in the last round
+  bool worked = false;           // in the last round
+  std::int64_t ring_ran_ns = 0;  // when a ring last had something
 
   void wait(std::int64_t timeout_ns);
   bool run_ready();
@@ -81,7 +82,9 @@ void Server::Impl::wait(std::int64_t timeout_ns) {
   const bool to_do = worked || shared.hub.can_distribute() || (takes_events && !shared.ready.empty());
   if (to_do || timeout_ns == 0 || shared.options.idle != Idle::park) {
     if (!to_do && shared.options.idle == Idle::yield) ::sched_yield();
-    poller.poll(0);
+    // Where a ring is busy, asking for sockets would take longer than all else in a round.
+    const bool ring_is_busy = !shared.with_ring.empty() && poller.now_ns() - ring_ran_ns < 100'000;
+    ring_is_busy ? poller.poll_every(2'000) : poller.poll(0);
     return;
   }
   bool may_sleep = true;
@@ -117,6 +120,7 @@ bool Server::Impl::run_rings() {
     if (!connection->rests()) any |= connection->session()->run_ring();
     if (!connection->outbox().empty()) connection->has_output();
   }
+  if (any) ring_ran_ns = shared.now_ns();
   return any;
 }
 

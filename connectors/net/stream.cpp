@@ -19,7 +19,11 @@ bool would_block(int error) {
 class PlainStream final : public Stream {
  public:
   using Stream::Stream;
-  IoResult read(std::span<std::byte> to) override { return receive(to); }
+  IoResult read(std::span<std::byte> to) override {
+    IoResult result = receive(to);
+    result.was_all = result.bytes < to.size();
+    return result;
+  }
   IoResult write(std::span<const std::span<const std::byte>> pieces) override { return send(pieces); }
 };
 

@@ -22,6 +22,7 @@ enum class Io : std::uint8_t {
 struct IoResult {
   Io io = Io::again;
   std::size_t bytes = 0;
+  bool was_all = false;  // of read(): there was no more, but that its end may have been there already
 };
 
 class Stream {
