@@ -151,21 +151,23 @@ double share_above(const measure::Histogram& latency) {
 
 void print(const std::vector<Variant>& variants) {
   using measure::quantile;
-  fmt::print("{:<10}{:>8}{:>8}{:>8}{:>12}{:>12}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}\n", "µs", "p50", "p90", "p99",
-             "p99 tenth", "9 tenths", "rounds %", "all p50", "p99", "p99.9", "max", "late %");
+  fmt::print(
+      "{:<10}{:>22}{:>32}{:>12}{:>14}{:>36}{:>9}\n{:<10}{:>6}{:>8}{:>8}{:>32}{:>12}{:>14}{:>9}{:>9}{:>9}{:>9}"
+      "{:>9}\n",
+      "", "median of the rounds", "p99 of a tenth, 9 tenths", "rounds with", "matches above", "all rounds",
+      "sent", "µs", "p50", "p90", "p99", "", "p99 < 5 µs", "5 µs", "p50", "p99", "p99.9", "max", "late");
   for (const Variant& variant : variants) {
     fmt::print("{:<10}", variant.name);
     for (const auto& rounds : variant.ns)
       fmt::print("{:>8}", micros(quantile(rounds, 0.5)));
-    fmt::print("{:>12}{:>12}{:>9}", micros(quantile(variant.ns[2], 0.1)),
-               micros(quantile(variant.ns[2], 0.9)), share_within(variant.ns[2]));
+    fmt::print("{:>15}{:>15}{:>10} %{:>12.2f} %", micros(quantile(variant.ns[2], 0.1)),
+               micros(quantile(variant.ns[2], 0.9)), share_within(variant.ns[2]),
+               100 * share_above(variant.all));
     for (const double percent : {50.0, 99.0, 99.9, 100.0})
       fmt::print("{:>9}", micros(static_cast<double>(variant.all.at_percentile(percent))));
-    fmt::print("{:>9.2f}   {:.2f} % of the matches took more than 5 µs\n",
-               100 * static_cast<double>(variant.late) / static_cast<double>(variant.sent),
-               100 * share_above(variant.all));
+    fmt::print("{:>7.2f} %\n", 100 * static_cast<double>(variant.late) / static_cast<double>(variant.sent));
   }
-  const Variant &nobody = variants[0], &raw = variants[1], &service = variants[2];
+  const Variant &raw = variants[1], &service = variants[2];
   const auto against = [&](const Variant& other) {
     std::string text;
     for (std::size_t i = 0; i < other.ns.size(); ++i) {
@@ -178,16 +180,6 @@ void print(const std::vector<Variant>& variants) {
     return text;
   };
   fmt::print("\nservice over raw ring, within a round: median (tenth to nine tenths)\n{}\n", against(raw));
-  // Rounds that the machine left alone, as those who do next to nothing show.
-  std::vector<double> quiet;
-  for (std::size_t round = 0; round < raw.ns[2].size(); ++round) {
-    if (nobody.ns[2][round] < limit_ns && raw.ns[2][round] < limit_ns) quiet.push_back(service.ns[2][round]);
-  }
-  if (!quiet.empty())
-    fmt::print(
-        "rounds in which the p99 of both others is below 5 µs: {}; the service's is in {} % of these, "
-        "median {} µs\n",
-        quiet.size(), share_within(quiet), micros(quantile(quiet, 0.5)));
 }
 
 void run(int rounds, double rate) {

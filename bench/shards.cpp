@@ -13,13 +13,14 @@
 //
 // Even: each of 10,000 keys is as frequent. Skewed: one of them has 30 % of the events, so that its shard has
 // 65 % of the work.
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <fmt/format.h>
-#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -71,7 +72,7 @@ struct Turn {
 class Run {
  public:
   Run(const Workload& workload, unsigned shards_of_it)
-      : engine_(workload.kind, workload.rules, {.shards = shards_of_it}), is_inline_(shards_of_it == 1) {}
+      : engine_(workload.kind, workload.rules, options(shards_of_it)), is_inline_(shards_of_it == 1) {}
 
   Turn ready(std::span<const Event> events) {
     engine_.write(events);
@@ -88,6 +89,11 @@ class Run {
   const Answer& answer() const { return engine_.answer(); }
 
  private:
+  static runtime::EngineOptions options(unsigned shards_of_it) {
+    runtime::EngineOptions options;
+    options.shards = shards_of_it;
+    return options;
+  }
   template <class Work>
   Turn timed(Work work) {
     const double egress_before = engine_.sink().cpu_s, all_before = process_cpu_seconds(),
