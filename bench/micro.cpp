@@ -199,8 +199,8 @@ void timers(benchmark::State& state, bool has_timers) {
     const std::string step = "Tick[symbol == \"S" + n + "\"";
     rules += "rule r" + n + " { match a: " + step + "] -> " +
              (has_timers ? "not Tick[symbol == \"none\"] for " + std::to_string(least_ms + i * 7919 % count) +
-                               "ms }\n"
-                         : "b: " + step + " and volume == a.volume] }\n");
+                               "ms report all }\n"
+                         : "b: " + step + " and volume == a.volume] report all }\n");
   }
   EngineWith<AnswerSink> engine("Tick", rules);
   std::vector<Event> piece(events);

@@ -47,7 +47,7 @@ measure() {
 }
 
 say "building with Maven"
-mvn -q -B package dependency:build-classpath -Dmdep.outputFile=target/classpath >&2
+mvn -q -B -Dstyle.color=never package dependency:build-classpath -Dmdep.outputFile=target/classpath >&2
 
 say "writing the events"
 "$reference" --write filter >"$build/ticks.csv"
