@@ -1,6 +1,7 @@
 // The pieces of an event's way, each by itself: rules are parsed, a line and a frame become events, the
-// predicate index finds whom they concern, a queue hands them to another thread. Each checks its answer
-// before it is timed. (Timers: `absences` of patterns.cpp. Matchers and windows: patterns.cpp, windows.cpp.)
+// predicate index finds whom they concern, a queue hands them to another thread, timers are set and run. Each
+// checks its answer before it is timed. (Timers of many keys: `absences` of patterns.cpp. Matchers and
+// windows: patterns.cpp, windows.cpp.)
 #include <benchmark/benchmark.h>
 #include <cstdint>
 #include <cstdio>
@@ -19,6 +20,7 @@
 #include "connectors/ndjson_decoder.hpp"
 #include "connectors/wire/event_check.hpp"
 #include "engine/base/channel.hpp"
+#include "engine/base/fifo.hpp"
 #include "engine/match/predicate_index.hpp"
 
 namespace {
@@ -168,6 +170,67 @@ void queue(benchmark::State& state) {
   count_items(state, 1);
 }
 
+/// Items are deadlines: one is put into a rule's queue, and the first of so many that wait is met and taken
+/// out.
+void deadlines(benchmark::State& state) {
+  Fifo<std::int64_t> queue;
+  std::int64_t now_ns = 0;
+  for (; now_ns < state.range(0); ++now_ns)
+    queue.push_back(now_ns);
+  for (auto _ : state) {
+    queue.push_back(now_ns);
+    check(queue.front() == now_ns - state.range(0), "the first deadline");
+    queue.pop_front();
+    ++now_ns;
+  }
+  count_items(state, 1);
+}
+
+/// Items are events, of as many symbols as there are rules, in turn. Each sets a timer of its rule, and as
+/// all rules wait for another time, each meets one of another, through the heap of all rules' next timers,
+/// and completes a match by it. Beside them rules whose matches are completed by events: what else an event
+/// and a match cost.
+void timers(benchmark::State& state, bool has_timers) {
+  const auto count = static_cast<std::size_t>(state.range(0));
+  constexpr std::size_t least_ms = 1000;
+  std::string rules = tick_schema;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string n = std::to_string(i);
+    const std::string step = "Tick[symbol == \"S" + n + "\"";
+    rules += "rule r" + n + " { match a: " + step + "] -> " +
+             (has_timers ? "not Tick[symbol == \"none\"] for " + std::to_string(least_ms + i * 7919 % count) +
+                               "ms report all }\n"
+                         : "b: " + step + " and volume == a.volume] report all }\n");
+  }
+  EngineWith<AnswerSink> engine("Tick", rules);
+  std::vector<Event> piece(events);
+  std::size_t number = 0;
+  const auto write = [&] {
+    for (Event& event : piece) {
+      event.key = Key("S" + std::to_string(number % count));
+      event.at_ns = static_cast<std::int64_t>(++number) * 1'000'000;
+    }
+    engine.write(std::span<const Event>(piece), [](model::EventWriter& writer, const Event& event) {
+      writer.set_string(0, event.key.view());
+      writer.set_int(2, event.volume);
+    });
+  };
+  while (number < 4 * (least_ms + count)) {
+    write();
+    engine.push();
+  }
+  for (auto _ : state) {
+    write();
+    const double begin = cpu_seconds();
+    engine.push();
+    state.SetIterationTime(cpu_seconds() - begin);
+  }
+  const std::size_t waiting = number - engine.sink().answer.matches;
+  const std::size_t least = has_timers ? least_ms : count, most = has_timers ? least_ms + count : count;
+  check(waiting >= least && waiting <= most, "runs that wait");
+  count_items(state, events);
+}
+
 /// Items are numbers that go to another thread and come back, both sides waiting without sleep: two hops
 /// each.
 void queue_hop(benchmark::State& state) {
@@ -195,12 +258,19 @@ void queue_hop(benchmark::State& state) {
   count_items(state, 1);
 }
 
+void rules_of_timers(benchmark::internal::Benchmark* benchmark) {
+  benchmark->Arg(1)->Arg(10)->Arg(1000)->Arg(10'000)->ArgName("rules")->UseManualTime();
+}
+
 BENCHMARK(parse)->Arg(10)->Arg(1000)->ArgName("rules")->Unit(benchmark::kMicrosecond);
 BENCHMARK(decode_ndjson);
 BENCHMARK(check_frame);
 BENCHMARK(predicate_index)->Arg(10)->Arg(1000)->Arg(10'000)->ArgName("rules");
 BENCHMARK(queue);
 BENCHMARK(queue_hop)->UseRealTime();
+BENCHMARK(deadlines)->Arg(1000)->Arg(1'000'000)->ArgName("waiting");
+BENCHMARK_CAPTURE(timers, none, false)->Apply(rules_of_timers);
+BENCHMARK_CAPTURE(timers, set_and_run, true)->Apply(rules_of_timers);
 
 }  // namespace
 

@@ -7,8 +7,10 @@
 //          bench_reference --latency            latency alone
 //          bench_reference --memory             memory alone
 //          bench_reference --count WORKLOAD     its events once, for callgrind (./dev perf-check)
-//          bench_reference --rates WORKLOAD…    engine, workload, matches, events a second: what ./dev peers
-//                                               puts beside the same lines of other engines
+//          bench_reference --rates WORKLOAD…    lines of engine (tocsin, by_hand, asked), workload, events,
+//          matches,
+//                                               events a second, as ./dev peers has them of other engines;
+//                                               lines `matches` say how many there are among so many events
 //          bench_reference --write WORKLOAD     its first million events, one a line, for those
 //
 // TOCSIN_DATA names the folder of the reference data; without it events of the same distributions are made
@@ -46,8 +48,11 @@ void compare(const Workload& workload, const Answer& engine, const Answer& expec
   if (!same) fail(workload, engine.matches, expected.matches);
 }
 
+constexpr std::size_t few_events = 8 * piece;
+
 struct Measured {
   std::uint64_t first_matches = 0;  // among the first million events
+  std::uint64_t few_matches = 0;    // among the first few_events
   double per_event = 0;             // matches, while it was timed
   double engine_m = 0, hand_m = 0, ratio = 0;
 };
@@ -58,6 +63,8 @@ Measured measured(const Workload& workload) {
   const auto by_hand = workload.by_hand();
   std::vector<Event> events;
   double engine_s = 0, hand_s = 0;  // of the round at hand
+  std::size_t pieces = 0;           // so far
+  Measured figures;
   const auto round = [&] {
     engine_s = hand_s = 0;
     for (std::size_t i = 0; i < Stream::round_events; i += piece) {
@@ -70,13 +77,13 @@ Measured measured(const Workload& workload) {
       by_hand->run(events);
       hand_s += cpu_seconds() - begin;
       compare(workload, engine.answer(), by_hand->answer());
+      if (++pieces == few_events / piece) figures.few_matches = engine.answer().matches;
     }
   };
   round();
   if (engine.answer().matches == 0 && !workload.is_rare) fail(workload, 0, 1);
   if (stream.is_recorded() && workload.known && engine.answer().matches != *workload.known)
     fail(workload, engine.answer().matches, *workload.known);
-  Measured figures;
   figures.first_matches = engine.answer().matches;
   for (std::uint64_t i = 1; i < workload.warm_rounds; ++i)
     round();
@@ -109,10 +116,18 @@ void print_row(const Workload& workload) {
   std::fflush(stdout);
 }
 
-void print_rate(const Workload& workload) {
+void print_rates(const Workload& workload) {
   const Measured figures = measured(workload);
-  std::printf("tocsin\t%s\t%llu\t%.0f\n", workload.name,
-              static_cast<unsigned long long>(figures.first_matches), 1e6 * figures.engine_m);
+  const auto line = [&](const char* what, std::size_t events, std::uint64_t matches, double rate_m) {
+    std::printf("%s\t%s\t%zu\t%llu\t%.0f\n", what, workload.name, events,
+                static_cast<unsigned long long>(matches), 1e6 * rate_m);
+  };
+  line("tocsin", Stream::round_events, figures.first_matches, figures.engine_m);
+  line("by_hand", Stream::round_events, figures.first_matches, figures.hand_m);
+  if (workload.reach_m > 0) line("asked", Stream::round_events, figures.first_matches, workload.reach_m);
+  line("matches", Stream::round_events, figures.first_matches, 0);
+  line("matches", few_events, figures.few_matches, 0);
+  std::fflush(stdout);
 }
 
 void write_events(const Workload& workload) {
@@ -203,7 +218,7 @@ int main(int argc, char** argv) {
   }
   if (!arguments.empty() && arguments[0] == "--rates") {
     for (std::size_t i = 1; i < arguments.size(); ++i)
-      print_rate(find(arguments[i]));
+      print_rates(find(arguments[i]));
     return 0;
   }
   std::vector<Workload> chosen;

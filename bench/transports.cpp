@@ -37,9 +37,11 @@ using load::Link;
 constexpr int client_core = 1, server_core = 0;
 constexpr std::size_t trips = 300, warm_trips = 20;  // a round
 constexpr std::size_t frame_events = 256;
+constexpr std::size_t matches_of_flow = flow / matching_every;  // the last event matches
+static_assert(flow % matching_every == 0);
 
 void trip(Link& link, const model::EventBatch& batch, bool spin) {
-  check(link.try_send(batch, 0, 1), "credit for one event");
+  check(link.try_send(batch, matching_every - 1, matching_every), "credit for one event");  // it matches
   for (std::size_t got = 0; got == 0;) {
     if (!spin) link.wait(-1);
     link.receive([&](const wire::MatchHead& head) {
@@ -75,7 +77,7 @@ void raw_trips(Raw& raw, Order order, std::vector<double>& items, const measure:
 void real_stream(Served& served, const model::EventBatch& batch, std::vector<double>& items) {
   const Turn turn(served);
   Link& link = served.link();
-  std::size_t left = matches_of_flow();
+  std::size_t left = matches_of_flow;
   const auto take = [&](const wire::MatchHead&) {
     check(left > 0, "a match too many");
     --left;
@@ -105,7 +107,7 @@ void real_lines(Served& served, std::string_view lines, std::vector<double>& ite
   const Turn turn(served);
   const std::int64_t begin = measure::steady_ns();
   send_all(served.socket(), std::as_bytes(std::span(lines)));
-  check(served.lines_until(matches_of_flow(), "{\"rule\":\"spike\""), "lines of matches");
+  check(served.lines_until(matches_of_flow, "{\"rule\":\"spike\""), "lines of matches");
   items.push_back(static_cast<double>(measure::steady_ns() - begin) / static_cast<double>(flow));
 }
 

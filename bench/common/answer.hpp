@@ -34,7 +34,7 @@ struct Answer {
   friend bool operator==(const Answer&, const Answer&) = default;
 };
 
-class AnswerSink final : public model::MatchSink {
+class AnswerSink : public model::MatchSink {
  public:
   void on_match(const model::MatchView& match) override {
     Answer::Events events(match.rule);

@@ -1,5 +1,6 @@
-// The engine with some rules over a stream of plain events, inline on one shard: all between decoding and the
-// sink. Events are written into batches as a decoder would, apart from what is timed.
+// The engine with some rules over a stream of plain events, inline on one shard where it is not said
+// otherwise: all between decoding and the sink. Events are written into batches as a decoder would, apart
+// from what is timed.
 #pragma once
 
 #include <cstdio>
@@ -33,10 +34,10 @@ template <class Sink>
 class EngineWith {
  public:
   /// `rules` declare the type of the events.
-  EngineWith(const char* type, const std::string& rules)
+  EngineWith(const char* type, const std::string& rules, const runtime::EngineOptions& options = {})
       : compiled_(compile_or_exit(rules)),
         type_(*compiled_.plan->catalog.find(type)),
-        engine_(*compiled_.plan, {}, sink_),
+        engine_(*compiled_.plan, options, sink_),
         source_(engine_.add_source()) {}
 
   /// Writes events for push(), in batches of so many, and so much later; fill(writer, item) sets the fields.
@@ -61,6 +62,9 @@ class EngineWith {
   }
   void push_batch(std::size_t number) { engine_.push(source_, batches_[number]); }
 
+  /// The sink gets `stamp` behind the matches of all that was pushed.
+  void mark(std::int64_t stamp) { engine_.mark(stamp); }
+
   const Sink& sink() const { return sink_; }
 
  private:
@@ -74,11 +78,12 @@ class EngineWith {
 };
 
 /// Ticks, or payments.
-class EngineRun {
+template <class Sink>
+class EngineRunWith {
  public:
-  EngineRun(Stream::Kind kind, const std::string& rules)
+  EngineRunWith(Stream::Kind kind, const std::string& rules, const runtime::EngineOptions& options = {})
       : ticks_(kind == Stream::Kind::ticks),
-        engine_(ticks_ ? "Tick" : "Payment", (ticks_ ? tick_schema : payment_schema) + rules) {}
+        engine_(ticks_ ? "Tick" : "Payment", (ticks_ ? tick_schema : payment_schema) + rules, options) {}
 
   /// Writes events for push(), in batches of so many.
   void write(std::span<const Event> events, std::size_t per_batch = 1024) {
@@ -91,12 +96,15 @@ class EngineRun {
   }
   void push() { engine_.push(); }
   void push_batch(std::size_t number) { engine_.push_batch(number); }
+  void mark(std::int64_t stamp) { engine_.mark(stamp); }
 
-  const Answer& answer() const { return engine_.sink().answer; }
+  const Sink& sink() const { return engine_.sink(); }
+  const Answer& answer() const { return sink().answer; }
 
  private:
   const bool ticks_;
-  EngineWith<AnswerSink> engine_;
+  EngineWith<Sink> engine_;
 };
+using EngineRun = EngineRunWith<AnswerSink>;
 
 }  // namespace tocsin::bench

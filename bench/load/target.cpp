@@ -52,51 +52,61 @@ class EngineTarget final : public Target, public model::MatchSink {
   std::uint16_t source_ = 0;
 };
 
-class ServiceTarget final : public Target {
+struct Service {
+  ServerProcess server;
+  Link link;
+};
+
+class ServiceTarget final : Service, public LinkTarget {
  public:
   ServiceTarget(const dsl::Compiled& compiled, const TargetOptions& options)
-      : server_(compiled,
-                {.core = options.core, .busy_poll = options.busy_poll, .lateness_ns = options.lateness_ns}),
-        link_(compiled.plan->catalog,
-              {.address = options.via == Via::tcp ? server_.tcp() : server_.unix_socket(),
-               .ring = options.via == Via::shm}) {
-    link_.subscribe(wire::Policy::block);
+      : Service{.server{compiled,
+                        {.core = options.core,
+                         .busy_poll = options.busy_poll,
+                         .lateness_ns = options.lateness_ns}},
+                .link{compiled.plan->catalog,
+                      {.address = options.via == Via::tcp ? server.tcp() : server.unix_socket(),
+                       .ring = options.via == Via::shm}}},
+        LinkTarget(link) {
+    link.subscribe(wire::Policy::block);
   }
 
-  bool try_send(const model::EventBatch& batch, std::size_t begin, std::size_t end) override {
-    return link_.try_send(batch, begin, end);
-  }
-  void receive(Arrivals& arrivals) override {
-    link_.flush();
-    link_.receive([&](const wire::MatchHead& head) {
-      arrivals.on_match(head.trigger_seq, (head.flags & wire::match_flag::timeout) != 0);
-    });
-  }
-  bool settle(Arrivals& arrivals, std::int64_t timeout_ns) override {
-    const std::int64_t deadline = measure::steady_ns() + timeout_ns;
-    const auto until = [&](auto holds) {
-      while (!holds() && measure::steady_ns() < deadline)
-        receive(arrivals);
-      return holds();
-    };
-    if (!until([&] { return link_.acknowledged() == link_.sent(); })) return false;
-    link_.mark();
-    if (!until([&] { return link_.mark_returned(); })) return false;
-    receive(arrivals);
-    return true;
-  }
-  std::uint64_t rejected() const override { return link_.rejected(); }
   void close() override {
-    link_.close();
-    server_.stop();
+    link.close();
+    server.stop();
   }
-
- private:
-  ServerProcess server_;
-  Link link_;
 };
 
 }  // namespace
+
+bool LinkTarget::try_send(const model::EventBatch& batch, std::size_t begin, std::size_t end) {
+  return link_.try_send(batch, begin, end);
+}
+
+void LinkTarget::receive(Arrivals& arrivals) {
+  link_.flush();
+  link_.receive([&](const wire::MatchHead& head) {
+    arrivals.on_match(head.trigger_seq, (head.flags & wire::match_flag::timeout) != 0);
+  });
+}
+
+bool LinkTarget::settle(Arrivals& arrivals, std::int64_t timeout_ns) {
+  const std::int64_t deadline = measure::steady_ns() + timeout_ns;
+  const auto until = [&](auto holds) {
+    while (!holds() && measure::steady_ns() < deadline)
+      receive(arrivals);
+    return holds();
+  };
+  if (!until([&] { return link_.acknowledged() == link_.sent(); })) return false;
+  link_.mark();
+  if (!until([&] { return link_.mark_returned(); })) return false;
+  receive(arrivals);
+  return true;
+}
+
+std::uint64_t LinkTarget::rejected() const {
+  return link_.rejected();
+}
 
 std::unique_ptr<Target> open_target(const dsl::Compiled& compiled, const TargetOptions& options) {
   if (options.via == Via::engine) return std::make_unique<EngineTarget>(*compiled.plan, options.lateness_ns);

@@ -10,6 +10,8 @@
 
 namespace tocsin::load {
 
+class Link;
+
 enum class Via : std::uint8_t { engine, shm, unix_socket, tcp };
 
 /// Gets matches as they come: `trigger` is the number, from 1, of the event sent that completed it.
@@ -39,6 +41,19 @@ struct TargetOptions {
   int core = -1;  // of the service; none: not pinned
   bool busy_poll = false;
   std::int64_t lateness_ns = 0;
+};
+
+/// What is at the other end of a link. It has subscribed, and must outlive the target.
+class LinkTarget : public Target {
+ public:
+  explicit LinkTarget(Link& link) : link_(link) {}
+  bool try_send(const model::EventBatch& batch, std::size_t begin, std::size_t end) override;
+  void receive(Arrivals& arrivals) override;
+  bool settle(Arrivals& arrivals, std::int64_t timeout_ns) override;
+  std::uint64_t rejected() const override;
+
+ private:
+  Link& link_;
 };
 
 /// Starts what is needed. `compiled` has a plan and must outlive the target. Throws std::runtime_error.

@@ -14,6 +14,7 @@
 
 #include "bench/load/link.hpp"
 #include "bench/measure/pin.hpp"
+#include "connectors/wire/payload.hpp"
 
 namespace tocsin::bench {
 namespace {
@@ -108,6 +109,7 @@ std::size_t RawEnd::receive_record(bool spin) {
 
 void RawEnd::obey(const Order& order) {
   if (order.what == Order::What::copy) return copy_in(order);
+  if (order.what == Order::What::answer) return answer(order);
   for (std::uint64_t i = 0; i < order.count; ++i) {
     receive(order.via, order.in_bytes, order.spin);
     send(order.via, order.out_bytes);
@@ -121,6 +123,32 @@ void RawEnd::copy_in(const Order& order) {
                                   : read_some(socket(order.via), buffer_, order.spin);
   in_.release();
   send(order.via, order.out_bytes);
+}
+
+void RawEnd::answer(const Order& order) {
+  std::array<std::byte, 256> match{};
+  wire::MatchHead match_head;
+  wire::EventsHead head;
+  for (std::uint64_t seen = 0; seen < order.count; seen += head.count) {
+    receive_record(true);
+    std::memcpy(&head, buffer_.data(), sizeof head);
+    in_.release();
+    for (std::uint64_t number = head.first; number < head.first + head.count; ++number) {
+      if (number % order.every != 0) continue;
+      match_head.trigger_seq = number;
+      std::memcpy(match.data(), &match_head, sizeof match_head);
+      send_record(std::span<const std::byte>(match).first(order.out_bytes - sizeof(wire::FrameHeader)));
+    }
+  }
+}
+
+bool RawEnd::try_send_events(std::uint64_t first, const model::EventBatch& batch, std::size_t begin,
+                             std::size_t end) {
+  const std::span<std::byte> room = out_.reserve(wire::events_bytes(batch, begin, end));
+  if (room.data() == nullptr) return false;
+  wire::write_events(room.data(), first, batch, begin, end);
+  out_.commit(wire::FrameType::events, room.size());
+  return true;
 }
 
 Raw::Raw(int core) : tcp_(tcp_pair()), there_(new_ring()), back_(new_ring()) {

@@ -8,8 +8,6 @@
 namespace tocsin::bench {
 namespace {
 
-constexpr std::size_t matching_every = 1000;
-
 constexpr const char* rules = R"(
 event Tick { symbol: string, price: float, volume: int }
 rule spike {
@@ -18,12 +16,8 @@ rule spike {
 }
 )";
 
-bool matches(std::size_t event) {
-  return event % matching_every == 0 || event + 1 == flow;
-}
-
-double price_of(std::size_t event) {
-  return matches(event) ? 99.5 : static_cast<double>(event % 9500) / 100;
+double price_of(std::size_t event, std::size_t every) {
+  return (event + 1) % every == 0 ? 99.5 : static_cast<double>(event % 9500) / 100;
 }
 
 }  // namespace
@@ -34,21 +28,14 @@ dsl::Compiled filter_rule() {
   return result;
 }
 
-std::size_t matches_of_flow() {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < flow; ++i)
-    count += matches(i) ? 1 : 0;
-  return count;
-}
-
-model::EventBatch ticks_of(const model::Catalog& catalog) {
+model::EventBatch ticks_of(const model::Catalog& catalog, std::size_t every) {
   model::EventBatch batch;
   model::EventWriter writer(batch);
   const model::EventType& type = *catalog.find("Tick");
   for (std::size_t i = 0; i < flow; ++i) {
     writer.begin(type);
     writer.set_string(0, fmt::format("SYM{:03}", i % 500));
-    writer.set_float(1, price_of(i));
+    writer.set_float(1, price_of(i, every));
     writer.set_int(2, static_cast<std::int64_t>(i % 1000));
     writer.commit(0, 0, 0);
   }
@@ -59,7 +46,7 @@ std::string lines_of_ticks() {
   std::string lines;
   for (std::size_t i = 0; i < flow; ++i)
     lines += fmt::format("{{\"type\":\"Tick\",\"symbol\":\"SYM{:03}\",\"price\":{:.2f},\"volume\":{}}}\n",
-                         i % 500, price_of(i), i % 1000);
+                         i % 500, price_of(i, matching_every), i % 1000);
   return lines;
 }
 

@@ -16,15 +16,15 @@
 
 namespace tocsin::bench {
 
-constexpr std::size_t flow = 60'000;  // events of a stream
+constexpr std::size_t flow = 60'000;          // events of a stream
+constexpr std::size_t matching_every = 1000;  // of them
 
 /// One filter rule.
 dsl::Compiled filter_rule();
-/// The events of a stream, as the engine has them and as lines.
-model::EventBatch ticks_of(const model::Catalog& catalog);
+/// The events of a stream, as the engine has them and as lines. Those match whose number, from 1, `every`
+/// divides.
+model::EventBatch ticks_of(const model::Catalog& catalog, std::size_t every = matching_every);
 std::string lines_of_ticks();
-/// How many of them match; the last does.
-std::size_t matches_of_flow();
 
 /// A service, a client of it, and what its process has taken of its core. Once connected it is stopped until
 /// there is a Turn.

@@ -25,9 +25,9 @@ final class Events {
     return i / 10;
   }
 
-  /** Reads lines of symbol,price,volume or card,amount. */
-  static Events read(Path file) throws IOException {
-    List<String> lines = Files.readAllLines(file);
+  /** Reads the first `count` lines of symbol,price,volume or card,amount. */
+  static Events read(Path file, int count) throws IOException {
+    List<String> lines = Files.readAllLines(file).subList(0, count);
     Events events = new Events(lines.size());
     for (int i = 0; i < lines.size(); ++i) {
       String[] cells = lines.get(i).split(",");

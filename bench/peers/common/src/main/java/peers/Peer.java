@@ -3,15 +3,15 @@ package peers;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
 /**
- * Runs an engine over the reference workloads: a new engine five times each, so that the just-in-time compiler has seen
- * the work (fewer where a minute is over); prints the matches and the median rate of each, as lines of engine, workload, matches and events a second.
+ * Runs an engine over a reference workload: a new engine five times, so that the just-in-time compiler has seen the
+ * work (fewer where a minute is over); prints a line of engine, workload, events of a run, matches and events a second
+ * (the median of the runs).
  */
 final class Peer {
   private static final int RUNS = 5;
@@ -38,30 +38,26 @@ final class Peer {
     return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
   }
 
-  /** Arguments: ticks.csv, payments.csv, then the workloads. */
+  /** Arguments: ticks.csv, payments.csv, the number of events, the workload. */
   static void main(String engineName, Maker maker, String[] arguments) throws Exception {
-    Events ticks = Events.read(Path.of(arguments[0]));
-    Events payments = Events.read(Path.of(arguments[1]));
-    Set<String> ofTicks = Set.of("filter", "rules_1000", "thresholds");
-    for (String workload : Arrays.copyOfRange(arguments, 2, arguments.length)) {
-      Events events = ofTicks.contains(workload) ? ticks : payments;
-      List<Double> seconds = new ArrayList<>();
-      long matches = 0;
-      double total = 0;
-      while (seconds.size() < RUNS && total < ENOUGH_SECONDS) {
-        try (Engine engine = maker.make(workload)) {
-          if (engine == null) break;
-          long begin = cpuNanos();
-          matches = engine.run(events);
-          seconds.add((cpuNanos() - begin) / 1e9);
-          total += seconds.get(seconds.size() - 1);
-        }
+    String workload = arguments[3];
+    boolean isOfTicks = Set.of("filter", "rules_1000", "thresholds").contains(workload);
+    Events events = Events.read(Path.of(arguments[isOfTicks ? 0 : 1]), Integer.parseInt(arguments[2]));
+    List<Double> seconds = new ArrayList<>();
+    long matches = 0;
+    double total = 0;
+    while (seconds.size() < RUNS && total < ENOUGH_SECONDS) {
+      try (Engine engine = maker.make(workload)) {
+        if (engine == null) return;
+        long begin = cpuNanos();
+        matches = engine.run(events);
+        seconds.add((cpuNanos() - begin) / 1e9);
+        total += seconds.get(seconds.size() - 1);
       }
-      if (seconds.isEmpty()) continue;
-      Collections.sort(seconds);
-      double rate = events.size() / seconds.get(seconds.size() / 2);
-      System.out.printf(Locale.ROOT, "%s\t%s\t%d\t%.0f%n", engineName, workload, matches, rate);
-      System.out.flush();
     }
+    Collections.sort(seconds);
+    double rate = events.size() / seconds.get(seconds.size() / 2);
+    System.out.printf(
+        Locale.ROOT, "%s\t%s\t%d\t%d\t%.0f%n", engineName, workload, events.size(), matches, rate);
   }
 }
