@@ -61,6 +61,7 @@ class EngineWith {
   }
   void push_batch(std::size_t number) { engine_.push(source_, batches_[number]); }
 
+  runtime::Stats stats() { return engine_.stats(); }
   const Sink& sink() const { return sink_; }
 
  private:
@@ -92,6 +93,7 @@ class EngineRun {
   void push() { engine_.push(); }
   void push_batch(std::size_t number) { engine_.push_batch(number); }
 
+  runtime::Stats stats() { return engine_.stats(); }
   const Answer& answer() const { return engine_.sink().answer; }
 
  private:
