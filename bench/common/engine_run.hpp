@@ -65,6 +65,7 @@ class EngineWith {
   /// The sink gets `stamp` behind the matches of all that was pushed.
   void mark(std::int64_t stamp) { engine_.mark(stamp); }
 
+  runtime::Stats stats() { return engine_.stats(); }
   const Sink& sink() const { return sink_; }
 
  private:
@@ -98,6 +99,7 @@ class EngineRunWith {
   void push_batch(std::size_t number) { engine_.push_batch(number); }
   void mark(std::int64_t stamp) { engine_.mark(stamp); }
 
+  runtime::Stats stats() { return engine_.stats(); }
   const Sink& sink() const { return engine_.sink(); }
   const Answer& answer() const { return sink().answer; }
 

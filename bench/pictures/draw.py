@@ -138,7 +138,7 @@ def draw_rates(rates):
         for engine in engines:
             rate = rates[workload][engine]
             svg.bar(left, y, x.at(rate) - left, bar - 1.5, f"c{list(ENGINES).index(engine)}")
-            svg.text(x.at(rate) + 5, y + bar - 2.5, f"{rate / 1e6:.3g} M", "small")
+            svg.text(x.at(rate) + 5, y + bar - 2.5, rate_name(float(f"{rate:.3g}")), "small")
             y += bar
         if rates[workload].get("asked"):
             svg.line(x.at(rates[workload]["asked"]), y - size - 2, x.at(rates[workload]["asked"]), y, "mark")

@@ -31,7 +31,7 @@
 
 namespace tocsin::match {
 
-class ArenaMatcher final : public RunMatcher {
+class ArenaMatcher final : public RunMatcher<RunStore> {
  public:
   ArenaMatcher(const Program& program, const Resources& resources);
 

@@ -2,52 +2,53 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace tocsin::match {
 
 using plan::Contiguity;
 
-namespace {
-
-constexpr Id lost = none - 1;  // a link to something dropped: dead, yet not a run's begin
-
-}  // namespace
-
 GroupedMatcher::GroupedMatcher(const Program& program, const Resources& resources)
-    : RunMatcher(program, resources), automaton_(unroll(program)) {
-  for (const auto& arc : automaton_.arcs)
-    place_of_.push_back(static_cast<std::uint16_t>(arc.from == start_state ? 0 : width_++));
+    : RunMatcher(program, resources), automaton_(unroll(program)), width_(program.counts_positions ? 1 : 0) {
+  for (std::uint16_t arc = 0; arc < automaton_.arcs.size(); ++arc) {
+    place_of_.push_back(static_cast<std::uint16_t>(width_));
+    if (starts(arc)) continue;
+    lists_.push_back(place_of_.back());
+    width_ += is_strict(arc) ? 2 : 1;
+  }
   ensure(0);
 }
 
 void GroupedMatcher::ensure(std::uint32_t slot) {
-  positions_.resize(slot + 1);
-  lists_.resize((slot + std::size_t{1}) * width_);
+  slots_ = slot + 1;
+  rows_.resize(slots_ * width_, none);
 }
 
 void GroupedMatcher::prefetch(model::EventView, std::uint32_t slot, PrefetchStage stage) const {
   const std::uint32_t own = keys_.number_ahead(slot);
-  if (own >= positions_.size()) return;
-  const List* const first = lists_.data() + own * width_;
-  for (const List* list = first; list < first + width_; ++list) {
-    if (stage == PrefetchStage::key) {
-      tocsin::prefetch(list);
-    } else {
-      store_.prefetch_cell(list->head, stage == PrefetchStage::nodes);
-    }
+  if (own >= slots_) return;
+  const std::uint64_t* const row = rows_.data() + own * width_;
+  if (stage == PrefetchStage::key) {
+    constexpr std::size_t words_per_line = 8;
+    for (std::size_t word = 0; word < width_; word += words_per_line)
+      tocsin::prefetch(row + word);
+  } else {
+    for (const std::uint16_t place : lists_)
+      store_.prefetch(row[place]);
   }
 }
 
 void GroupedMatcher::visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) {
   ++counters_.events;
   now_ = event.time_ns();
+  event_ = event;
   order_ = order;
-  if (store_.nodes() >= room_) make_room();
+  if (store_.nodes() >= room_ || store_.is_full()) make_room();
   if (keys_.size() >= key_room_) sweep_keys();
   const std::uint32_t slot = slot_for(event, order, (steps & automaton_.start_steps) != 0);
   if (slot == KeyTable::absent) return;
-  if (slot >= positions_.size()) ensure(slot);
-  const std::uint64_t position = program_.counts_positions ? ++positions_[slot] : 0;
+  if (slot >= slots_) ensure(slot);
+  const std::uint64_t position = program_.counts_positions ? ++position_of(slot) : 0;
   set_bound(event, position);
 
   const std::uint64_t watches = program_.watches_in(steps);
@@ -61,21 +62,38 @@ void GroupedMatcher::visit(model::EventView event, std::uint64_t order, std::uin
   if (watches != 0) close(slot, watches, false);
   if (advances_.empty()) return;
 
-  completed_.clear();
-  for (Advance& step : advances_) {
-    step.node = store_.add_node(
-        {.parent = step.parent, .order = order, .start = step.start, .key = slot, .arc = step.arc}, event,
-        now_);
-    if (automaton_.states[automaton_.arcs[step.arc].to].accepts) completed_.push_back(step.node);
-  }
+  add_nodes();
   if (!completed_.empty() && complete(output) && program_.skip == plan::Skip::past_last)
     return drop_key(slot);
 
   for (const Advance& step : advances_) {
     const auto& state = automaton_.states[automaton_.arcs[step.arc].to];
-    if (state.accepts && program_.report == plan::Report::first) continue;  // complete: it does not go on
+    if (!goes_on(state)) continue;
     for (const std::uint16_t arc : state.out)
-      push(slot, arc, step, position);
+      push(slot, arc, step, arc == state.out.front(), position);
+  }
+}
+
+// A node for each arc by which runs advance, in the order of arcs, so that ids order nodes by event and arc.
+// Where nothing goes on, nobody will ask for the event later.
+void GroupedMatcher::add_nodes() {
+  if (advances_.size() > 1) {
+    std::sort(advances_.begin(), advances_.end(),
+              [](const Advance& a, const Advance& b) { return a.arc < b.arc; });
+  }
+  completed_.clear();
+  std::size_t words = 0;
+  for (Advance& step : advances_) {
+    const auto& state = automaton_.states[automaton_.arcs[step.arc].to];
+    std::span<const std::uint64_t> packed;
+    const bool is_packed = words > 0;
+    if (goes_on(state)) {
+      if (!is_packed) words = pack(event_, program_.form_of(event_.type()), packed_);
+      packed = {packed_.data(), words};
+    }
+    step.node =
+        store_.add_node(step.arc, step.parent, step.start, packed, is_packed && !packed.empty(), now_);
+    if (state.accepts) completed_.push_back(step.node);
   }
 }
 
@@ -83,55 +101,54 @@ void GroupedMatcher::visit(model::EventView event, std::uint64_t order, std::uin
 void GroupedMatcher::close(std::uint32_t slot, std::uint64_t watches, bool first) {
   for (std::uint64_t left = watches; left != 0; left &= left - 1) {
     for (const auto& closed : automaton_.closed_by[static_cast<std::size_t>(std::countr_zero(left))]) {
-      if (closed.first == first) list(slot, closed.arc).head = none;
+      if (closed.first == first) list(slot, closed.arc) = none;
     }
   }
 }
 
 void GroupedMatcher::advance(std::uint32_t slot, std::uint16_t arc, std::uint64_t position,
                              std::uint64_t watches) {
-  if (automaton_.arcs[arc].from == start_state) {
+  if (starts(arc)) {
     const std::uint16_t until = automaton_.arcs[arc].until;
     if (until != no_watch && ((watches >> until) & 1) != 0) return;
     ++counters_.started;
     advances_.push_back({arc, none, stamp_});
     return;
   }
-  List& waiting = list(slot, arc);
-  // Lists are ordered by their latest start: where the head has passed the bound, all have.
-  if (!is_live(waiting) || (is_strict(arc) && waiting.position + 1 != position)) {
-    waiting.head = none;
+  Id& waiting = list(slot, arc);
+  if (!is_live(waiting) || (is_strict(arc) && position_of(slot, arc) + 1 != position)) {
+    waiting = none;
     return;
   }
   ++counters_.advanced;
-  advances_.push_back({arc, waiting.head, waiting.start});
-  if (automaton_.arcs[arc].contiguity != Contiguity::any) waiting.head = none;
+  advances_.push_back({arc, waiting, store_.at(waiting).start});
+  if (automaton_.arcs[arc].contiguity != Contiguity::any) waiting = none;
 }
 
-void GroupedMatcher::push(std::uint32_t slot, std::uint16_t arc, const Advance& advanced,
+// Puts a new node into the list on `arc`. Its first one may link it itself, where what it is to link to is
+// older.
+void GroupedMatcher::push(std::uint32_t slot, std::uint16_t arc, const Advance& advanced, bool is_first_list,
                           std::uint64_t position) {
-  const Id node = advanced.node;
-  const std::int64_t start = advanced.start;
-  List& waiting = list(slot, arc);
-  if (is_strict(arc) && waiting.position != position) waiting = {none, 0, position};
-  Id rest = store_.cell_alive(waiting.head) ? waiting.head : none;
-  if (rest == none || waiting.start <= start) {
-    waiting.start = start;
-    waiting.head = store_.add_cell({node, rest, arc}, now_);
-    return;
+  Id& waiting = list(slot, arc);
+  if (is_strict(arc) && position_of(slot, arc) != position) {
+    position_of(slot, arc) = position;
+    waiting = none;
   }
-  // Some runs that wait started later: they stay in front, in cells of their own as the old ones are shared.
+  Id rest = store_.alive(waiting) ? waiting : none;
+  // Runs that wait and started later stay in front, in cells of their own as the old entries are shared.
   above_.clear();
-  while (store_.cell_alive(rest)) {
-    const Cell& cell = store_.cell(rest);
-    if (!store_.alive(cell.node) || store_.node(cell.node).start <= start) break;
-    above_.push_back(cell.node);
-    rest = cell.next;
+  for (; store_.alive(rest) && store_.at(rest).start > advanced.start; rest = store_.next(rest)) {
+    const Id node = store_.node_of(rest);
+    if (store_.alive(node)) above_.push_back({node, store_.at(rest).start});
   }
-  waiting.head = store_.add_cell({node, rest, arc}, now_);
-  for (; !above_.empty(); above_.pop_back()) {
-    waiting.head = store_.add_cell({above_.back(), waiting.head, arc}, now_);
+  if (is_first_list && (rest == none || rest < advanced.node)) {
+    store_.make_entry(advanced.node, rest);
+    waiting = advanced.node;
+  } else {
+    waiting = store_.add_cell(advanced.node, advanced.start, rest, arc, now_);
   }
+  for (; !above_.empty(); above_.pop_back())
+    waiting = store_.add_cell(above_.back().node, above_.back().start, waiting, arc, now_);
 }
 
 // Reports what completed; true where anything did.
@@ -150,80 +167,68 @@ bool GroupedMatcher::complete(Output& output) {
   return report_all(output);
 }
 
-// The common case without searching: one completed node, and every list on the way has one live cell.
+// The common case without searching: one completed node, and every list on the way has one live entry.
 bool GroupedMatcher::find_only_candidate() {
   if (completed_.size() != 1) return false;
   for (Id id = completed_.front();;) {
     found_.push_back(id);
-    const Id head = store_.node(id).parent;
-    if (head == none) break;
-    const auto live = [&](Id cell) {
-      return store_.cell_alive(cell) && store_.alive(store_.cell(cell).node) &&
-             store_.node(store_.cell(cell).node).start >= cutoff_;
-    };
-    if (!live(head) || store_.cell_alive(store_.cell(head).next)) {
+    if (store_.at(id).is_first) break;
+    const Id entry = store_.list_of(id);
+    id = is_live(entry) && !store_.alive(store_.next(entry)) ? store_.node_of(entry) : none;
+    if (!store_.alive(id)) {
       found_.clear();
       return false;
     }
-    id = store_.cell(head).node;
   }
   std::reverse(found_.begin(), found_.end());
   return true;
 }
 
-// The head of a list has the latest start in it, so by the heads a live start is reached in as many steps as
-// the candidate has events.
+// The first entry of a list has the latest start in it, so by these a live start is reached in as many steps
+// as the candidate has events.
 bool GroupedMatcher::find_any_candidate() {
   Id id = *std::max_element(completed_.begin(), completed_.end(),
-                            [&](Id a, Id b) { return store_.node(a).start < store_.node(b).start; });
-  for (;;) {
+                            [&](Id a, Id b) { return store_.at(a).start < store_.at(b).start; });
+  while (store_.alive(id) && store_.at(id).start >= cutoff_) {
     found_.push_back(id);
-    const Node& node = store_.node(id);
-    if (node.start < cutoff_) break;
-    if (node.parent == none) {
+    if (store_.at(id).is_first) {
       std::reverse(found_.begin(), found_.end());
       return true;
     }
-    if (!store_.cell_alive(node.parent) || !store_.alive(store_.cell(node.parent).node)) break;
-    id = store_.cell(node.parent).node;
+    const Id entry = store_.list_of(id);
+    id = store_.alive(entry) ? store_.node_of(entry) : none;
   }
   found_.clear();
   return false;
 }
 
-void GroupedMatcher::collect_reachable_cells() {
+void GroupedMatcher::collect_reachable_entries() {
   reachable_.clear();
   best_.clear();
   frames_.clear();
   for (const Id node : completed_)
-    frames_.push_back({node, store_.node(node).parent});
+    frames_.push_back({node, store_.list_of(node)});
   while (!frames_.empty()) {
     const Frame frame = frames_.back();
     frames_.pop_back();
-    if (store_.node(frame.node).parent == none) continue;
-    for (Id id = frame.next_cell; store_.cell_alive(id);) {
+    if (store_.at(frame.node).is_first) continue;
+    for (Id id = frame.next_entry; is_live(id); id = store_.next(id)) {
       if (!best_.try_emplace(id, none).second) break;
-      const Cell& cell = store_.cell(id);
-      if (store_.alive(cell.node)) {
-        const Node& node = store_.node(cell.node);
-        if (node.start < cutoff_) break;
-        frames_.push_back({cell.node, node.parent});
-      }
+      const Id node = store_.node_of(id);
+      if (store_.alive(node)) frames_.push_back({node, store_.list_of(node)});
       reachable_.push_back(id);
-      id = cell.next;
     }
   }
-  // A cell is younger than what it links to, so in this order every cell finds its parts decided.
+  // An entry is younger than what it links to, so in this order every entry finds its parts decided.
   std::sort(reachable_.begin(), reachable_.end());
 }
 
 void GroupedMatcher::note_best_prefix(Id node, std::vector<PathEntry>& path) const {
   path.clear();
   for (;;) {
-    path.push_back({store_.node(node).arc, store_.node(node).order});
-    const Id parent = store_.node(node).parent;
-    if (parent == none) break;
-    node = best_.at(parent);
+    path.push_back({store_.at(node).arc, node});
+    if (store_.at(node).is_first) break;
+    node = best_.at(store_.list_of(node));
   }
   std::reverse(path.begin(), path.end());
 }
@@ -239,19 +244,19 @@ bool GroupedMatcher::prefix_preferred(Id a, Id b, std::uint16_t next_arc) {
 }
 
 bool GroupedMatcher::find_first_candidate() {
-  collect_reachable_cells();
+  collect_reachable_entries();
   const auto has_prefix = [&](Id node) {
-    const Id parent = store_.node(node).parent;
-    if (parent == none) return store_.node(node).start >= cutoff_;
-    const auto best = best_.find(parent);
+    if (store_.at(node).is_first) return store_.at(node).start >= cutoff_;
+    const auto best = best_.find(store_.list_of(node));
     return best != best_.end() && best->second != none;
   };
   for (const Id id : reachable_) {
-    const Cell& cell = store_.cell(id);
-    const auto next = best_.find(cell.next);
+    const auto next = best_.find(store_.next(id));
     Id best = next == best_.end() ? none : next->second;
-    if (store_.alive(cell.node) && has_prefix(cell.node)) {
-      if (best == none || prefix_preferred(cell.node, best, cell.arc)) best = cell.node;
+    const Id node = store_.node_of(id);
+    if (store_.alive(node) && has_prefix(node)) {
+      const std::uint16_t arc = store_.at(id).is_cell ? store_.at(id).arc : state_of(node).out.front();
+      if (best == none || prefix_preferred(node, best, arc)) best = node;
     }
     best_[id] = best;
   }
@@ -263,37 +268,44 @@ bool GroupedMatcher::find_first_candidate() {
   if (winner == none) return false;
   for (Id id = winner;;) {
     found_.push_back(id);
-    const Id parent = store_.node(id).parent;
-    if (parent == none) break;
-    id = best_.at(parent);
+    if (store_.at(id).is_first) break;
+    id = best_.at(store_.list_of(id));
   }
   std::reverse(found_.begin(), found_.end());
   return true;
 }
 
+// The event of a node as part of a match that the event at hand completes.
+model::MatchedEvent GroupedMatcher::matched(Id node) {
+  const std::uint32_t step = state_of(node).step;
+  if (node >= advances_.front().node) return {step, event_};
+  const auto packed = store_.event(node);
+  return {step, unpack(packed, program_.form_of(type_of(packed)), event_, program_.form_of(event_.type()),
+                       room_for_events_)};
+}
+
 void GroupedMatcher::report_found(Output& output) {
   events_.clear();
+  room_for_events_.reset();
   for (const Id id : found_)
-    events_.push_back(matched(store_.node(id), store_.event(id)));
+    events_.push_back(matched(id));
   note_report(found_.front());
   report_events(output);
 }
 
 void GroupedMatcher::drop_key(std::uint32_t slot) {
-  for (std::size_t i = 0; i < width_; ++i)
-    lists_[slot * width_ + i].head = none;
+  for_each_list(slot, [](Id& list) { list = none; });
 }
 
 // Frees keys for which nothing waits. Called when their number has doubled: amortised constant a key.
 void GroupedMatcher::sweep_keys() {
-  for (std::uint32_t slot = 0; slot < keys_.capacity(); ++slot) {
+  for (std::uint32_t slot = 0; slot < keys_.capacity() && slot < slots_; ++slot) {
     if (!keys_.in_use(slot)) continue;
-    cutoff_ = cutoff_at(positions_[slot]);
+    set_cutoff(slot);
     bool waits = false;
-    for (std::size_t i = 0; i < width_; ++i)
-      waits |= is_live(lists_[slot * width_ + i]);
+    for_each_list(slot, [&](Id list) { waits |= is_live(list); });
     if (waits) continue;
-    positions_[slot] = 0;
+    std::fill_n(&rows_[slot * width_], width_, none);
     keys_.erase(slot);
   }
   key_room_ = std::max<std::size_t>(1024, 2 * keys_.size());
@@ -302,60 +314,60 @@ void GroupedMatcher::sweep_keys() {
 void GroupedMatcher::make_room() {
   compact();
   drop_to_limit();
+  while (store_.is_full() && store_.can_drop())
+    drop_to(store_.nodes() - 1);
   room_ = program_.room_for(keys_.size() + 2 * store_.nodes(), node_limit());
 }
 
-// Copies what is still reachable into a fresh store, in the same order. Linear in the live nodes, and due
+// Copies what is still reachable into a fresh store, in the same order. Linear in the live records, and due
 // only when their number may have doubled.
 void GroupedMatcher::compact() {
-  std::vector<Id> cells, nodes;
-  boost::unordered_flat_map<Id, bool> seen_nodes;
-  boost::unordered_flat_map<Id, bool> seen_cells;
-  std::vector<Id> pending;
-  for (std::uint32_t slot = 0; slot < slots(); ++slot) {
+  struct Needed {
+    bool as_node = false;
+    bool as_entry = false;  // what follows it in its list is needed too
+  };
+  boost::unordered_flat_map<Id, Needed> reached;
+  std::vector<Id> lists;
+  const auto take_node = [&](Id id) {
+    if (std::exchange(reached[id].as_node, true) || store_.at(id).is_first) return;
+    lists.push_back(store_.list_of(id));
+  };
+  for (std::uint32_t slot = 0; slot < slots() && slot < slots_; ++slot) {
     if (!in_use(slot)) continue;
-    cutoff_ = cutoff_at(positions_[slot]);
-    for (std::size_t i = 0; i < width_; ++i) {
-      const List& waiting = lists_[slot * width_ + i];
-      if (is_live(waiting)) pending.push_back(waiting.head);
-    }
-    while (!pending.empty()) {
-      Id id = pending.back();
-      pending.pop_back();
-      while (store_.cell_alive(id) && seen_cells.try_emplace(id, true).second) {
-        const Cell& cell = store_.cell(id);
-        const bool alive = store_.alive(cell.node);
-        if (alive && store_.node(cell.node).start < cutoff_) {
-          seen_cells.erase(id);
-          break;
-        }
-        cells.push_back(id);
-        if (alive && seen_nodes.try_emplace(cell.node, true).second) {
-          nodes.push_back(cell.node);
-          if (store_.node(cell.node).parent != none) pending.push_back(store_.node(cell.node).parent);
-        }
-        id = cell.next;
+    set_cutoff(slot);
+    for_each_list(slot, [&](Id list) { lists.push_back(list); });
+    while (!lists.empty()) {
+      Id id = lists.back();
+      lists.pop_back();
+      for (; is_live(id) && !std::exchange(reached[id].as_entry, true); id = store_.next(id)) {
+        const Id node = store_.node_of(id);
+        if (store_.alive(node)) take_node(node);
       }
     }
   }
-  std::sort(cells.begin(), cells.end());
-  std::sort(nodes.begin(), nodes.end());
-  const auto moved = [](const std::vector<Id>& ids, Id id, Id otherwise) {
-    const auto place = std::lower_bound(ids.begin(), ids.end(), id);
-    return place != ids.end() && *place == id ? static_cast<Id>(place - ids.begin()) : otherwise;
+  std::vector<Id> before, after;
+  for (const auto& [id, how] : reached)
+    before.push_back(id);
+  std::sort(before.begin(), before.end());
+  const auto moved = [&](Id id, Id otherwise) {
+    const auto place = std::lower_bound(before.begin(), before.end(), id);
+    const auto index = static_cast<std::size_t>(place - before.begin());
+    return index < after.size() && *place == id ? after[index] : otherwise;
   };
-  RunStore fresh;
-  for (const Id id : nodes) {
-    Node node = store_.node(id);
-    if (node.parent != none) node.parent = moved(cells, node.parent, lost);
-    fresh.copy_node(node, store_.event(id), now_);
+  RunLog fresh;
+  const std::uint64_t* last_event = nullptr;
+  for (const Id id : before) {
+    const RunLog::Record& record = store_.at(id);
+    const Id link = record.is_cell ? store_.node_of(id) : store_.list_of(id);
+    const Id begins = !record.is_cell && record.is_first ? none : RunLog::lost;
+    const std::uint64_t* const event = record.is_cell ? nullptr : store_.event(id).data();
+    const bool is_same_event = event && event == last_event;
+    after.push_back(
+        fresh.copy(store_, id, moved(link, begins), moved(store_.next(id), none), is_same_event, now_));
+    if (event) last_event = event;
   }
-  for (const Id id : cells) {
-    const Cell& cell = store_.cell(id);
-    fresh.add_cell({moved(nodes, cell.node, lost), moved(cells, cell.next, none), cell.arc}, now_);
-  }
-  for (List& waiting : lists_)
-    waiting.head = moved(cells, waiting.head, none);
+  for (std::uint32_t slot = 0; slot < slots_; ++slot)
+    for_each_list(slot, [&](Id& list) { list = moved(list, none); });
   replace_store(std::move(fresh));
 }
 

@@ -2,18 +2,22 @@
 // same arc advance at the same event, so they are kept as one list, and an event moves the whole list by one
 // node, however many runs it stands for: constant work per arc and event.
 //
-// The lists form a graph: a cell of a list holds a node, a node holds an event and the list of the runs that
-// it extended. A path from a completing node down to nodes without a parent is a candidate. Lists are
-// persistent (a `~>` arc keeps the list that it also passes on) and ordered by the latest start below each
-// cell, so that enumeration stops at the first cell that the rule's bound has passed, and its cost is linear
-// in what it reports. This is the compact set of CORE (Bucchi, Grez, Quintana, Riveros, Vansummeren: "CORE: a
-// Complex Event Recognition Engine", PVLDB 15, 2022, section 5) with lists in place of binary unions.
+// The lists form a graph: an entry of a list stands for a node, a node holds an event and the list of the
+// runs that it extended. A path from a completing node down to nodes that begin a run is a candidate. Lists
+// are persistent (a `~>` arc keeps the list that it also passes on) and ordered by the latest start below
+// each entry, so that enumeration stops at the first entry that the rule's bound has passed, and its cost is
+// linear in what it reports. This is the compact set of CORE (Bucchi, Grez, Quintana, Riveros, Vansummeren:
+// "CORE: a Complex Event Recognition Engine", PVLDB 15, 2022, section 5) with lists in place of binary
+// unions. Where a state has one arc out, its nodes are the entries of their lists themselves (run_log.hpp).
+//
+// No condition reads an event again once it has been taken, so events are kept packed and made again for
+// matches (packed_event.hpp).
 //
 // `report all` turns the part of the graph that an event completes round and walks it from the first events
 // on, so that matches come in order of preference without being sorted (grouped_all.cpp).
 //
-// `report first` wants one path of possibly exponentially many: it is found cell by cell, oldest first, as a
-// prefix that is preferred stays so whatever follows; quadratic at worst in the lists' size.
+// `report first` wants one path of possibly exponentially many: it is found entry by entry, oldest first, as
+// a prefix that is preferred stays so whatever follows; quadratic at worst in the lists' size.
 //
 // Repeats are states of their own here (A{3..5} is five), so rules with large counts go to the run arena.
 // Tested against the oracle in tests/oracle.
@@ -30,21 +34,16 @@
 
 namespace tocsin::match {
 
-class GroupedMatcher final : public RunMatcher {
+class GroupedMatcher final : public RunMatcher<RunLog> {
  public:
   GroupedMatcher(const Program& program, const Resources& resources);
 
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
-  RuleState state() const override { return state_of_runs(width_ * sizeof(List) + sizeof(std::uint64_t)); }
+  RuleState state() const override { return state_of_runs(8 * width_); }
   void prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const override;
-  unsigned prefetch_stages() const override { return 3; }
+  unsigned prefetch_stages() const override { return 2; }
 
  private:
-  struct alignas(32) List {
-    Id head = none;
-    std::int64_t start = 0;      // the latest start in it: that of the head
-    std::uint64_t position = 0;  // of a strict arc: of the event that its runs took last
-  };
   struct Advance {
     std::uint16_t arc;
     Id parent;  // the list moved; none at a start
@@ -53,14 +52,33 @@ class GroupedMatcher final : public RunMatcher {
   };
 
   void ensure(std::uint32_t slot);
-  List& list(std::uint32_t slot, std::uint16_t arc) { return lists_[slot * width_ + place_of_[arc]]; }
+  /// The first entry of the list of a key's runs that wait on an arc, which is none of the start's.
+  Id& list(std::uint32_t slot, std::uint16_t arc) { return rows_[slot * width_ + place_of_[arc]]; }
+  /// Events of a key's stream so far, from 0; or, of a strict arc, the one that its runs took last.
+  std::uint64_t& position_of(std::uint32_t slot) { return rows_[slot * width_]; }
+  std::uint64_t& position_of(std::uint32_t slot, std::uint16_t arc) {
+    return rows_[slot * width_ + place_of_[arc] + 1];
+  }
+  bool starts(std::uint16_t arc) const { return automaton_.arcs[arc].from == start_state; }
   bool is_strict(std::uint16_t arc) const {
     return automaton_.arcs[arc].contiguity == plan::Contiguity::strict;
   }
-  bool is_live(const List& list) const { return store_.cell_alive(list.head) && list.start >= cutoff_; }
+  /// Lists are ordered by their latest start: where the first entry has passed the bound, all have.
+  bool is_live(Id list) const { return store_.alive(list) && store_.at(list).start >= cutoff_; }
+  template <class Each>
+  void for_each_list(std::uint32_t slot, Each each) {
+    for (const std::uint16_t place : lists_)
+      each(rows_[slot * width_ + place]);
+  }
   void close(std::uint32_t slot, std::uint64_t watches, bool first);
   void advance(std::uint32_t slot, std::uint16_t arc, std::uint64_t position, std::uint64_t watches);
-  void push(std::uint32_t slot, std::uint16_t arc, const Advance& advanced, std::uint64_t position);
+  void add_nodes();
+  /// True where runs that reached this state wait for more.
+  bool goes_on(const UnrolledAutomaton::State& state) const {
+    return !state.out.empty() && !(state.accepts && program_.report == plan::Report::first);
+  }
+  void push(std::uint32_t slot, std::uint16_t arc, const Advance& advanced, bool is_first_list,
+            std::uint64_t position);
   bool complete(Output& output);
   bool report_all(Output& output);
   std::uint32_t reach(Id id);
@@ -72,12 +90,13 @@ class GroupedMatcher final : public RunMatcher {
   bool find_only_candidate();
   bool find_first_candidate();
   bool find_any_candidate();
-  void collect_reachable_cells();
+  void collect_reachable_entries();
   bool prefix_preferred(Id a, Id b, std::uint16_t next_arc);
   void note_best_prefix(Id node, std::vector<PathEntry>& path) const;
-  model::MatchedEvent matched(const Node& node, model::EventView event) const {
-    return {automaton_.states[automaton_.arcs[node.arc].to].step, event};
+  const UnrolledAutomaton::State& state_of(Id node) const {
+    return automaton_.states[automaton_.arcs[store_.at(node).arc].to];
   }
+  model::MatchedEvent matched(Id node);
   void report_found(Output& output);
   /// A match of events_.
   void report_events(Output& output) {
@@ -88,24 +107,40 @@ class GroupedMatcher final : public RunMatcher {
   void make_room();
   void compact();
   void sweep_keys();
+  void set_cutoff(std::uint32_t slot) {
+    if (program_.counts_positions) cutoff_ = cutoff_at(position_of(slot));
+  }
 
   const UnrolledAutomaton automaton_;
-  std::vector<std::uint16_t> place_of_;   // by arc: of its list among those of a key; the start's have none
-  std::size_t width_ = 0;                 // lists of a key
-  LargeVector<List> lists_;               // by slot, then place
-  LargeVector<std::uint64_t> positions_;  // by slot: events of its stream so far
-  std::uint64_t order_ = 0;               // of the event at hand
+  // A key's row: its position, events of its stream so far, where the rule counts it; and for each arc but
+  // the start's the first entry of the list of runs that wait on it, behind which a strict arc has a
+  // position.
+  std::vector<std::uint16_t> place_of_;  // by arc: of its list; the start's have none
+  std::vector<std::uint16_t> lists_;     // the places of all lists
+  std::size_t width_;
+  std::uint32_t slots_ = 0;
+  LargeVector<std::uint64_t> rows_;  // by slot; `none` to begin with
+
+  // Of the event at hand.
+  model::EventView event_;
+  std::uint64_t order_ = 0;
 
   // Working memory, kept for its capacity.
   std::vector<Advance> advances_;
   std::vector<Id> completed_;
-  std::vector<Id> above_;
+  struct Above {
+    Id node;
+    std::int64_t start;
+  };
+  std::vector<Above> above_;
   struct Frame {
     Id node;
-    Id next_cell;
+    Id next_entry;
   };
   std::vector<Frame> frames_;
-  std::vector<Id> found_;  // a candidate's nodes, first event first
+  std::vector<Id> found_;              // a candidate's nodes, first event first
+  std::vector<std::uint64_t> packed_;  // the event at hand, where it is kept
+  EventRoom room_for_events_;          // of the matches that the event at hand completes
   /// A node on the way of a match that the event at hand completes. Nodes note their number here.
   struct Reached {
     Id node;
@@ -115,7 +150,6 @@ class GroupedMatcher final : public RunMatcher {
     std::uint16_t arc;
     bool is_first;
   };
-  std::uint64_t walk_ = 0;  // number of the walk at hand, noted in the nodes that it reached
   std::vector<Reached> reached_;
   std::vector<std::uint32_t> before_;  // of each of them those that it extends
   std::vector<std::uint32_t> after_;   // and those that extend it, in order of preference
@@ -126,9 +160,9 @@ class GroupedMatcher final : public RunMatcher {
   };
   std::vector<Turn> path_;      // what is left of after_ at each step of the walk
   std::size_t enumerated_ = 0;  // matches of the event so far
-  std::vector<Id> reachable_;   // cells
+  std::vector<Id> reachable_;   // entries
   boost::unordered_flat_map<Id, Id>
-      best_;  // by cell: the node of the preferred prefix, of it and later cells
+      best_;  // by entry: the node of the preferred prefix, of it and later entries
   std::vector<PathEntry> path_a_, path_b_;
   std::vector<model::MatchedEvent> events_;
 };

@@ -5,7 +5,6 @@
 // common at the begin. Collecting costs less than the matches do: each link is part of one.
 #include <algorithm>
 #include <numeric>
-#include <tuple>
 
 #include "engine/match/grouped.hpp"
 
@@ -28,6 +27,9 @@ void sort_unless_sorted(std::vector<std::uint32_t>& numbers, Less less) {
 bool GroupedMatcher::report_all(Output& output) {
   enumerated_ = 0;
   if (turn_round()) {
+    room_for_events_.reset();
+    for (Reached& each : reached_)
+      each.event = matched(each.node);
     put_in_order();
     walk_forward(output);
   } else {
@@ -37,37 +39,33 @@ bool GroupedMatcher::report_all(Output& output) {
   return enumerated_ > 0;
 }
 
-// The number of the node among those reached.
+// The number of the node among those reached. A number that it has from an earlier walk is that of another
+// node now, or of none.
 std::uint32_t GroupedMatcher::reach(Id id) {
-  Node& node = store_.mutable_node(id);
-  if (node.position != walk_) {
-    node.position = walk_;
-    node.count = static_cast<std::uint32_t>(reached_.size());
-    const model::EventView event = store_.event(id);
-    tocsin::prefetch(event.bytes());
-    store_.prefetch_cell(node.parent, false);
-    reached_.push_back({id, matched(node, event), 0, 0, 0, 0, node.arc, node.parent == none});
-  }
-  return node.count;
+  const RunLog::Record& node = store_.at(id);
+  if (node.number < reached_.size() && reached_[node.number].node == id) return node.number;
+  const auto number = static_cast<std::uint32_t>(reached_.size());
+  store_.set_number(id, number);
+  if (!node.is_first) store_.prefetch(store_.list_of(id));
+  reached_.push_back({id, {}, 0, 0, 0, 0, node.arc, node.is_first != 0});
+  return number;
 }
 
 // Breadth first from the last events back. False where there are too many links.
 bool GroupedMatcher::turn_round() {
-  ++walk_;
   reached_.clear();
   before_.clear();
   for (const Id id : completed_)
     reach(id);
   for (std::size_t i = 0; i < reached_.size(); ++i) {
     reached_[i].before = static_cast<std::uint32_t>(before_.size());
-    for (Id id = store_.node(reached_[i].node).parent; store_.cell_alive(id);) {
-      const Cell& cell = store_.cell(id);
-      id = cell.next;
-      store_.prefetch_cell(id, false);
-      if (!store_.alive(cell.node)) continue;
-      if (store_.node(cell.node).start < cutoff_) break;  // and so are all later cells of the list
+    for (Id entry = store_.list_of(reached_[i].node); is_live(entry);) {
+      const Id node = store_.node_of(entry);
+      entry = store_.next(entry);
+      store_.prefetch(entry);
+      if (!store_.alive(node)) continue;
       if (before_.size() == most_links) return false;
-      const std::uint32_t number = reach(cell.node);
+      const std::uint32_t number = reach(node);
       before_.push_back(number);
       ++reached_[number].after_end;
     }
@@ -99,10 +97,8 @@ void GroupedMatcher::put_in_order() {
     for (std::uint32_t i = each.before; i < each.before_end; ++i)
       after_[reached_[before_[i]].after_end++] = number;
   }
-  sort_unless_sorted(firsts_, [&](std::uint32_t a, std::uint32_t b) {
-    const auto order = [&](std::uint32_t number) { return store_.node(reached_[number].node).order; };
-    return std::tuple(order(a), reached_[a].arc) < std::tuple(order(b), reached_[b].arc);
-  });
+  sort_unless_sorted(firsts_,
+                     [&](std::uint32_t a, std::uint32_t b) { return reached_[a].node < reached_[b].node; });
 }
 
 // Counts a match that is left out.
@@ -140,11 +136,11 @@ void GroupedMatcher::walk_forward(Output& output) {
 
 // Depth first from the last event to the first; frames_ is the path.
 void GroupedMatcher::walk_back(Id completed, Output& output) {
-  frames_.assign(1, {completed, store_.node(completed).parent});
+  frames_.assign(1, {completed, store_.list_of(completed)});
   while (!frames_.empty()) {
     Frame& top = frames_.back();
-    const Node& node = store_.node(top.node);
-    if (node.parent == none) {
+    const RunLog::Record& node = store_.at(top.node);
+    if (node.is_first) {
       if (node.start >= cutoff_) {
         if (is_at_limit()) return;
         ++enumerated_;
@@ -156,19 +152,14 @@ void GroupedMatcher::walk_back(Id completed, Output& output) {
       frames_.pop_back();
       continue;
     }
-    if (!store_.cell_alive(top.next_cell)) {
+    const Id entry = top.next_entry;
+    if (!is_live(entry)) {  // nor are those that follow
       frames_.pop_back();
       continue;
     }
-    const Cell cell = store_.cell(top.next_cell);
-    top.next_cell = cell.next;
-    if (!store_.alive(cell.node)) continue;
-    const Node& next = store_.node(cell.node);
-    if (next.start < cutoff_) {
-      frames_.pop_back();  // and so are all later cells of the list
-      continue;
-    }
-    frames_.push_back({cell.node, next.parent});
+    top.next_entry = store_.next(entry);
+    const Id next = store_.node_of(entry);
+    if (store_.alive(next)) frames_.push_back({next, store_.list_of(next)});
   }
 }
 

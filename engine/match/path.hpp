@@ -6,7 +6,7 @@
 
 namespace tocsin::match {
 
-/// One taken event: the arc that took it and the event's place in the order of processing.
+/// One taken event: the arc that took it, and a number that grows with the order of processing.
 struct PathEntry {
   std::uint32_t arc;
   std::uint64_t order;

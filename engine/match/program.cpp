@@ -298,6 +298,10 @@ Program build_program(const plan::Plan& plan, std::uint32_t rule_id) {
   for (const auto& input : rule.inputs) {
     program.inputs.push_back({input.type, input.conditions});
     program.keys.push_back(key_fields(rule, plan.catalog[input.type]));
+    std::vector<std::uint32_t> key_slots;
+    for (const KeyFields::Field& field : program.keys.back().fields)
+      key_slots.push_back(field.slot);
+    program.forms.push_back(make_event_form(plan.catalog[input.type], std::move(key_slots)));
   }
   program.throttle_ns = rule.throttle_ns;
   if (rule.window) program.window = build_window(rule, plan.catalog);

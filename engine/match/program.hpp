@@ -20,6 +20,7 @@
 
 #include "engine/base/saturate.hpp"
 #include "engine/match/evaluate.hpp"
+#include "engine/match/packed_event.hpp"
 #include "engine/match/window_program.hpp"
 #include "engine/plan/plan.hpp"
 
@@ -181,6 +182,7 @@ struct Program {
   std::vector<LeadingAbsence> before;
   std::int64_t after_ns = plan::no_bound;  // a run that has come to its end is a match once this has passed
   std::vector<KeyFields> keys;             // by input; no fields where the rule has no partition
+  std::vector<EventForm> forms;            // by input: how its events are kept packed
   bool partitioned = false;
   plan::Within within;
   plan::Report report = plan::Report::first;
@@ -237,6 +239,10 @@ struct Program {
     while (keys[input].type != type)
       ++input;
     return keys[input];
+  }
+  /// How events of this type, which is one of its inputs, are kept packed.
+  const EventForm& form_of(model::EventTypeId type) const {
+    return forms[static_cast<std::size_t>(&keys_of(type) - keys.data())];
   }
   /// Has a timer: it must hear of time that passes.
   bool is_timed() const {

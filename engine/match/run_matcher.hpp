@@ -1,4 +1,5 @@
-// What the matchers that keep runs have in common: keys, the store, the rule's bound, the limit.
+// What the matchers that keep runs have in common: keys, the store (a RunStore or a RunLog), the rule's
+// bound, the limit.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +9,12 @@
 #include "engine/base/saturate.hpp"
 #include "engine/match/key_space.hpp"
 #include "engine/match/matcher.hpp"
+#include "engine/match/run_log.hpp"
 #include "engine/match/run_store.hpp"
 
 namespace tocsin::match {
 
+template <class Store>
 class RunMatcher : public Matcher {
  public:
   RuleCounters counters() const final {
@@ -71,21 +74,19 @@ class RunMatcher : public Matcher {
   void note_report(Id first) { reported_ += store_.note_report(first); }
 
   /// Puts what is left of the runs in place of the store; the others are counted as expired.
-  void replace_store(RunStore fresh);
+  void replace_store(Store fresh);
 
   /// Drops and counts the oldest runs until there are at most `nodes`. True where any went.
   bool drop_to(std::size_t nodes);
   /// The same, to three quarters of the limit.
   bool drop_to_limit() { return drop_to(node_limit() / 4 * 3); }
   /// A limit below two slabs is taken as two slabs.
-  std::size_t node_limit() const {
-    return std::max(limits_.run_nodes_per_rule, 2 * RunStore::nodes_per_slab);
-  }
+  std::size_t node_limit() const { return std::max(limits_.run_nodes_per_rule, 2 * Store::nodes_per_slab); }
 
   const Program& program_;
   const Limits limits_;
   RuleKeys keys_;
-  RunStore store_;
+  Store store_;
   std::size_t room_;             // nodes at which to look for those that no run needs any more
   std::size_t key_room_ = 1024;  // keys at which to look for idle ones
   RuleCounters counters_;

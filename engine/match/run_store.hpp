@@ -1,45 +1,33 @@
-// Where runs live: nodes (one captured event of one or more runs, linked to what came before) and cells
-// (entries of the lists of runs that wait), in slabs addressed by ever-growing ids, never by pointer.
-//
-// Ids grow with time, so a slab is an epoch: once the youngest thing in it is older than the rule's window,
-// nothing in it can be part of a match any more and the whole slab is reused. A link to something reclaimed
-// is told by its id alone, so nobody needs to be informed. Slabs are recycled: in a steady state nothing is
-// allocated.
+// Where the arena's runs live: nodes (one captured event of one or more runs, linked to what came before) and
+// cells (entries of the lists of runs that wait), in slabs by ever-growing ids (slab_ring.hpp).
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
-#include "engine/base/assert.hpp"
-#include "engine/base/large_memory.hpp"
 #include "engine/base/prefetch.hpp"
+#include "engine/match/slab_ring.hpp"
 #include "engine/model/event.hpp"
 
 namespace tocsin::match {
 
-using Id = std::uint64_t;
-inline constexpr Id none = std::numeric_limits<Id>::max();
-
-/// A captured event. `parent` is what the runs through this node took before: a node in the run arena, the
-/// first cell of a list in the grouped matcher; `none` at a run's first event.
+/// A captured event. `parent` is the node that the runs through this one took before; `none` at a run's first
+/// event.
 struct alignas(64) Node {
   Id parent = none;
   std::uint64_t order = 0;          // of the event, in the shard's order of processing
-  std::uint64_t start_order = 0;    // of the run's first event (run arena)
-  std::int64_t start = 0;           // stamp of the first event, the latest one where runs are grouped; a
-                                    // time in ns or a position in the stream, as the rule's bound counts
-  std::uint64_t position = 0;       // of the event in the partition's stream, where the rule counts it; where
-                                    // runs are grouped: the walk that reached it last …
-  std::uint32_t count = 1;          // repeats of the step so far, this one included; … and its number there
+  std::uint64_t start_order = 0;    // of the run's first event
+  std::int64_t start = 0;           // stamp of the first event: a time in ns or a position in the stream, as
+                                    // the rule's bound counts
+  std::uint64_t position = 0;       // of the event in the partition's stream, where the rule counts it
+  std::uint32_t count = 1;          // repeats of the step so far, this one included
   std::uint32_t key = 0;            // slot in the key table
   std::uint32_t event = 0;          // 8-byte words from the begin of the slab's event bytes
   std::uint16_t arc = 0;            // by which it was reached
-  bool extended : 1 = false;        // some event carried the run on from here (run arena)
-  bool absence_closed : 1 = false;  // what must not come at the end came (run arena)
+  bool extended : 1 = false;        // some event carried the run on from here
+  bool absence_closed : 1 = false;  // what must not come at the end came
   bool reported : 1 = false;        // of a run's first event: something was reported of the run
-  std::uint64_t closed = 0;         // arcs by which the run can't go on any more, as a mask (run arena)
+  std::uint64_t closed = 0;         // arcs by which the run can't go on any more, as a mask
 };
 static_assert(sizeof(Node) == 64);
 
@@ -48,73 +36,6 @@ struct Cell {
   Id node = none;
   Id next = none;
   std::uint16_t arc = 0;  // that the run waits on
-};
-
-/// Items of a trivial type in slabs of equal size, by id; the oldest slab goes first. A slab has a head,
-/// which stands apart from its items: heads are few, and so are near when an item is not.
-template <class Item, Id slab_size, class Head>
-class SlabRing {
- public:
-  static constexpr Id per_slab = slab_size;
-
-  Id base() const { return first_ * per_slab; }
-  Id end() const { return end_; }
-  std::size_t size() const { return static_cast<std::size_t>(end_ - base()); }
-  bool alive(Id id) const { return id - base() < end_ - base(); }  // `none` wraps round to far away
-  Item& item(Id id) { return slabs_[place_of(id)][id % per_slab]; }
-  const Item& item(Id id) const { return slabs_[place_of(id)][id % per_slab]; }
-  Head& head(Id id) { return heads_[place_of(id)]; }
-  const Head& head(Id id) const { return heads_[place_of(id)]; }
-  const Head& oldest() const { return head(base()); }
-  bool has_full_slab() const { return end_ - base() >= per_slab; }
-
-  /// The head of the slab that takes the next item; begins a slab where the last is full.
-  Head& grow() {
-    if (end_ % per_slab == 0) {
-      if (end_ / per_slab - first_ == slabs_.size()) widen();
-      head(end_).reset();
-    }
-    return head(end_);
-  }
-  Id add(const Item& item) {
-    slabs_[place_of(end_)][end_ % per_slab] = item;
-    return end_++;
-  }
-
-  /// Frees the oldest slab, which must be full.
-  void drop_oldest() {
-    TOCSIN_ASSERT(has_full_slab());
-    ++first_;
-  }
-
- private:
-  std::size_t place_of(Id id) const { return (id / per_slab) & (slabs_.size() - 1); }
-
-  // Twice as many slabs. The new ones are one block of memory, so that of many most lie on huge pages.
-  void widen() {
-    const std::size_t before = slabs_.size();
-    const std::size_t added = std::max<std::size_t>(1, before);
-    std::vector<Item*> slabs(before + added);
-    std::vector<Head> heads(before + added);
-    for (Id number = first_; number * per_slab < end_; ++number) {
-      slabs[number & (slabs.size() - 1)] = slabs_[number & (before - 1)];
-      heads[number & (slabs.size() - 1)] = std::move(heads_[number & (before - 1)]);
-    }
-    Item* next = blocks_.emplace_back(added * per_slab).data();
-    for (Item*& slab : slabs) {
-      if (slab) continue;
-      slab = next;
-      next += per_slab;
-    }
-    slabs_ = std::move(slabs);
-    heads_ = std::move(heads);
-  }
-
-  std::vector<Item*> slabs_;  // a ring; its size is a power of two
-  std::vector<Head> heads_;   // of each
-  std::vector<LargeBlock<Item>> blocks_;
-  Id first_ = 0;  // number of the oldest slab
-  Id end_ = 0;    // the next id
 };
 
 class RunStore {

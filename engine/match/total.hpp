@@ -16,7 +16,7 @@
 
 namespace tocsin::match {
 
-class TotalMatcher final : public RunMatcher {
+class TotalMatcher final : public RunMatcher<RunStore> {
  public:
   TotalMatcher(const Program& program, const Resources& resources);
 

@@ -136,7 +136,7 @@ TEST_CASE("every run that began is reported, expired, dropped or still there") {
         CHECK(state.nodes < 10'000);
         CHECK(state.keys > 0);
         CHECK(state.keys <= 40);
-        CHECK(state.bytes >= state.nodes * 64);
+        CHECK(state.bytes >= state.nodes * 24);  // a record of a grouped run, without its event
         CHECK(state.entries == 0);
       }
       CHECK(stats.rules[4].timeouts > 1'000);
