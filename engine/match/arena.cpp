@@ -45,7 +45,7 @@ void ArenaMatcher::visit(model::EventView event, std::uint64_t order, std::uint6
   if (store_.nodes() >= room_ || buckets_.size() + ordered_.size() >= bucket_room_ ||
       keys_.size() >= key_room_)
     make_room();
-  const std::uint32_t slot = slot_for(event, order, (steps & start_steps_) != 0);
+  const std::uint32_t slot = slot_for((steps & start_steps_) != 0);
   if (slot == KeyTable::absent) return;
   records_.grow(slot + std::size_t{1});
   const std::uint64_t position = ++records_.position(slot);

@@ -52,16 +52,15 @@ ContiguousMatcher::ContiguousMatcher(const Program& program, const Resources& re
   runs_.resize(1);
 }
 
-std::uint32_t ContiguousMatcher::slot_for(model::EventView event, std::uint64_t order, bool may_start) {
-  if (!program_.partitioned) return 0;
-  return keys_.find(event, order, program_.keys_of(event.type()), may_start);
-}
-
 void ContiguousMatcher::prefetch(model::EventView, std::uint32_t slot, PrefetchStage stage) const {
   const std::uint32_t own = keys_.number_ahead(slot);
   if (own >= runs_.size()) return;
   if (stage == PrefetchStage::key) return tocsin::prefetch(&runs_[own]);
   tocsin::prefetch(runs_[own].events.data());
+}
+
+void ContiguousMatcher::visit_all(std::span<const Visit> visits, KeySpace* keys, Output& output) {
+  show_all(*this, visits, keys, output);
 }
 
 void ContiguousMatcher::visit(model::EventView event, std::uint64_t order, std::uint64_t steps,
@@ -72,7 +71,7 @@ void ContiguousMatcher::visit(model::EventView event, std::uint64_t order, std::
     places |= places_of_[static_cast<std::size_t>(std::countr_zero(left))];
   const bool starts = (places & 1) != 0;
   if (starts && keys_.size() >= key_room_) sweep_keys(event.time_ns());
-  const std::uint32_t slot = slot_for(event, order, starts);
+  const std::uint32_t slot = program_.partitioned ? keys_.find(starts) : 0;
   if (slot == KeyTable::absent) return;
   if (slot >= runs_.size()) runs_.resize(slot + 1);
   Runs& runs = runs_[slot];

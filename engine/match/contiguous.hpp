@@ -27,7 +27,9 @@ class ContiguousMatcher final : public Matcher {
  public:
   ContiguousMatcher(const Program& program, const Resources& resources);
 
+  KeySpace* key_space() override { return program_.partitioned ? &keys_.space() : nullptr; }
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
+  void visit_all(std::span<const Visit> visits, KeySpace* keys, Output& output) override;
   void prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const override;
   unsigned prefetch_stages() const override { return 2; }
   RuleCounters counters() const override;
@@ -52,7 +54,6 @@ class ContiguousMatcher final : public Matcher {
   using Age = std::pair<std::int64_t, std::uint64_t>;
   static Age age_of(model::EventView event) { return {event.time_ns(), event.seq()}; }
 
-  std::uint32_t slot_for(model::EventView event, std::uint64_t order, bool may_start);
   bool is_complete(const Runs& runs, model::EventView last) const;
   void report(const Runs& runs, model::EventView last, std::uint64_t order, Output& output);
   template <class IsOver>

@@ -45,7 +45,7 @@ void GroupedMatcher::visit(model::EventView event, std::uint64_t order, std::uin
   order_ = order;
   if (store_.nodes() >= room_ || store_.is_full()) make_room();
   if (keys_.size() >= key_room_) sweep_keys();
-  const std::uint32_t slot = slot_for(event, order, (steps & automaton_.start_steps) != 0);
+  const std::uint32_t slot = slot_for((steps & automaton_.start_steps) != 0);
   if (slot == KeyTable::absent) return;
   if (slot >= slots_) ensure(slot);
   const std::uint64_t position = program_.counts_positions ? ++position_of(slot) : 0;

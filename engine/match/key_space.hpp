@@ -36,52 +36,53 @@ class KeySpace {
   bool is_abandoned() const { return is_abandoned_; }
   const KeyTable& table() const { return table_; }
 
-  /// The slot of the event's key, KeyTable::absent where no rule has it or a field is null. `order` tells
-  /// events apart: the look-up is made once an event.
-  std::uint32_t find(model::EventView event, std::uint64_t order, const KeyFields& fields) {
-    if (order == order_) return slot_;
-    order_ = order;
-    while (next_ahead_ < ahead_count_ && ahead_[next_ahead_].order < order)
-      ++next_ahead_;
-    if (next_ahead_ < ahead_count_ && ahead_[next_ahead_].order == order) return take(ahead_[next_ahead_++]);
-    has_key_ = make_key(event, fields, scratch_, own_key_);
-    key_ = &own_key_;
-    slot_ = has_key_ ? table_.find(own_key_) : KeyTable::absent;
-    return slot_;
+  /// The most events whose keys may be taken before they are forgotten.
+  static constexpr std::size_t most_keys = 64;
+  /// Takes the key of an event that some rules will soon be shown, and asks for what its look-up will read
+  /// where that is far. The key's number for come_to(); an event that comes twice in a row has one.
+  std::uint32_t take(model::EventView event, const KeyFields& fields) {
+    if (event.bytes() == last_event_) return taken_count_ - 1;
+    last_event_ = event.bytes();
+    Taken& taken = taken_[taken_count_];
+    taken.has_key = make_key(event, fields, scratch_[taken_count_], taken.key);
+    taken.slot = KeyTable::absent;
+    if (is_far_ && taken.has_key) table_.prefetch(taken.key);
+    return taken_count_++;
   }
-  /// Before other events under orders that were used: no look-up is remembered.
-  void forget() {
-    order_ = 0;
-    forget_ahead();
-  }
-
-  bool is_large() const { return table_.capacity() > near_keys_; }
-  /// The most events that may be looked at ahead before they are forgotten.
-  static constexpr std::size_t most_ahead = 64;
-  /// Looks at an event ahead, in the order in which find() will be called, and asks for what its look-up will
-  /// read. Gives its number for slot_ahead().
-  std::uint32_t look_ahead(model::EventView event, std::uint64_t order, const KeyFields& fields) {
-    if (ahead_count_ > 0 && ahead_[ahead_count_ - 1].order == order) return ahead_count_ - 1;
-    Ahead& ahead = ahead_[ahead_count_];
-    ahead.order = order;
-    ahead.has_key = make_key(event, fields, ahead.scratch, ahead.key);
-    ahead.slot = KeyTable::absent;
-    if (ahead.has_key) table_.prefetch(ahead.key);
-    return ahead_count_++;
-  }
-  /// Looks up the keys of these events. What it finds spares find() its look-up; else find() makes it.
+  /// True where there are so many keys that looking ahead pays.
+  bool is_far() const { return is_far_; }
+  /// Looks up all keys taken. What it finds spares come_to() its look-up.
   void find_ahead() {
-    for (std::uint32_t i = 0; i < ahead_count_; ++i)
-      ahead_[i].slot = ahead_[i].has_key ? table_.find(ahead_[i].key) : KeyTable::absent;
+    for (std::uint32_t i = 0; i < taken_count_; ++i)
+      taken_[i].slot = taken_[i].has_key ? table_.find(taken_[i].key) : KeyTable::absent;
     has_released_ = false;
   }
   /// What find_ahead() has found, KeyTable::absent where that was nothing.
-  std::uint32_t slot_ahead(std::uint32_t number) const { return ahead_[number].slot; }
-  void forget_ahead() { ahead_count_ = next_ahead_ = 0; }
-  /// Gives the key of the event that find() was last called for a slot. KeyTable::absent where it has none.
+  std::uint32_t slot_ahead(std::uint32_t number) const { return taken_[number].slot; }
+  /// Before other events: their keys are numbered from 0 again.
+  void forget() {
+    taken_count_ = 0;
+    last_event_ = nullptr;
+    at_hand_ = none;
+    is_far_ = table_.capacity() > near_keys_;
+  }
+
+  /// The key of the event that rules are shown next. Its look-up is made here, once an event: what was found
+  /// ahead holds unless keys were freed since; what was not may have been added, or not sought.
+  void come_to(std::uint32_t number) {
+    if (number == at_hand_) return;
+    at_hand_ = number;
+    const Taken& taken = taken_[number];
+    slot_ = taken.slot;
+    if (taken.has_key && (slot_ == KeyTable::absent || has_released_)) slot_ = table_.find(taken.key);
+  }
+  /// The slot of the key at hand, KeyTable::absent where no rule has it or a field is null.
+  std::uint32_t slot() const { return slot_; }
+  /// Gives the key at hand a slot. KeyTable::absent where a field is null.
   std::uint32_t add() {
-    if (slot_ == KeyTable::absent && has_key_) {
-      slot_ = table_.add(*key_);
+    const Taken& taken = taken_[at_hand_];
+    if (slot_ == KeyTable::absent && taken.has_key) {
+      slot_ = table_.add(taken.key);
       if (slot_ >= holders_.size()) holders_.resize(slot_ + 1);
     }
     return slot_;
@@ -93,25 +94,16 @@ class KeySpace {
     if (--holders_[slot] > 0) return;
     table_.erase(slot);
     has_released_ = true;
-    if (slot == slot_) order_ = 0;
+    if (slot == slot_) slot_ = KeyTable::absent;
   }
 
  private:
-  struct Ahead {
-    std::uint64_t order = 0;
-    std::uint32_t slot = KeyTable::absent;
-    bool has_key = false;
-    KeyView key;
-    std::string scratch;
+  static constexpr std::uint32_t none = 0xFFFFFFFF;
+  struct Taken {
+    KeyView key;  // its bytes lie in the event or in scratch_
+    std::uint32_t slot;
+    bool has_key;
   };
-  // What was found ahead holds unless keys were freed since; what was not may have been added, or not sought.
-  std::uint32_t take(const Ahead& ahead) {
-    has_key_ = ahead.has_key;
-    key_ = &ahead.key;
-    slot_ = ahead.slot;
-    if (has_key_ && (has_released_ || slot_ == KeyTable::absent)) slot_ = table_.find(*key_);
-    return slot_;
-  }
 
   const std::size_t near_keys_;
   KeyTable table_;
@@ -122,18 +114,16 @@ class KeySpace {
   std::vector<std::uint32_t> holders_;  // by slot: rules
   std::vector<KeyFields> keys_;
 
-  // Of the event looked up last. Orders begin at 1.
-  std::uint64_t order_ = 0;
-  std::uint32_t slot_ = KeyTable::absent;
-  bool has_key_ = false;
-  const KeyView* key_ = nullptr;  // own_key_, or one of ahead_
-  KeyView own_key_;               // lies in the event or in scratch_
-  std::string scratch_;
+  // Of the events that rules will soon be shown.
+  std::array<Taken, most_keys> taken_;
+  std::array<std::string, most_keys> scratch_;
+  std::uint32_t taken_count_ = 0;
+  const std::byte* last_event_ = nullptr;
+  bool is_far_ = false;
+  bool has_released_ = false;  // keys, since find_ahead()
 
-  std::array<Ahead, most_ahead> ahead_;
-  std::uint32_t ahead_count_ = 0;
-  std::uint32_t next_ahead_ = 0;  // the first that find() has not passed
-  bool has_released_ = false;     // keys, since find_ahead()
+  std::uint32_t at_hand_ = none;
+  std::uint32_t slot_ = KeyTable::absent;  // of the key at hand
 };
 
 /// The keys of one rule, numbered from 0: freed numbers are given again.
@@ -143,11 +133,12 @@ class RuleKeys {
   ~RuleKeys();  // gives back its keys
   RuleKeys(const RuleKeys&) = delete;
   RuleKeys& operator=(const RuleKeys&) = delete;
+  KeySpace& space() const { return space_; }
 
-  /// The number of the event's key. A new key gets one only with `may_add`; else, and where a key field is
-  /// null, KeyTable::absent.
-  std::uint32_t find(model::EventView event, std::uint64_t order, const KeyFields& fields, bool may_add) {
-    std::uint32_t slot = space_.find(event, order, fields);
+  /// The number of the key at hand (KeySpace::come_to). A new key gets one only with `may_add`; else, and
+  /// where a key field is null, KeyTable::absent.
+  std::uint32_t find(bool may_add) {
+    std::uint32_t slot = space_.slot();
     if (slot != KeyTable::absent) {
       if (!space_.is_shared()) return slot;
       const std::uint32_t own = number_of(slot);

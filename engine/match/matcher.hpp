@@ -33,10 +33,15 @@ struct Completion {
   const WindowView* window = nullptr;  // of a rule with a window; `events` is then the event at hand
 };
 
-/// An event for a rule, and its place in the order of processing.
-struct Shown {
+/// An event that a rule is to see.
+struct Visit {
   model::EventView event;
-  std::uint64_t order = 0;
+  std::uint64_t order;    // its place in the order of processing, which grows from event to event
+  std::uint64_t steps;    // bit i: it satisfies the predicate of step i, or, behind the steps, of watch i
+                          // (bit 0 for a rule without steps)
+  std::uint32_t key;      // the key's number in the rule's key space, where it has a partition
+  std::uint32_t program;  // whose it is, and …
+  std::uint32_t place;    // … where it goes back to: for the shard
 };
 
 /// Where a matcher puts its matches.
@@ -45,7 +50,7 @@ class Output {
   virtual ~Output() = default;
   virtual void report(const Program& program, const Completion& completion) = 0;
 
-  /// The number of the event at hand among those of visit_all(), which sets it before each.
+  /// The number of the visit at hand, which Matcher::visit_all() counts on.
   std::uint32_t at_hand = 0;
 };
 
@@ -56,18 +61,25 @@ class Matcher {
  public:
   virtual ~Matcher() = default;
 
-  /// Shows the next event of the rule's stream. `order` is its place in the order of processing, which grows
-  /// from event to event and is the same on all shards; bit i of `steps` is set where the event satisfies the
-  /// predicate of step i, or, behind the steps, of watch i (bit 0 for a rule without steps).
+  /// Where it looks up the keys of the events that it is shown; null where it looks up none.
+  virtual KeySpace* key_space() { return nullptr; }
+
+  /// Shows the next event of the rule's stream; the arguments are as in Visit. `order` is the same on all
+  /// shards. The key at hand in its key space is the event's.
   virtual void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) = 0;
 
-  /// Shows several events that come one after the other, with no timer between them: the same as visit() for
-  /// each. Only of those of sees_groups(), for which `steps` says nothing, and which without timers report
-  /// at most one match an event.
-  virtual void visit_all(std::span<const Shown>, Output&) {}
-  virtual bool sees_groups() const { return false; }
+  /// Shows several events that come one after the other, with no timer between them. `keys` is its key space.
+  /// Where visits are many it is this that a matcher makes its own, so that
+  /// they are one loop.
+  virtual void visit_all(std::span<const Visit> visits, KeySpace* keys, Output& output) {
+    show_all(*this, visits, keys, output);
+  }
 
-  /// Soon it will be shown this event, whose key has this slot in the key space. Changes nothing.
+  /// Soon it will be shown these events, whose keys were looked up ahead in `keys`. Changes nothing.
+  virtual void prefetch_all(std::span<const Visit> visits, const KeySpace& keys, PrefetchStage stage) const {
+    prefetch_each(*this, visits, keys, stage);
+  }
+  /// The same for one of them, whose key has this slot in the key space.
   virtual void prefetch(model::EventView, std::uint32_t /*slot*/, PrefetchStage) const {}
   /// How many of these stages it has a use for, in their order.
   virtual unsigned prefetch_stages() const { return 0; }
@@ -84,6 +96,23 @@ class Matcher {
   virtual void shrink(std::size_t /*nodes*/) {}
 
   virtual RuleCounters counters() const = 0;
+
+ protected:
+  // What visit_all() and prefetch_all() do; for a final class without virtual calls.
+  template <class Self>
+  static void show_all(Self& self, std::span<const Visit> visits, KeySpace* keys, Output& output) {
+    for (const Visit& each : visits) {
+      if (keys) keys->come_to(each.key);
+      self.visit(each.event, each.order, each.steps, output);
+      ++output.at_hand;
+    }
+  }
+  template <class Self>
+  static void prefetch_each(const Self& self, std::span<const Visit> visits, const KeySpace& keys,
+                            PrefetchStage stage) {
+    for (const Visit& each : visits)
+      self.prefetch(each.event, keys.slot_ahead(each.key), stage);
+  }
 };
 
 /// Sets program.matcher and program.matcher_reason.

@@ -23,6 +23,7 @@ class RunMatcher : public Matcher {
     return counters;
   }
   void shrink(std::size_t nodes) override { drop_to(nodes); }
+  KeySpace* key_space() final { return program_.partitioned ? &keys_.space() : nullptr; }
 
  protected:
   RunMatcher(const Program& program, const Resources& resources)
@@ -32,12 +33,9 @@ class RunMatcher : public Matcher {
         room_(program.room_for(0, resources.limits.run_nodes_per_rule)),
         retention_ns_(program.retention_ns()) {}
 
-  /// The slot of the event's key, 0 without a partition. A new key gets one only where the event may start a
+  /// The slot of the key at hand, 0 without a partition. A new key gets one only where the event may start a
   /// run; else, and where a key field is null, KeyTable::absent.
-  std::uint32_t slot_for(model::EventView event, std::uint64_t order, bool may_start) {
-    if (!program_.partitioned) return 0;
-    return keys_.find(event, order, program_.keys_of(event.type()), may_start);
-  }
+  std::uint32_t slot_for(bool may_start) { return program_.partitioned ? keys_.find(may_start) : 0; }
 
   /// Slots that may hold state.
   std::uint32_t slots() const {

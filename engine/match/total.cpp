@@ -15,7 +15,7 @@ void TotalMatcher::visit(model::EventView event, std::uint64_t order, std::uint6
   now_ = event.time_ns();
   if (keys_.size() >= key_room_) sweep_keys();
   if (starts_ >= room_) make_room();
-  const std::uint32_t slot = slot_for(event, order, (steps & automaton_.start_steps) != 0);
+  const std::uint32_t slot = slot_for((steps & automaton_.start_steps) != 0);
   if (slot == KeyTable::absent) return;
   if (slot >= positions_.size()) {
     positions_.resize(slot + 1);

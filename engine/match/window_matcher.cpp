@@ -64,11 +64,8 @@ void WindowMatcher::visit(model::EventView event, std::uint64_t order, std::uint
   }
 }
 
-void WindowMatcher::visit_all(std::span<const Shown> events, Output& output) {
-  for (std::uint32_t i = 0; i < events.size(); ++i) {
-    output.at_hand = i;
-    visit(events[i].event, events[i].order, 0, output);
-  }
+void WindowMatcher::visit_all(std::span<const Visit> visits, KeySpace* keys, Output& output) {
+  show_all(*this, visits, keys, output);
 }
 
 bool WindowMatcher::holds_otherwise(const Expression& condition, const Look& look) const {
@@ -131,6 +128,11 @@ void WindowMatcher::fire(const Look& look, Output& output) {
 
 void WindowMatcher::prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const {
   store_.prefetch(event, slot, stage);
+}
+
+void WindowMatcher::prefetch_all(std::span<const Visit> visits, const KeySpace& keys,
+                                 PrefetchStage stage) const {
+  prefetch_each(*this, visits, keys, stage);
 }
 
 // A row is all that most aggregates need; others keep values apart.

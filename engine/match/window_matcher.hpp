@@ -21,9 +21,10 @@ class WindowMatcher final : public Matcher, private WindowStore::Member {
   WindowMatcher(std::shared_ptr<const Program> program, const Resources& resources);
   ~WindowMatcher() override;
 
+  KeySpace* key_space() override { return store_.key_space(); }
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
-  void visit_all(std::span<const Shown> events, Output& output) override;
-  bool sees_groups() const override { return true; }
+  void visit_all(std::span<const Visit> visits, KeySpace* keys, Output& output) override;
+  void prefetch_all(std::span<const Visit> visits, const KeySpace& keys, PrefetchStage stage) const override;
   void prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const override;
   unsigned prefetch_stages() const override;
   Instant next_timer() const override;

@@ -115,7 +115,7 @@ std::uint32_t WindowStore::take_otherwise(model::EventView event, std::uint64_t 
   settle(now_ns);
   if (kind_ == Kind::hopping && hopping_window_of(now_ns) > floor_div(now_ns, window_.hop_ns))
     return absent;  // between two windows
-  const std::uint32_t slot = slot_of(event, order);
+  const std::uint32_t slot = slot_at_hand();
   if (slot == absent) return absent;
   if (slot >= touched_in_.size()) reserve(slot);
   if (state_.keeps_entries() && state_.entries() >= most_entries_) drop_oldest();
@@ -135,9 +135,9 @@ void WindowStore::keep_newest(std::uint32_t slot, model::EventView event) {
   std::memcpy(copy.data(), event.bytes(), event.size());
 }
 
-std::uint32_t WindowStore::add_key(model::EventView event, std::uint64_t order, const KeyFields& fields) {
+std::uint32_t WindowStore::add_key() {
   if (keys_.size() >= key_room_) make_room();
-  return keys_.find(event, order, fields, true);
+  return keys_.find(true);
 }
 
 void WindowStore::insert(std::uint32_t slot, model::EventView event, std::uint64_t order) {

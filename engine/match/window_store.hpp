@@ -55,14 +55,18 @@ class WindowStore {
   /// The same for programs that may share one.
   static std::uint64_t hash_of(const Program& program);
   const Program& program() const { return program_; }
+  /// Where its keys are looked up, null without a partition: that of the first rule, whichever the others'
+  /// partition would lead to.
+  KeySpace* key_space() const { return partitioned_ ? &keys_.space() : nullptr; }
 
   /// Takes a rule in, before the first event. The numbers of its aggregates here. The program stays, as what
   /// it asked for is kept up even when its rule has left.
   std::vector<std::uint32_t> join(Member& member, std::shared_ptr<const Program> program);
   void leave(Member& member) { std::erase(members_, &member); }
 
-  /// Brings the windows to the event, which then is in its key's window. The key's slot, or `absent` where it
-  /// is in no window. To be called by each member for each event that it is shown.
+  /// Brings the windows to the event, whose key is at hand in the key space and which then is in its key's
+  /// window. The key's slot, or `absent` where it is in no window. To be called by each member for each event
+  /// that it is shown.
   std::uint32_t take(model::EventView event, std::uint64_t order) {
     if (order == order_) return slot_;
     order_ = order;
@@ -142,13 +146,12 @@ class WindowStore {
   void keep_newest(std::uint32_t slot, model::EventView event);
   void settle(std::int64_t now_ns);
   void finish_instant();
-  std::uint32_t slot_of(model::EventView event, std::uint64_t order) {
+  std::uint32_t slot_at_hand() {
     if (!partitioned_) return 0;
-    const KeyFields& fields = program_.keys_of(event.type());
-    const std::uint32_t slot = keys_.find(event, order, fields, false);
-    return slot == absent ? add_key(event, order, fields) : slot;
+    const std::uint32_t slot = keys_.find(false);
+    return slot == absent ? add_key() : slot;
   }
-  std::uint32_t add_key(model::EventView event, std::uint64_t order, const KeyFields& fields);
+  std::uint32_t add_key();
   void insert(std::uint32_t slot, model::EventView event, std::uint64_t order);
   void reset(std::uint32_t slot);
   void make_room();
@@ -206,7 +209,7 @@ inline std::uint32_t WindowStore::take_sliding(model::EventView event, std::uint
   const std::int64_t begin_ns = earlier(event.time_ns(), window_.width_ns);
   while (state_.entries() > 0 && state_.oldest_ns() < begin_ns)
     state_.evict_oldest();
-  const std::uint32_t slot = slot_of(event, order);
+  const std::uint32_t slot = slot_at_hand();
   if (slot == absent) return absent;
   if (slot >= touched_in_.size()) reserve(slot);
   if (state_.entries() >= most_entries_) drop_oldest();

@@ -9,13 +9,19 @@
 
 namespace tocsin::runtime {
 
+namespace {
+
+// Visit::place of an event that is batch.derived[i]; else it is the index of a raw event.
+constexpr std::uint32_t is_derived = std::uint32_t{1} << 31;
+
+}  // namespace
+
 void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
+  batch_ = &batch;
   log_ = &batch.log(layer, number_);
   sink_ = sink;
   is_first_ = true;
   copied_ = no_copy;  // its event may lie where another did
-  for (const auto& space : key_spaces_)
-    space->forget();  // a layer's orders are its own
   LayerTables& tables = tables_[layer];
   for (const std::uint32_t number : tables.files)
     tables.by_number[number] = (*batch.tables)[number].get();
@@ -23,22 +29,20 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   match::PredicateIndex& index = indexes_[layer];
   Timers& timers = timers_[layer];
   const auto& derived = batch.derived;
+  const std::uint32_t* const programs = rules_->layers[layer].data();
   std::size_t next = 0;   // derived event
   std::size_t group = 0;  // the first derived event that goes back to the same event as the one before `next`
 
-  // The order of an event: the number of the raw event that it goes back to, then its place among those.
-  const auto order_of = [&](std::uint32_t event, std::size_t place) {
-    return ((batch.first_event + event) << 20) + std::min<std::size_t>(place, (1 << 20) - 1);
-  };
-  // `place` as order_of() takes it. The position is made only for the events that some rule is to see.
-  const auto process = [&](model::EventView event, std::size_t place, auto position_of) {
-    const auto& touched = index.lookup(event, scratch_);
-    if (!touched.empty()) {
-      const Position position = position_of();
-      queue(layer, event, order_of(position.event, place), touched, position);
-      if (touched_.size() >= match::KeySpace::most_ahead) run_upcoming(layer, batch.events);
+  // `nth` is the event's number among those that go back to the same raw event. The order of an event is the
+  // number of the raw one, then that.
+  const auto process = [&](model::EventView event, std::uint32_t raw, std::size_t nth, std::uint32_t place) {
+    for (const match::Touched& touched : index.lookup(event, scratch_)) {
+      const std::uint64_t order =
+          ((batch.first_event + raw) << 20) + std::min<std::size_t>(nth, (1 << 20) - 1);
+      queue(event, order, place, programs[touched.program], touched);
+      if (upcoming_count_ == upcoming_.size()) run_upcoming(layer);
     }
-    if (!tables.kept.empty()) put_into_tables(layer, event, batch.events);
+    if (!tables.kept.empty()) put_into_tables(layer, event);
   };
   // Those that timers made stand before the event to which they go back, the others right after it.
   const auto process_derived_until = [&](const Position& end) {
@@ -46,16 +50,17 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
       const Position& position = derived[next].position;
       if (position.event != derived[group].position.event) group = next;
       const bool before = position.timer_ns != Position::no_timer;
-      process(derived[next].event, next - group + (before ? 0 : 1), [&] { return position; });
+      process(derived[next].event, position.event, next - group + (before ? 0 : 1),
+              static_cast<std::uint32_t>(next) | is_derived);
     }
   };
   const auto process_raw = [&](std::uint32_t event) {
-    std::size_t place = 0;
+    std::size_t nth = 0;
     if (!derived.empty()) {
       process_derived_until({.event = event});
-      if (next > group && derived[group].position.event == event) place = next - group;
+      if (next > group && derived[group].position.event == event) nth = next - group;
     }
-    process(batch.events[event], place, [&] { return Position{.event = event}; });
+    process(batch.events[event], event, nth, event);
   };
   if (shards_ == 1) {
     const std::size_t events = batch.events.size();
@@ -66,17 +71,17 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
       process_raw(event);
   }
   process_derived_until({.event = UINT32_MAX});
-  run_upcoming(layer, batch.events);
-  if (!timers.empty()) run_timers_before(batch.end_ns, layer, batch.events);
+  run_upcoming(layer);
+  if (!timers.empty()) run_timers_before(batch.end_ns, layer);
   if (++layers_run_ % 64 == 0) hold_to_limit();
 }
 
 // Tables keep the event now that all rules have seen it. What stands before it must see them without it.
-void Shard::put_into_tables(std::size_t layer, model::EventView event, const model::EventBatch& events) {
+void Shard::put_into_tables(std::size_t layer, model::EventView event) {
   for (const auto& kept : tables_[layer].kept) {
     if (kept.type != event.type()) continue;
-    run_upcoming(layer, events);
-    run_timers_before(event.time_ns(), layer, events);
+    run_upcoming(layer);
+    run_timers_before(event.time_ns(), layer);
     kept.table->put(event);
   }
 }
@@ -98,72 +103,53 @@ void Shard::hold_to_limit() {
   }
 }
 
-// Keys of large spaces are made already, so that what their look-up reads is on its way.
-inline void Shard::queue(std::size_t layer, model::EventView event, std::uint64_t order,
-                         const std::vector<match::Touched>& all, const Position& position) {
-  const auto begin = static_cast<std::uint32_t>(touched_.size());
-  const std::uint32_t* const programs = rules_->layers[layer].data();
-  for (const match::Touched& touched : all) {
-    const std::uint32_t program = programs[touched.program];
-    if (shards_ > 1) {
-      const Routing& routing = rules_->routings[program][touched.input];
-      if (routing.destination(event, shards_, key_scratch_) != number_) continue;
-    }
-    std::uint32_t ahead = not_ahead;
-    if (looks_ahead_) {
-      const Visited& visited = visited_[program];
-      if (visited.space && visited.space->is_large())
-        ahead = visited.space->look_ahead(event, order, visited.keys[touched.input]);
-    }
-    touched_.push_back({program, ahead, touched.steps});
+inline void Shard::queue(model::EventView event, std::uint64_t order, std::uint32_t place,
+                         std::uint32_t program, const match::Touched& touched) {
+  if (shards_ > 1) {
+    const Routing& routing = rules_->routings[program][touched.input];
+    if (routing.destination(event, shards_, key_scratch_) != number_) return;
   }
-  const auto end = static_cast<std::uint32_t>(touched_.size());
-  if (end == begin) return;
-  upcoming_.push_back({{event, order}, position.timer_ns, position.event, begin, end, position.phase});
+  const Visited& visited = visited_[program];
+  match::Visit& visit = upcoming_[upcoming_count_++];
+  visit.event = event;
+  visit.order = order;
+  visit.steps = touched.steps;
+  visit.key = visited.space ? visited.space->take(event, visited.keys[touched.input]) : 0;
+  visit.program = program;
+  visit.place = place;
+}
+
+Position Shard::position_of(const match::Visit& visit) const {
+  Position position{.event = visit.place};
+  if (visit.place & is_derived) {
+    const Position& own = batch_->derived[visit.place & ~is_derived].position;
+    position = {.event = own.event, .timer_ns = own.timer_ns, .phase = own.phase};
+  }
+  position.rule = program_ + 1;
+  return position;
 }
 
 // Shows the queued events to their rules, and the timers before them.
-void Shard::run_upcoming(std::size_t layer, const model::EventBatch& events) {
-  if (upcoming_.empty()) return;
-  if (looks_ahead_ && upcoming_.size() > 1) look_ahead();  // one alone would wait for the same, only sooner
-  if (touched_.size() < visits_to_sample_) {
-    visits_to_sample_ -= touched_.size();
-    if (is_group(layer)) {
-      show_group();
-    } else {
-      show_upcoming<false>(layer, events);
-    }
+void Shard::run_upcoming(std::size_t layer) {
+  if (upcoming_count_ == 0) return;
+  if (upcoming_count_ > 1) look_ahead();  // one alone would wait for the same, only sooner
+  if (upcoming_count_ < visits_to_sample_) {
+    visits_to_sample_ -= upcoming_count_;
+    show_upcoming<false>(layer);
   } else {
-    show_upcoming<true>(layer, events);
+    show_upcoming<true>(layer);
   }
-  upcoming_.clear();
-  touched_.clear();
-  if (looks_ahead_) {
-    for (const auto& space : key_spaces_)
-      space->forget_ahead();
-  }
-  looks_ahead_ = std::any_of(key_spaces_.begin(), key_spaces_.end(),
-                             [](const auto& space) { return space->is_large(); });
+  upcoming_count_ = 0;
+  for (const auto& space : key_spaces_)
+    space->forget();
 }
 
-// True where the queued events are all for one rule, and nothing comes between them.
-inline bool Shard::is_group(std::size_t layer) const {
-  if (touched_.size() != upcoming_.size() || !timers_[layer].empty()) return false;
-  const std::uint32_t program = touched_[0].program;
-  const Visited& visited = visited_[program];
-  return visited.sees_groups && !visited.is_timed &&
-         std::all_of(touched_.begin(), touched_.end(),
-                     [&](const TouchedRule& touched) { return touched.program == program; });
-}
-
-void Shard::show_group() {
-  std::array<match::Shown, match::KeySpace::most_ahead> shown;
-  for (std::size_t n = 0; n < upcoming_.size(); ++n)
-    shown[n] = upcoming_[n].shown;
-  program_ = touched_[0].program;
-  in_group_ = true;
-  matchers_[program_]->visit_all({shown.data(), upcoming_.size()}, *this);
-  in_group_ = false;
+// The visits from number `begin` on that are of one rule.
+inline std::span<const match::Visit> Shard::visits_from(std::size_t begin) const {
+  std::size_t end = begin + 1;
+  while (end < upcoming_count_ && upcoming_[end].program == upcoming_[begin].program)
+    ++end;
+  return {&upcoming_[begin], end - begin};
 }
 
 // A match of the rule at hand, which copies alone, straight to the sink. Where that gets them, all events are
@@ -183,32 +169,37 @@ inline void Shard::report_copy(model::EventView event, std::uint64_t steps) {
 }
 
 template <bool sampled>
-void Shard::show_upcoming(std::size_t layer, const model::EventBatch& events) {
+void Shard::show_upcoming(std::size_t layer) {
   const Timers& timers = timers_[layer];
-  for (std::size_t n = 0; n < upcoming_.size(); ++n) {
-    const Upcoming& next = upcoming_[n];
-    const auto [event, order] = next.shown;
-    const std::int64_t time_ns = event.time_ns();
-    if (!timers.empty() && timers.top().at.precedes(time_ns)) run_timers_before(time_ns, layer, events);
-    for (std::uint32_t i = next.begin; i < next.end; ++i) {
-      program_ = touched_[i].program;
-      if (sink_ && reported_[program_].copies_alone && (!sampled || visits_to_sample_ > 1)) {
-        visits_to_sample_ -= sampled;
-        report_copy(event, touched_[i].steps);
-        continue;
-      }
-      position_ = position_of(next);
-      const Visited& visited = visited_[program_];
-      const auto visit = [&, event = event, order = order] {
-        visited.matcher->visit(event, order, touched_[i].steps, *this);
-      };
-      if (sampled && --visits_to_sample_ == 0) {
-        time(visit);
-      } else {
-        visit();
-      }
-      if (visited.is_timed) note_timer(layer, program_);
+  for (std::size_t begin = 0; begin < upcoming_count_;) {
+    const match::Visit& next = upcoming_[begin];
+    const std::int64_t time_ns = next.event.time_ns();
+    if (!timers.empty() && timers.top().at.precedes(time_ns)) run_timers_before(time_ns, layer);
+    program_ = next.program;
+    if (sink_ && reported_[program_].copies_alone && (!sampled || visits_to_sample_ > 1)) {
+      visits_to_sample_ -= sampled;
+      report_copy(next.event, next.steps);
+      ++begin;
+      continue;
     }
+    const Visited& visited = visited_[program_];
+    auto visits = visits_from(begin);
+    if (visited.is_timed || !timers.empty()) visits = visits.first(1);
+    const bool is_sample = sampled && visits_to_sample_ == 1;
+    if (sampled) {  // what comes before the sample is shown by itself
+      visits = visits.first(std::min(visits.size(), std::max<std::size_t>(visits_to_sample_ - 1, 1)));
+      visits_to_sample_ -= visits.size();
+    }
+    at_hand = static_cast<std::uint32_t>(begin);
+    positioned_ = none;
+    begin += visits.size();
+    const auto show = [&] { visited.matcher->visit_all(visits, visited.space, *this); };
+    if (is_sample) {
+      time(show);
+    } else {
+      show();
+    }
+    if (visited.is_timed) note_timer(layer, program_);
   }
 }
 
@@ -241,26 +232,31 @@ void Shard::draw_sample() {
 // Asks for the memory that the queued events will read, for all of them at once, so that they wait for it
 // together: the entries of their keys are asked for, now it is the keys' state, then what that leads to.
 void Shard::look_ahead() {
-  for (const auto& space : key_spaces_)
+  bool is_far = false;
+  for (const auto& space : key_spaces_) {
+    if (!space->is_far()) continue;
     space->find_ahead();
+    is_far = true;
+  }
+  if (!is_far) return;
   using match::PrefetchStage;
   unsigned stages = 1;
   for (const auto stage : {PrefetchStage::key, PrefetchStage::cells, PrefetchStage::nodes}) {
     if (static_cast<unsigned>(stage) >= stages) break;
-    for (std::size_t n = 0; n < upcoming_.size(); ++n) {
-      for (std::uint32_t i = upcoming_[n].begin; i < upcoming_[n].end; ++i) {
-        const TouchedRule& touched = touched_[i];
-        const Visited& visited = visited_[touched.program];
-        if (touched.ahead == not_ahead || static_cast<unsigned>(stage) >= visited.stages) continue;
-        stages = std::max(stages, visited.stages);
-        visited.matcher->prefetch(upcoming_[n].shown.event, visited.space->slot_ahead(touched.ahead), stage);
-      }
+    for (std::size_t begin = 0; begin < upcoming_count_;) {
+      const auto visits = visits_from(begin);
+      begin += visits.size();
+      const Visited& visited = visited_[visits.front().program];
+      if (!visited.space || !visited.space->is_far() || static_cast<unsigned>(stage) >= visited.stages)
+        continue;
+      stages = std::max(stages, visited.stages);
+      visited.matcher->prefetch_all(visits, *visited.space, stage);
     }
   }
 }
 
 // Runs the timers that come before events of `time_ns`, in order.
-void Shard::run_timers_before(std::int64_t time_ns, std::size_t layer, const model::EventBatch& events) {
+void Shard::run_timers_before(std::int64_t time_ns, std::size_t layer) {
   Timers& timers = timers_[layer];
   while (!timers.empty() && timers.top().at.precedes(time_ns)) {
     const Timer timer = timers.top();
@@ -271,11 +267,12 @@ void Shard::run_timers_before(std::int64_t time_ns, std::size_t layer, const mod
     match::Matcher& matcher = *matchers_[program_];
     // As long as its timers are the next ones, they need not go through the heap.
     for (match::Instant at = timer.at; matcher.next_timer() == at;) {
-      position_ = {.event = sink_ ? 0 : place_of(at, events),  // one that hands matches on needs no place
+      position_ = {.event = sink_ ? 0 : place_of(at),  // one that hands matches on needs no place
                    .timer_ns = at.ns,
                    .phase = at.phase,
                    .rule = program_ + 1,
                    .cause = Position::Cause::absence};
+      positioned_ = at_hand;
       if (--visits_to_sample_ == 0) {
         time([&] { matcher.run_timers(*this); });
       } else {
@@ -289,7 +286,8 @@ void Shard::run_timers_before(std::int64_t time_ns, std::size_t layer, const mod
 }
 
 // The first event that the instant precedes.
-std::uint32_t Shard::place_of(const match::Instant& instant, const model::EventBatch& events) const {
+std::uint32_t Shard::place_of(const match::Instant& instant) const {
+  const model::EventBatch& events = batch_->events;
   std::size_t first = 0;
   for (std::size_t left = events.size(); left > 0;) {
     const std::size_t half = left / 2;

@@ -2,10 +2,12 @@
 // threads: the same code runs inline, under a thread of its own, and in tests.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <queue>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -77,23 +79,6 @@ class Shard final : private match::Output {
     }
   };
 
-  /// An event that some rules are to see.
-  struct Upcoming {
-    match::Shown shown;
-    std::int64_t timer_ns;    // of its position, as is …
-    std::uint32_t raw_event;  // … this
-    std::uint32_t begin;      // in touched_
-    std::uint32_t end;
-    match::Instant::Phase phase;  // of its position
-  };
-  struct TouchedRule {
-    std::uint32_t program;
-    std::uint32_t ahead;  // the event's number in its key space, or not_ahead
-    std::uint64_t steps;
-  };
-
-  static constexpr std::uint32_t not_ahead = 0xFFFFFFFF;
-
   /// What a rule without state emits that is fields of its event and constants.
   struct Copy {
     model::EventTypeId type;
@@ -103,15 +88,15 @@ class Shard final : private match::Output {
     std::vector<std::pair<std::uint32_t, model::Value>> constants;  // of `type`
   };
   static constexpr std::uint32_t no_copy = 0xFFFFFFFF;
+  static constexpr std::uint32_t none = 0xFFFFFFFF;
 
   /// What an event needs of a program that it is for, kept close together.
   struct Visited {
     match::Matcher* matcher;
-    match::KeySpace* space;        // null without a partition
+    match::KeySpace* space;        // Matcher::key_space()
     const match::KeyFields* keys;  // by input
     unsigned stages;               // Matcher::prefetch_stages()
     bool is_timed;                 // Program::is_timed()
-    bool sees_groups;              // Matcher::sees_groups()
   };
 
   /// What a report needs of a program, kept close together.
@@ -134,27 +119,21 @@ class Shard final : private match::Output {
   void write_copy(std::uint32_t copy, model::EventView event);
   void drop_gone(const RuleSet& rules);
   LayerTables tables_of(std::size_t layer, std::vector<LayerTables>& before);
-  void put_into_tables(std::size_t layer, model::EventView event, const model::EventBatch& events);
-  void queue(std::size_t layer, model::EventView event, std::uint64_t order,
-             const std::vector<match::Touched>& touched, const Position& position);
-  bool is_group(std::size_t layer) const;
-  void show_group();
-  Position position_of(const Upcoming& upcoming) const {
-    return {.event = upcoming.raw_event,
-            .timer_ns = upcoming.timer_ns,
-            .phase = upcoming.phase,
-            .rule = program_ + 1};
-  }
-  void run_upcoming(std::size_t layer, const model::EventBatch& events);
+  void put_into_tables(std::size_t layer, model::EventView event);
+  void queue(model::EventView event, std::uint64_t order, std::uint32_t place, std::uint32_t program,
+             const match::Touched& touched);
+  Position position_of(const match::Visit& visit) const;
+  void run_upcoming(std::size_t layer);
+  std::span<const match::Visit> visits_from(std::size_t begin) const;
   template <bool sampled>
-  void show_upcoming(std::size_t layer, const model::EventBatch& events);
+  void show_upcoming(std::size_t layer);
   template <class Work>
   void time(Work work);
   void draw_sample();
   void look_ahead();
-  void run_timers_before(std::int64_t time_ns, std::size_t layer, const model::EventBatch& events);
+  void run_timers_before(std::int64_t time_ns, std::size_t layer);
   void note_timer(std::size_t layer, std::uint32_t program);
-  std::uint32_t place_of(const match::Instant& instant, const model::EventBatch& events) const;
+  std::uint32_t place_of(const match::Instant& instant) const;
   match::KeySpace& key_space_of(const match::Program& program);
   match::RuleCounters counters_of(std::size_t program) const;
   void hold_to_limit();
@@ -168,7 +147,6 @@ class Shard final : private match::Output {
   match::Scratch scratch_;
   match::KeySpace no_keys_;  // of the rules without a partition
   std::vector<std::unique_ptr<match::KeySpace>> key_spaces_;
-  std::vector<match::KeySpace*> space_of_;                   // by program; none without a partition
   std::vector<std::unique_ptr<match::Matcher>> matchers_;    // by program
   std::vector<Visited> visited_;                             // by program
   std::vector<std::unique_ptr<match::Throttle>> throttles_;  // by program; none where it has none
@@ -188,25 +166,26 @@ class Shard final : private match::Output {
   std::uint64_t matches_ = 0;
   std::uint64_t derived_ = 0;
 
-  // Events whose predicates were looked at, in order: a few at a time, so that what they will read is asked
-  // for long before it is read.
-  std::vector<Upcoming> upcoming_;
-  std::vector<TouchedRule> touched_;
-  bool looks_ahead_ = false;  // some key space was large before they came
+  // Visits of events whose predicates were looked at, in order: a few at a time, so that what they will read
+  // is asked for long before it is read.
+  std::array<match::Visit, match::KeySpace::most_keys> upcoming_;
+  std::size_t upcoming_count_ = 0;
 
   // One visit, or run of timers, in about a thousand is timed, and counts for all since the one before.
   std::size_t visits_to_sample_ = 0;
   std::uint64_t sample_weight_ = 0;
   std::uint64_t sample_seed_;
 
-  // Of the event or timer at hand.
+  // Of the batch at hand.
+  const Batch* batch_ = nullptr;
   MatchLog* log_ = nullptr;
   model::MatchSink* sink_ = nullptr;
+  // Of the visit or timer at hand.
   std::uint32_t program_ = 0;
   Position position_;
-  bool in_group_ = false;     // position_ is yet to be made, of the group's event at hand
-  Ordinals ordinals_{false};  // of what goes to sink_, which is of one layer
-  bool is_first_ = true;      // no match of this batch has gone there
+  std::uint32_t positioned_ = none;  // Output::at_hand of which it is: few visits need one
+  Ordinals ordinals_{false};         // of what goes to sink_, which is of one layer
+  bool is_first_ = true;             // no match of this batch has gone there
 };
 
 }  // namespace tocsin::runtime

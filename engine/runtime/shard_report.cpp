@@ -18,7 +18,10 @@ void Shard::report(const match::Program& program, const match::Completion& compl
   const std::uint32_t copy = reported_[program_].copy;
   model::MatchView match{rule, completion.at_ns, last.seq(), {events, count}, {}, completion.timeout, 0};
   // Where the match goes to a log, the batch numbers it once all shards have theirs.
-  if (in_group_) position_ = position_of(upcoming_[at_hand]);
+  if (positioned_ != at_hand) {
+    position_ = position_of(upcoming_[at_hand]);
+    positioned_ = at_hand;
+  }
   if (sink_) {
     match.ordinal = ordinals_.next(position_, match.at_ns, match.trigger_seq, match.timeout,
                                    std::exchange(is_first_, false));

@@ -43,19 +43,12 @@ void Shard::drop_gone(const RuleSet& rules) {
     gone_[rules_->programs[i]->rule] += counters_of(i);
     matchers_[i].reset();
   }
-  std::erase_if(key_spaces_, [&](const auto& space) {
-    if (space->rules() > 0) return false;
-    for (std::size_t i = 0; i < stays.size(); ++i) {  // one without state looks ahead in it all the same
-      if (stays[i] && space_of_[i] == space.get()) return false;
-    }
-    return true;
-  });
+  std::erase_if(key_spaces_, [](const auto& space) { return space->rules() == 0; });
 }
 
 // Takes over what the rules had that are kept, and makes the others anew.
 void Shard::set_up(const RuleSet& rules) {
   rules_ = &rules;
-  const auto spaces = std::exchange(space_of_, {});
   auto matchers = std::exchange(matchers_, {});
   auto throttles = std::exchange(throttles_, {});
   const auto throttled = std::exchange(throttled_, {});
@@ -65,7 +58,6 @@ void Shard::set_up(const RuleSet& rules) {
   for (std::size_t i = 0; i < rules.programs.size(); ++i) {
     const auto& program = rules.programs[i];
     if (const auto number = rules.kept[i]) {
-      space_of_.push_back(spaces[*number]);
       matchers_.push_back(std::move(matchers[*number]));
       throttles_.push_back(std::move(throttles[*number]));
       throttled_.push_back(throttled[*number]);
@@ -73,7 +65,6 @@ void Shard::set_up(const RuleSet& rules) {
       continue;
     }
     match::KeySpace& space = program->partitioned ? key_space_of(*program) : no_keys_;
-    space_of_.push_back(program->partitioned ? &space : nullptr);
     matchers_.push_back(match::make_matcher(program, {limits_, scratch_, space, windows[rules.layer_of[i]]}));
     const bool has_throttle = program->throttle_ns != plan::no_bound;
     throttles_.push_back(has_throttle ? std::make_unique<match::Throttle>(*program) : nullptr);
@@ -97,8 +88,8 @@ void Shard::set_up(const RuleSet& rules) {
   for (std::uint32_t i = 0; i < rules.programs.size(); ++i) {
     match::Matcher& matcher = *matchers_[i];
     const match::Program& program = *rules.programs[i];
-    visited_.push_back({&matcher, space_of_[i], program.keys.data(), matcher.prefetch_stages(),
-                        program.is_timed(), matcher.sees_groups()});
+    visited_.push_back(
+        {&matcher, matcher.key_space(), program.keys.data(), matcher.prefetch_stages(), program.is_timed()});
     if (program.is_timed()) note_timer(rules.layer_of[i], i);
   }
   find_copies();
