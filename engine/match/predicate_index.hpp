@@ -43,17 +43,11 @@ class PredicateIndex {
   const std::vector<Touched>& lookup(model::EventView event, Scratch& scratch) {
     const TypeIndex& index = types_[event.type()];
     if (index.is_constant) return index.constant;
+    if (index.sole.program != none) return lookup_sole(index, event, scratch);
     touched_.clear();
     ++lookup_;
-    for (const Run& run : index.runs) {
-      if (run.may_pass(event)) walk(index, index.in_order, run.begin, run.end, event, scratch);
-    }
-    for (const EqualityGroup& group : index.equalities) {
-      if (const Value* value = group.find(event))
-        walk(index, group.candidates, value->begin, value->end, event, scratch);
-    }
-    for (const std::uint32_t predicate : index.always)
-      hit(index, predicate, event, scratch);
+    const auto touch = [this](const Subscriber& subscriber) { this->touch(subscriber); };
+    search(index, event, scratch, touch);
     if (touched_.size() > 1) sort_touched();
     return touched_;
   }
@@ -160,8 +154,11 @@ class PredicateIndex {
     std::vector<Run> runs;
     Candidates in_order;                // of the runs
     std::vector<std::uint32_t> always;  // no access path
+    std::size_t tried = 0;              // so many of these, the others being settled in `sole`
     bool is_constant = false;           // each event concerns the same rules: …
     std::vector<Touched> constant;      // … these
+    Touched sole{none, 0, 0};           // the rule that alone is concerned, if one is, …
+    bool sole_sees_all = false;         // … and whether it is by each event, then at least by these steps
     bool gated = false;                 // what fails the first bound of every run satisfies no predicate
 
     /// The first event from number `i` on that is of another type or passes some run's first bound.
@@ -169,8 +166,35 @@ class PredicateIndex {
   };
   class Builder;
 
+  // Calls touch(subscriber) for whomever the predicates concern that hold.
+  template <class Touch>
+  void search(const TypeIndex& index, model::EventView event, Scratch& scratch, const Touch& touch) {
+    for (const Run& run : index.runs) {
+      if (run.may_pass(event)) walk(index, index.in_order, run.begin, run.end, event, scratch, touch);
+    }
+    for (const EqualityGroup& group : index.equalities) {
+      if (const Value* value = group.find(event))
+        walk(index, group.candidates, value->begin, value->end, event, scratch, touch);
+    }
+    for (std::size_t i = 0; i < index.tried; ++i)
+      hit(index, index.always[i], event, scratch, touch);
+  }
+  // Where one rule alone is concerned there is nothing to tell apart, and nothing to put in order.
+  [[gnu::noinline]] const std::vector<Touched>& lookup_sole(const TypeIndex& index, model::EventView event,
+                                                            Scratch& scratch) {
+    std::uint64_t steps = index.sole.steps;
+    bool is_touched = index.sole_sees_all;
+    search(index, event, scratch, [&](const Subscriber& subscriber) {
+      steps |= subscriber.steps;
+      is_touched = true;
+    });
+    if (!is_touched) return nobody_;
+    sole_.front() = {index.sole.program, index.sole.input, steps};
+    return sole_;
+  }
+  template <class Touch>
   void walk(const TypeIndex& index, const Candidates& candidates, std::uint32_t i, std::uint32_t end,
-            model::EventView event, Scratch& scratch) {
+            model::EventView event, Scratch& scratch, const Touch& touch) {
     while (i < end) {
       const Candidate& candidate = candidates[i];
       const std::int64_t number = candidate.bounds.number(event);
@@ -184,13 +208,15 @@ class PredicateIndex {
         if (candidate.sole != none) {
           touch(index.subscribers[candidate.sole]);
         } else {
-          hit(index, candidate.predicate, event, scratch);
+          hit(index, candidate.predicate, event, scratch, touch);
         }
       }
     }
   }
   // The access path of a predicate holds: where the rest holds too, its subscribers are touched.
-  void hit(const TypeIndex& index, std::uint32_t number, model::EventView event, Scratch& scratch) {
+  template <class Touch>
+  void hit(const TypeIndex& index, std::uint32_t number, model::EventView event, Scratch& scratch,
+           const Touch& touch) {
     const Predicate& predicate = index.predicates[number];
     if (predicate.has_rest && !rest_holds(index, predicate, event, scratch)) return;
     for (std::uint32_t i = predicate.first_subscriber; i < predicate.end_subscribers; ++i)
@@ -209,9 +235,12 @@ class PredicateIndex {
                          Scratch& scratch);
   void sort_touched();
   void find_constant(TypeIndex& index);
+  static void find_sole(TypeIndex& index);
 
   std::vector<TypeIndex> types_;  // by event type
   std::vector<Touched> touched_;
+  std::vector<Touched> sole_{1};  // what lookup_sole() gives, or …
+  std::vector<Touched> nobody_;   // … this
   struct Place {
     std::uint64_t lookup = 0;  // the look-up in which it was set
     std::uint32_t place = 0;   // in touched_

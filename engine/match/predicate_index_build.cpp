@@ -323,8 +323,29 @@ PredicateIndex::PredicateIndex(const std::vector<const Program*>& programs, cons
   }
   for (Builder& builder : builders)
     builder.finish(enabled);
-  for (TypeIndex& index : types_)
+  for (TypeIndex& index : types_) {
     find_constant(index);
+    find_sole(index);
+  }
+}
+
+// Where one rule alone is concerned, what asks nothing of an event is settled here.
+void PredicateIndex::find_sole(TypeIndex& index) {
+  const auto& all = index.subscribers;
+  index.tried = index.always.size();
+  if (index.is_constant || all.empty()) return;
+  if (std::any_of(all.begin(), all.end(), [&](const auto& s) { return s.program != all[0].program; })) return;
+  index.sole = {all[0].program, all[0].input, 0};
+  const auto settled = std::partition(index.always.begin(), index.always.end(), [&](std::uint32_t number) {
+    return index.predicates[number].has_rest;
+  });
+  index.tried = static_cast<std::size_t>(settled - index.always.begin());
+  for (auto number = settled; number != index.always.end(); ++number) {
+    const Predicate& predicate = index.predicates[*number];
+    for (std::uint32_t i = predicate.first_subscriber; i < predicate.end_subscribers; ++i)
+      index.sole.steps |= all[i].steps;
+    index.sole_sees_all = true;
+  }
 }
 
 // Where no predicate asks anything of an event, the look-up is made here.

@@ -16,6 +16,22 @@ constexpr std::uint32_t is_derived = std::uint32_t{1} << 31;
 
 }  // namespace
 
+// A match of the rule at hand, which copies alone, straight to the sink. Where that gets them, all events are
+// raw, and each is one match of a rule: that is number 0, and no rule reads what is emitted.
+inline void Shard::report_copy(model::EventView event, std::uint64_t steps) {
+  if (!static_cast<match::StatelessMatcher&>(*matchers_[program_]).takes(event, steps)) return;
+  const Reported reported = reported_[program_];
+  const model::MatchedEvent matched{0, event};
+  ++matches_;
+  sink_->on_match({reported.rule,
+                   event.time_ns(),
+                   event.seq(),
+                   {&matched, 1},
+                   copied(reported.copy, event, {reported.rule, 0, false}),
+                   false,
+                   0});
+}
+
 void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   batch_ = &batch;
   log_ = &batch.log(layer, number_);
@@ -37,9 +53,18 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   // number of the raw one, then that.
   const auto process = [&](model::EventView event, std::uint32_t raw, std::size_t nth, std::uint32_t place) {
     for (const match::Touched& touched : index.lookup(event, scratch_)) {
+      const std::uint32_t program = programs[touched.program];
+      // What copies alone waits for nothing: where nothing is queued before it, its match goes at once.
+      if (upcoming_count_ == 0 && sink_ && reported_[program].copies_alone && visits_to_sample_ > 1 &&
+          timers.empty()) {
+        --visits_to_sample_;
+        program_ = program;
+        report_copy(event, touched.steps);
+        continue;
+      }
       const std::uint64_t order =
           ((batch.first_event + raw) << 20) + std::min<std::size_t>(nth, (1 << 20) - 1);
-      queue(event, order, place, programs[touched.program], touched);
+      queue(event, order, place, program, touched);
       if (upcoming_count_ == upcoming_.size()) run_upcoming(layer);
     }
     if (!tables.kept.empty()) put_into_tables(layer, event);
@@ -150,22 +175,6 @@ inline std::span<const match::Visit> Shard::visits_from(std::size_t begin) const
   while (end < upcoming_count_ && upcoming_[end].program == upcoming_[begin].program)
     ++end;
   return {&upcoming_[begin], end - begin};
-}
-
-// A match of the rule at hand, which copies alone, straight to the sink. Where that gets them, all events are
-// raw, and each is one match of a rule: that is number 0, and no rule reads what is emitted.
-inline void Shard::report_copy(model::EventView event, std::uint64_t steps) {
-  if (!static_cast<match::StatelessMatcher&>(*matchers_[program_]).takes(event, steps)) return;
-  const Reported reported = reported_[program_];
-  const model::MatchedEvent matched{0, event};
-  ++matches_;
-  sink_->on_match({reported.rule,
-                   event.time_ns(),
-                   event.seq(),
-                   {&matched, 1},
-                   copied(reported.copy, event, {reported.rule, 0, false}),
-                   false,
-                   0});
 }
 
 template <bool sampled>
