@@ -1,5 +1,7 @@
 #include "engine/match/key_table.hpp"
 
+#include "engine/base/assert.hpp"
+
 namespace tocsin::match {
 
 using model::Kind;
@@ -85,7 +87,14 @@ std::uint32_t KeyTable::add(const KeyView& key) {
   added.is_number = key.is_number;
   added.used = true;
   added.id = key.is_number ? key.number : key.hash;
-  if (!key.is_number) added.bytes.assign(key.bytes);
+  if (!key.is_number) {
+    if (added.text == no_text) {
+      TOCSIN_ASSERT(texts_.size() < no_text);
+      added.text = static_cast<std::uint32_t>(texts_.size()) & no_text;
+      texts_.emplace_back();
+    }
+    texts_[added.text].assign(key.bytes);
+  }
   if (size() > room()) {
     LargeVector<Entry> before(2 * entries_.size());
     std::swap(before, entries_);
@@ -93,7 +102,7 @@ std::uint32_t KeyTable::add(const KeyView& key) {
       if (entry.slot != absent) insert(entry);
     }
   }
-  insert({added.id, slot, added.is_number});
+  insert({added.id, slot, key.is_number});
   return slot;
 }
 
@@ -108,7 +117,7 @@ void KeyTable::erase(std::uint32_t slot) {
   Slot& erased = slots_[slot];
   erased.used = false;
   free_.push_back(slot);
-  std::size_t hole = Entry{erased.id, slot, erased.is_number}.hash() & mask();
+  std::size_t hole = Entry{erased.id, slot, erased.is_number != 0}.hash() & mask();
   while (entries_[hole].slot != slot)
     hole = (hole + 1) & mask();
   // An entry behind the hole moves into it unless its search begins behind the hole.

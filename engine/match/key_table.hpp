@@ -64,7 +64,7 @@ class KeyTable {
     for (std::size_t i = key.hash & mask(); entries_[i].slot != absent; i = (i + 1) & mask()) {
       const Entry& entry = entries_[i];
       if (entry.id != id || entry.is_number != key.is_number) continue;
-      if (key.is_number || slots_[entry.slot].bytes == key.bytes) return entry.slot;
+      if (key.is_number || bytes(entry.slot) == key.bytes) return entry.slot;
     }
     return absent;
   }
@@ -80,7 +80,7 @@ class KeyTable {
   std::size_t capacity() const { return slots_.size(); }
   bool in_use(std::uint32_t slot) const { return slots_[slot].used; }
   /// The key's bytes, of a key that is no number.
-  std::string_view bytes(std::uint32_t slot) const { return slots_[slot].bytes; }
+  std::string_view bytes(std::uint32_t slot) const { return texts_[slots_[slot].text]; }
 
  private:
   struct Entry {
@@ -89,12 +89,14 @@ class KeyTable {
     bool is_number = false;
     std::uint64_t hash() const { return is_number ? hash_mix(id) : id; }
   };
+  static constexpr std::uint32_t no_text = 0xFFFFFFFF >> 2;
   struct Slot {
-    std::string bytes;  // of a key that is no number
     std::uint64_t id = 0;
-    bool is_number = false;
-    bool used = false;
+    std::uint32_t text : 30 = no_text;  // in texts_, once it has had a key that is no number
+    std::uint32_t is_number : 1 = false;
+    std::uint32_t used : 1 = false;
   };
+  static_assert(sizeof(Slot) == 16);
   std::size_t mask() const { return entries_.size() - 1; }
   // A small table is kept sparse, as it stays near all the same: there a key that is absent, which most are
   // where keys come and go, mostly meets a free entry at once.
@@ -106,6 +108,7 @@ class KeyTable {
 
   LargeVector<Entry> entries_ = LargeVector<Entry>(16);  // a power of two
   LargeVector<Slot> slots_;
+  std::vector<std::string> texts_;
   std::vector<std::uint32_t> free_;
 };
 

@@ -69,8 +69,7 @@ class Matcher {
   virtual void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) = 0;
 
   /// Shows several events that come one after the other, with no timer between them. `keys` is its key space.
-  /// Where visits are many it is this that a matcher makes its own, so that
-  /// they are one loop.
+  /// Where visits are many it is this that a matcher makes its own, so that they are one loop.
   virtual void visit_all(std::span<const Visit> visits, KeySpace* keys, Output& output) {
     show_all(*this, visits, keys, output);
   }
