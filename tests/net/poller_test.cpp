@@ -105,6 +105,27 @@ TEST_CASE("a timeout ends the wait") {
   CHECK(steady_now_ns() - now >= 2'000'000);
 }
 
+TEST_CASE("edges that are asked for at intervals wait for the next one, timers do not") {
+  Poller poller;
+  Pair pair;
+  Counting handler;
+  REQUIRE(poller.add(pair.here.get(), handler));
+  poller.poll(0);
+  handler.calls = 0;
+  pair.say();
+  constexpr std::int64_t hour_ns = 3'600'000'000'000;
+  std::vector<int> log;
+  Noting timer(poller, log, 1);
+  timer.set(1);  // long past
+  const std::int64_t before_ns = poller.now_ns();
+  CHECK(poller.poll_every(hour_ns) == 1);
+  CHECK(log.size() == 1);
+  CHECK(handler.calls == 0);
+  CHECK(poller.now_ns() > before_ns);
+  CHECK(poller.poll_every(0) == 1);
+  CHECK(handler.calls == 1);
+}
+
 TEST_CASE("another thread wakes the poller, and no wake-up is lost") {
   Poller poller;
   Wake wake(poller);
