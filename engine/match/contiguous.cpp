@@ -59,12 +59,8 @@ void ContiguousMatcher::prefetch(model::EventView, std::uint32_t slot, PrefetchS
   tocsin::prefetch(runs_[own].events.data());
 }
 
-void ContiguousMatcher::visit_all(std::span<const Visit> visits, KeySpace* keys, Output& output) {
-  show_all(*this, visits, keys, output);
-}
-
-void ContiguousMatcher::visit(model::EventView event, std::uint64_t order, std::uint64_t steps,
-                              Output& output) {
+inline void ContiguousMatcher::visit(model::EventView event, std::uint64_t order, std::uint64_t steps,
+                                     Output& output) {
   ++counters_.events;
   std::uint64_t places = 0;
   for (std::uint64_t left = steps; left != 0; left &= left - 1)
@@ -72,7 +68,16 @@ void ContiguousMatcher::visit(model::EventView event, std::uint64_t order, std::
   const bool starts = (places & 1) != 0;
   if (starts && keys_.size() >= key_room_) sweep_keys(event.time_ns());
   const std::uint32_t slot = program_.partitioned ? keys_.find(starts) : 0;
-  if (slot == KeyTable::absent) return;
+  if (slot != KeyTable::absent) take(slot, places, event, order, output);
+}
+
+void ContiguousMatcher::visit_all(std::span<const Visit> visits, KeySpace* keys, Output& output) {
+  show_all(*this, visits, keys, output);
+}
+
+// An event that its key has runs for, or that may start one.
+void ContiguousMatcher::take(std::uint32_t slot, std::uint64_t places, model::EventView event,
+                             std::uint64_t order, Output& output) {
   if (slot >= runs_.size()) runs_.resize(slot + 1);
   Runs& runs = runs_[slot];
   const std::uint64_t takers = ((runs.waiting << 1) | 1) & places;

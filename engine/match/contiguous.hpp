@@ -54,6 +54,8 @@ class ContiguousMatcher final : public Matcher {
   using Age = std::pair<std::int64_t, std::uint64_t>;
   static Age age_of(model::EventView event) { return {event.time_ns(), event.seq()}; }
 
+  [[gnu::noinline]] void take(std::uint32_t slot, std::uint64_t places, model::EventView event,
+                              std::uint64_t order, Output& output);
   bool is_complete(const Runs& runs, model::EventView last) const;
   void report(const Runs& runs, model::EventView last, std::uint64_t order, Output& output);
   template <class IsOver>

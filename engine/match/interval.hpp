@@ -43,7 +43,8 @@ struct Interval {
   }
   bool holds(model::EventView event) const {
     const std::int64_t value = number(event);
-    return value >= least && value <= greatest && !event.is_null(field);
+    const bool is_null = event.is_null(field);
+    return (value >= least) & (value <= greatest) & !is_null;
   }
 };
 

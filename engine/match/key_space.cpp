@@ -37,6 +37,28 @@ bool KeySpace::take_in(const std::vector<KeyFields>& keys) {
   return true;
 }
 
+void KeySpace::take(std::span<Visit> visits, const KeyFields* keys) {
+  for (std::size_t i = 0; i < visits.size();) {
+    const std::uint32_t input = visits[i].input;
+    const KeyFields& fields = keys[input];
+    const KeyFields::Field first = fields.fields.front();
+    const bool is_single = fields.fields.size() == 1;
+    for (; i < visits.size() && visits[i].input == input; ++i) {
+      const model::EventView event = visits[i].event;
+      if (event.bytes() != last_event_) {
+        last_event_ = event.bytes();
+        Taken& taken = taken_[taken_count_];
+        taken.slot = KeyTable::absent;
+        taken.has_key = (is_single && make_short_key(event, first, taken.key)) ||
+                        make_any_key(event, fields, scratch_[taken_count_], taken.key);
+        if (is_far_ && taken.has_key) table_.prefetch(taken.key);
+        ++taken_count_;
+      }
+      visits[i].key = taken_count_ - 1;
+    }
+  }
+}
+
 void KeySpace::add_rule(RuleKeys& keys) {
   if (++rules_ == 1 && !is_shared_) {
     sole_ = &keys;

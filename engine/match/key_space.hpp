@@ -6,11 +6,12 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "engine/match/key_table.hpp"
-#include "engine/model/event.hpp"
+#include "engine/match/visit.hpp"
 
 namespace tocsin::match {
 
@@ -38,17 +39,10 @@ class KeySpace {
 
   /// The most events whose keys may be taken before they are forgotten.
   static constexpr std::size_t most_keys = 64;
-  /// Takes the key of an event that some rules will soon be shown, and asks for what its look-up will read
-  /// where that is far. The key's number for come_to(); an event that comes twice in a row has one.
-  std::uint32_t take(model::EventView event, const KeyFields& fields) {
-    if (event.bytes() == last_event_) return taken_count_ - 1;
-    last_event_ = event.bytes();
-    Taken& taken = taken_[taken_count_];
-    taken.has_key = make_key(event, fields, scratch_[taken_count_], taken.key);
-    taken.slot = KeyTable::absent;
-    if (is_far_ && taken.has_key) table_.prefetch(taken.key);
-    return taken_count_++;
-  }
+  /// Takes the keys of the events that a rule will soon be shown, and asks for what their look-ups will read
+  /// where that is far. `keys`: the rule's key fields by input. Visit::key becomes the key's number for
+  /// come_to(); an event that comes twice in a row has one.
+  void take(std::span<Visit> visits, const KeyFields* keys);
   /// True where there are so many keys that looking ahead pays.
   bool is_far() const { return is_far_; }
   /// Looks up all keys taken. What it finds spares come_to() its look-up.

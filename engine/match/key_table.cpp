@@ -48,7 +48,12 @@ bool make_any_key(model::EventView event, const KeyFields& fields, std::string& 
     if (event.is_null(field.index)) return false;
   }
   if (fields.fields.size() == 1) {
-    make_text_key(event.load_text(fields.fields.front().slot), key);
+    const auto& field = fields.fields.front();
+    if (field.kind == Kind::string) {
+      make_text_key(event.load_text(field.slot), key);
+    } else {
+      make_number_key(event.load_int(field.slot), key);
+    }
     return true;
   }
   scratch.clear();

@@ -23,24 +23,28 @@ struct KeyView {
   std::string_view bytes;    // else
 };
 
+/// The key of `event` where it is this field alone, a number or a text of at most 7 bytes. False where it
+/// has to be made by make_any_key(), or is null.
+inline bool make_short_key(model::EventView event, const KeyFields::Field& field, KeyView& key) {
+  if (event.is_null(field.index)) return false;
+  if (field.kind == model::Kind::string) {
+    const std::string_view text = event.load_text(field.slot);
+    if (text.size() > max_packed_text) return false;
+    key.number = pack_text_behind(text);
+  } else {
+    key.number = static_cast<std::uint64_t>(event.load_int(field.slot));
+  }
+  key.is_number = true;
+  key.hash = hash_mix(key.number);
+  return true;
+}
 bool make_any_key(model::EventView event, const KeyFields& fields, std::string& scratch, KeyView& key);
 
 /// The key of `event`. False where a key field is null: the event then belongs to no partition. The bytes
 /// lie in the event, or in `scratch` where there are several fields. Linear in the key's size.
 inline bool make_key(model::EventView event, const KeyFields& fields, std::string& scratch, KeyView& key) {
-  const auto& first = fields.fields.front();
-  if (fields.fields.size() > 1) return make_any_key(event, fields, scratch, key);
-  if (event.is_null(first.index)) return false;
-  if (first.kind == model::Kind::string) {
-    const std::string_view text = event.load_text(first.slot);
-    if (text.size() > max_packed_text) return make_any_key(event, fields, scratch, key);
-    key.number = pack_text_behind(text);
-  } else {
-    key.number = static_cast<std::uint64_t>(event.load_int(first.slot));
-  }
-  key.is_number = true;
-  key.hash = hash_mix(key.number);
-  return true;
+  return (fields.fields.size() == 1 && make_short_key(event, fields.fields.front(), key)) ||
+         make_any_key(event, fields, scratch, key);
 }
 
 /// The key that these values are, of which none is null.

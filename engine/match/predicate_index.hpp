@@ -65,6 +65,31 @@ class PredicateIndex {
     return i;
   }
 
+  /// The rule that alone is concerned by events of this type, if one is; its steps tell nothing. Null where
+  /// there are none or several.
+  const Touched* sole(model::EventTypeId type) const {
+    const Touched& sole = types_[type].sole;
+    return sole.program != none ? &sole : nullptr;
+  }
+  /// Calls show(number, event, steps) for the events from number `i` on that concern the rule that is alone,
+  /// up to one of another type. The number of that one, or of events.
+  template <class Show>
+  std::size_t for_each_of_sole(const model::EventBatch& events, std::size_t i, Scratch& scratch,
+                               const Show& show) {
+    const model::EventTypeId type = events[i].type();
+    const TypeIndex& index = types_[type];
+    for (; i < events.size() && events[i].type() == type; ++i) {
+      if (index.gated) {
+        i = index.pass_over(events, i, type);
+        if (i == events.size() || events[i].type() != type) break;
+      }
+      const model::EventView event = events[i];
+      std::uint64_t steps;
+      if (concerns_sole(index, event, scratch, steps)) show(i, event, steps);
+    }
+    return i;
+  }
+
   /// A stable text form, for `explain`.
   std::string dump(const model::Catalog& catalog) const;
 
@@ -145,6 +170,12 @@ class PredicateIndex {
       return upper ? value <= first_int : value >= first_int;
     }
   };
+  /// Steps whose predicate is that a number lies in an interval.
+  struct Bounded {
+    Interval bounds;
+    std::uint64_t steps;
+  };
+  static constexpr std::size_t most_few = 4;
   struct TypeIndex {
     std::vector<Predicate> predicates;
     std::vector<Subscriber> subscribers;  // by predicate
@@ -159,6 +190,7 @@ class PredicateIndex {
     std::vector<Touched> constant;      // … these
     Touched sole{none, 0, 0};           // the rule that alone is concerned, if one is, …
     bool sole_sees_all = false;         // … and whether it is by each event, then at least by these steps
+    std::vector<Bounded> few;           // all of its other predicates, where they are bounds alone, and few
     bool gated = false;                 // what fails the first bound of every run satisfies no predicate
 
     /// The first event from number `i` on that is of another type or passes some run's first bound.
@@ -180,17 +212,29 @@ class PredicateIndex {
       hit(index, index.always[i], event, scratch, touch);
   }
   // Where one rule alone is concerned there is nothing to tell apart, and nothing to put in order.
-  [[gnu::noinline]] const std::vector<Touched>& lookup_sole(const TypeIndex& index, model::EventView event,
-                                                            Scratch& scratch) {
-    std::uint64_t steps = index.sole.steps;
-    bool is_touched = index.sole_sees_all;
-    search(index, event, scratch, [&](const Subscriber& subscriber) {
-      steps |= subscriber.steps;
-      is_touched = true;
-    });
-    if (!is_touched) return nobody_;
+  const std::vector<Touched>& lookup_sole(const TypeIndex& index, model::EventView event, Scratch& scratch) {
+    std::uint64_t steps;
+    if (!concerns_sole(index, event, scratch, steps)) return nobody_;
     sole_.front() = {index.sole.program, index.sole.input, steps};
     return sole_;
+  }
+  // Whether the event concerns the rule, and as which of its steps.
+  bool concerns_sole(const TypeIndex& index, model::EventView event, Scratch& scratch, std::uint64_t& steps) {
+    steps = index.sole.steps;
+    bool is_concerned = index.sole_sees_all;
+    if (!index.few.empty()) {  // without a branch, as which of them hold nobody can foresee
+      for (const Bounded& each : index.few) {
+        const bool holds = each.bounds.holds(event);
+        steps |= each.steps & (std::uint64_t{0} - std::uint64_t{holds});
+        is_concerned |= holds;
+      }
+      return is_concerned;
+    }
+    search(index, event, scratch, [&](const Subscriber& subscriber) {
+      steps |= subscriber.steps;
+      is_concerned = true;
+    });
+    return is_concerned;
   }
   template <class Touch>
   void walk(const TypeIndex& index, const Candidates& candidates, std::uint32_t i, std::uint32_t end,

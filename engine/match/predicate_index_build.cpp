@@ -333,19 +333,31 @@ PredicateIndex::PredicateIndex(const std::vector<const Program*>& programs, cons
 void PredicateIndex::find_sole(TypeIndex& index) {
   const auto& all = index.subscribers;
   index.tried = index.always.size();
-  if (index.is_constant || all.empty()) return;
+  if (all.empty()) return;
   if (std::any_of(all.begin(), all.end(), [&](const auto& s) { return s.program != all[0].program; })) return;
   index.sole = {all[0].program, all[0].input, 0};
+  const auto steps_of = [&](std::uint32_t number) {
+    const Predicate& predicate = index.predicates[number];
+    std::uint64_t steps = 0;
+    for (std::uint32_t i = predicate.first_subscriber; i < predicate.end_subscribers; ++i)
+      steps |= all[i].steps;
+    return steps;
+  };
   const auto settled = std::partition(index.always.begin(), index.always.end(), [&](std::uint32_t number) {
     return index.predicates[number].has_rest;
   });
   index.tried = static_cast<std::size_t>(settled - index.always.begin());
   for (auto number = settled; number != index.always.end(); ++number) {
-    const Predicate& predicate = index.predicates[*number];
-    for (std::uint32_t i = predicate.first_subscriber; i < predicate.end_subscribers; ++i)
-      index.sole.steps |= all[i].steps;
+    index.sole.steps |= steps_of(*number);
     index.sole_sees_all = true;
   }
+  const bool are_few = index.equalities.empty() && index.tried == 0 && index.in_order.size() <= most_few &&
+                       std::none_of(index.in_order.begin(), index.in_order.end(), [&](const Candidate& c) {
+                         return index.predicates[c.predicate].has_rest;
+                       });
+  if (!are_few) return;
+  for (const Candidate& candidate : index.in_order)
+    index.few.push_back({candidate.bounds, steps_of(candidate.predicate)});
 }
 
 // Where no predicate asks anything of an event, the look-up is made here.

@@ -16,11 +16,17 @@ constexpr std::uint32_t is_derived = std::uint32_t{1} << 31;
 
 }  // namespace
 
-// A match of the rule at hand, which copies alone, straight to the sink. Where that gets them, all events are
-// raw, and each is one match of a rule: that is number 0, and no rule reads what is emitted.
-inline void Shard::report_copy(model::EventView event, std::uint64_t steps) {
-  if (!static_cast<match::StatelessMatcher&>(*matchers_[program_]).takes(event, steps)) return;
-  const Reported reported = reported_[program_];
+// What copies alone waits for nothing: where nothing is queued before it, its match goes at once.
+inline bool Shard::goes_at_once(std::uint32_t program, std::size_t layer) const {
+  return upcoming_count_ == 0 && sink_ && reported_[program].copies_alone && visits_to_sample_ > 1 &&
+         timers_[layer].empty();
+}
+
+// A match of a rule that copies alone, straight to the sink. Where that gets them, all events are raw, and
+// each is one match of a rule: that is number 0, and no rule reads what is emitted.
+inline void Shard::report_copy(std::uint32_t program, model::EventView event, std::uint64_t steps) {
+  if (!static_cast<match::StatelessMatcher&>(*matchers_[program]).takes(event, steps)) return;
+  const Reported reported = reported_[program];
   const model::MatchedEvent matched{0, event};
   ++matches_;
   sink_->on_match({reported.rule,
@@ -54,17 +60,14 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   const auto process = [&](model::EventView event, std::uint32_t raw, std::size_t nth, std::uint32_t place) {
     for (const match::Touched& touched : index.lookup(event, scratch_)) {
       const std::uint32_t program = programs[touched.program];
-      // What copies alone waits for nothing: where nothing is queued before it, its match goes at once.
-      if (upcoming_count_ == 0 && sink_ && reported_[program].copies_alone && visits_to_sample_ > 1 &&
-          timers.empty()) {
+      if (goes_at_once(program, layer)) {
         --visits_to_sample_;
-        program_ = program;
-        report_copy(event, touched.steps);
+        report_copy(program, event, touched.steps);
         continue;
       }
-      const std::uint64_t order =
-          ((batch.first_event + raw) << 20) + std::min<std::size_t>(nth, (1 << 20) - 1);
-      queue(event, order, place, program, touched);
+      if (shards_ > 1 && is_elsewhere(event, program, touched.input)) continue;
+      const std::uint64_t order = order_of(raw) + std::min<std::size_t>(nth, (1 << order_bits) - 1);
+      upcoming_[upcoming_count_++] = {event, order, touched.steps, touched.input, 0, program, place};
       if (upcoming_count_ == upcoming_.size()) run_upcoming(layer);
     }
     if (!tables.kept.empty()) put_into_tables(layer, event);
@@ -89,8 +92,14 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   };
   if (shards_ == 1) {
     const std::size_t events = batch.events.size();
-    for (std::size_t i = 0; (i = index.next_candidate(batch.events, i)) < events; ++i)
-      process_raw(static_cast<std::uint32_t>(i));
+    const bool are_alone = derived.empty() && tables.kept.empty();
+    for (std::size_t i = 0; (i = index.next_candidate(batch.events, i)) < events;) {
+      if (are_alone && index.sole(batch.events[i].type())) {
+        i = run_sole(layer, i);
+      } else {
+        process_raw(static_cast<std::uint32_t>(i++));
+      }
+    }
   } else {
     for (const std::uint32_t event : batch.parts[number_])
       process_raw(event);
@@ -128,20 +137,27 @@ void Shard::hold_to_limit() {
   }
 }
 
-inline void Shard::queue(model::EventView event, std::uint64_t order, std::uint32_t place,
-                         std::uint32_t program, const match::Touched& touched) {
-  if (shards_ > 1) {
-    const Routing& routing = rules_->routings[program][touched.input];
-    if (routing.destination(event, shards_, key_scratch_) != number_) return;
-  }
-  const Visited& visited = visited_[program];
-  match::Visit& visit = upcoming_[upcoming_count_++];
-  visit.event = event;
-  visit.order = order;
-  visit.steps = touched.steps;
-  visit.key = visited.space ? visited.space->take(event, visited.keys[touched.input]) : 0;
-  visit.program = program;
-  visit.place = place;
+// Of raw events: those from number `i` on that are of one type, which concerns one rule alone.
+std::size_t Shard::run_sole(std::size_t layer, std::size_t i) {
+  match::PredicateIndex& index = indexes_[layer];
+  const match::Touched sole = *index.sole(batch_->events[i].type());
+  const std::uint32_t program = rules_->layers[layer][sole.program];
+  return index.for_each_of_sole(
+      batch_->events, i, scratch_, [&](std::size_t raw, model::EventView event, std::uint64_t steps) {
+        if (goes_at_once(program, layer)) {
+          --visits_to_sample_;
+          return report_copy(program, event, steps);
+        }
+        upcoming_[upcoming_count_++] = {
+            event, order_of(raw), steps, sole.input, 0, program, static_cast<std::uint32_t>(raw)};
+        if (upcoming_count_ == upcoming_.size()) run_upcoming(layer);
+      });
+}
+
+// True where another shard has the state of the event's key for this program.
+inline bool Shard::is_elsewhere(model::EventView event, std::uint32_t program, std::uint32_t input) {
+  const Routing& routing = rules_->routings[program][input];
+  return routing.destination(event, shards_, key_scratch_) != number_;
 }
 
 Position Shard::position_of(const match::Visit& visit) const {
@@ -157,6 +173,7 @@ Position Shard::position_of(const match::Visit& visit) const {
 // Shows the queued events to their rules, and the timers before them.
 void Shard::run_upcoming(std::size_t layer) {
   if (upcoming_count_ == 0) return;
+  take_keys();
   if (upcoming_count_ > 1) look_ahead();  // one alone would wait for the same, only sooner
   if (upcoming_count_ < visits_to_sample_) {
     visits_to_sample_ -= upcoming_count_;
@@ -170,11 +187,20 @@ void Shard::run_upcoming(std::size_t layer) {
 }
 
 // The visits from number `begin` on that are of one rule.
-inline std::span<const match::Visit> Shard::visits_from(std::size_t begin) const {
+inline std::span<match::Visit> Shard::visits_from(std::size_t begin) {
   std::size_t end = begin + 1;
   while (end < upcoming_count_ && upcoming_[end].program == upcoming_[begin].program)
     ++end;
   return {&upcoming_[begin], end - begin};
+}
+
+void Shard::take_keys() {
+  for (std::size_t begin = 0; begin < upcoming_count_;) {
+    const auto visits = visits_from(begin);
+    begin += visits.size();
+    const Visited& visited = visited_[visits.front().program];
+    if (visited.space) visited.space->take(visits, visited.keys);
+  }
 }
 
 template <bool sampled>
@@ -187,7 +213,7 @@ void Shard::show_upcoming(std::size_t layer) {
     program_ = next.program;
     if (sink_ && reported_[program_].copies_alone && (!sampled || visits_to_sample_ > 1)) {
       visits_to_sample_ -= sampled;
-      report_copy(next.event, next.steps);
+      report_copy(program_, next.event, next.steps);
       ++begin;
       continue;
     }

@@ -109,7 +109,7 @@ class Shard final : private match::Output {
   void set_up(const RuleSet& rules);
   void find_copies();
   void report(const match::Program& program, const match::Completion& completion) override;
-  void report_copy(model::EventView event, std::uint64_t steps);
+  void report_copy(std::uint32_t program, model::EventView event, std::uint64_t steps);
   /// Rules that copy the same from one event emit the same but for the origin, so it is written once.
   model::EventView copied(std::uint32_t copy, model::EventView event, model::Origin origin) {
     if (copied_ != copy || copied_from_ != event.bytes()) write_copy(copy, event);
@@ -120,11 +120,17 @@ class Shard final : private match::Output {
   void drop_gone(const RuleSet& rules);
   LayerTables tables_of(std::size_t layer, std::vector<LayerTables>& before);
   void put_into_tables(std::size_t layer, model::EventView event);
-  void queue(model::EventView event, std::uint64_t order, std::uint32_t place, std::uint32_t program,
-             const match::Touched& touched);
+  /// The place of raw event number `raw` of the batch in the order of processing. The low bits tell apart the
+  /// derived ones that go back to it.
+  std::uint64_t order_of(std::size_t raw) const { return (batch_->first_event + raw) << order_bits; }
+  static constexpr int order_bits = 20;
+  bool is_elsewhere(model::EventView event, std::uint32_t program, std::uint32_t input);
+  bool goes_at_once(std::uint32_t program, std::size_t layer) const;
   Position position_of(const match::Visit& visit) const;
+  std::size_t run_sole(std::size_t layer, std::size_t i);
   void run_upcoming(std::size_t layer);
-  std::span<const match::Visit> visits_from(std::size_t begin) const;
+  std::span<match::Visit> visits_from(std::size_t begin);
+  void take_keys();
   template <bool sampled>
   void show_upcoming(std::size_t layer);
   template <class Work>
