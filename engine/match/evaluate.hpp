@@ -76,6 +76,8 @@ class Expression {
 
   /// The value; text in it lives as long as the events, this object and `scratch`'s next reset().
   model::Value evaluate(const Bindings& bindings, Scratch& scratch) const {
+    const Node& root = nodes_[root_];
+    if (root.op == plan::Op::field) return eval_field(root, bindings, scratch);  // as most of what is emitted
     return eval(root_, bindings, scratch);
   }
 

@@ -9,12 +9,18 @@ namespace tocsin::match {
 using plan::Contiguity;
 
 GroupedMatcher::GroupedMatcher(const Program& program, const Resources& resources)
-    : RunMatcher(program, resources), automaton_(unroll(program)), width_(program.counts_positions ? 1 : 0) {
+    : RunMatcher(program, resources),
+      automaton_(unroll(program)),
+      is_chain_(automaton_.is_chain()),
+      width_(program.counts_positions ? 1 : 0) {
   for (std::uint16_t arc = 0; arc < automaton_.arcs.size(); ++arc) {
     place_of_.push_back(static_cast<std::uint16_t>(width_));
+    const auto& to = automaton_.states[automaton_.arcs[arc].to];
+    step_of_.push_back(to.step);
+    if (to.accepts) last_steps_ |= std::uint64_t{1} << to.step;
     if (starts(arc)) continue;
     lists_.push_back(place_of_.back());
-    width_ += is_strict(arc) ? 2 : 1;
+    width_ += list_words + (is_strict(arc) ? 1 : 0);
   }
   ensure(0);
 }
@@ -24,18 +30,30 @@ void GroupedMatcher::ensure(std::uint32_t slot) {
   rows_.resize(slots_ * width_, none);
 }
 
-void GroupedMatcher::prefetch(model::EventView, std::uint32_t slot, PrefetchStage stage) const {
-  const std::uint32_t own = keys_.number_ahead(slot);
-  if (own >= slots_) return;
-  const std::uint64_t* const row = rows_.data() + own * width_;
-  if (stage == PrefetchStage::key) {
-    constexpr std::size_t words_per_line = 8;
-    for (std::size_t word = 0; word < width_; word += words_per_line)
-      tocsin::prefetch(row + word);
-  } else {
-    for (const std::uint16_t place : lists_)
-      store_.prefetch(row[place]);
+void GroupedMatcher::prefetch_all(std::span<const Visit> visits, const KeySpace& keys,
+                                  PrefetchStage stage) const {
+  for (const Visit& visit : visits) {
+    const std::uint32_t slot = keys_.number_ahead(keys.slot_ahead(visit.key));
+    if (slot >= slots_) continue;
+    const std::uint64_t* const row = rows_.data() + slot * width_;
+    if (stage == PrefetchStage::key) {
+      constexpr std::size_t words_per_line = 8;
+      for (std::size_t word = 0; word < width_; word += words_per_line)
+        tocsin::prefetch(row + word);
+      tocsin::prefetch(row + width_ - 1);
+    } else if (!is_chain_ || (visit.steps & last_steps_) != 0) {
+      for (const std::uint16_t place : lists_)
+        prefetch_front(reinterpret_cast<const List&>(row[place]));
+    }
   }
+}
+
+// Asks for what is read of a list first.
+void GroupedMatcher::prefetch_front(const List& list) const {
+  store_.prefetch(list.first);
+  if (!is_chain_ || list.first == none) return;
+  store_.prefetch(list.first - list.second);
+  store_.prefetch(list.first - list.second - list.third);
 }
 
 void GroupedMatcher::visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) {
@@ -101,7 +119,7 @@ void GroupedMatcher::add_nodes() {
 void GroupedMatcher::close(std::uint32_t slot, std::uint64_t watches, bool first) {
   for (std::uint64_t left = watches; left != 0; left &= left - 1) {
     for (const auto& closed : automaton_.closed_by[static_cast<std::size_t>(std::countr_zero(left))]) {
-      if (closed.first == first) list(slot, closed.arc) = none;
+      if (closed.first == first) list(slot, closed.arc).first = none;
     }
   }
 }
@@ -115,47 +133,66 @@ void GroupedMatcher::advance(std::uint32_t slot, std::uint16_t arc, std::uint64_
     advances_.push_back({arc, none, stamp_});
     return;
   }
-  Id& waiting = list(slot, arc);
+  List& waiting = list(slot, arc);
   if (!is_live(waiting) || (is_strict(arc) && position_of(slot, arc) + 1 != position)) {
-    waiting = none;
+    waiting.first = none;
     return;
   }
   ++counters_.advanced;
-  advances_.push_back({arc, waiting, store_.at(waiting).start});
-  if (automaton_.arcs[arc].contiguity != Contiguity::any) waiting = none;
+  if (is_chain_ && automaton_.states[automaton_.arcs[arc].to].accepts) prefetch_front(waiting);
+  advances_.push_back({arc, waiting.first, waiting.start});
+  if (automaton_.arcs[arc].contiguity != Contiguity::any) waiting.first = none;
 }
 
 // Puts a new node into the list on `arc`. Its first one may link it itself, where what it is to link to is
 // older.
 void GroupedMatcher::push(std::uint32_t slot, std::uint16_t arc, const Advance& advanced, bool is_first_list,
                           std::uint64_t position) {
-  Id& waiting = list(slot, arc);
+  List& waiting = list(slot, arc);
   if (is_strict(arc) && position_of(slot, arc) != position) {
     position_of(slot, arc) = position;
-    waiting = none;
+    waiting.first = none;
   }
-  Id rest = store_.alive(waiting) ? waiting : none;
+  Id rest = store_.alive(waiting.first) ? waiting.first : none;
+  if (is_chain_) return put_in_front(waiting, advanced.node, advanced.start, rest);
   // Runs that wait and started later stay in front, in cells of their own as the old entries are shared.
   above_.clear();
-  for (; store_.alive(rest) && store_.at(rest).start > advanced.start; rest = store_.next(rest)) {
-    const Id node = store_.node_of(rest);
-    if (store_.alive(node)) above_.push_back({node, store_.at(rest).start});
+  if (rest == none || waiting.start <= advanced.start) {
+    waiting.start = advanced.start;
+  } else {
+    for (; store_.alive(rest) && store_.at(rest).start > advanced.start; rest = store_.next(rest)) {
+      const Id node = store_.node_of(rest);
+      if (store_.alive(node)) above_.push_back({node, store_.at(rest).start});
+    }
+    if (above_.empty()) waiting.start = advanced.start;
   }
   if (is_first_list && (rest == none || rest < advanced.node)) {
     store_.make_entry(advanced.node, rest);
-    waiting = advanced.node;
+    waiting.first = advanced.node;
   } else {
-    waiting = store_.add_cell(advanced.node, advanced.start, rest, arc, now_);
+    waiting.first = store_.add_cell(advanced.node, advanced.start, rest, arc, now_);
   }
   for (; !above_.empty(); above_.pop_back())
-    waiting = store_.add_cell(above_.back().node, above_.back().start, waiting, arc, now_);
+    waiting.first = store_.add_cell(above_.back().node, above_.back().start, waiting.first, arc, now_);
+}
+
+// Of a chain: those that come later have started later, and nobody else has the list. An entry says where the
+// third one behind it is, so that a walk asks for three at a time.
+void GroupedMatcher::put_in_front(List& list, Id node, std::int64_t start, Id rest) {
+  store_.make_entry(node, rest);
+  if (rest == none) {
+    list = {node, start, 0, 0};
+  } else {
+    store_.set_ahead(node, rest - list.second - list.third);
+    list = {node, start, static_cast<std::uint32_t>(node - rest), list.second};
+  }
 }
 
 // Reports what completed; true where anything did.
 bool GroupedMatcher::complete(Output& output) {
   found_.clear();
   if (program_.report == plan::Report::first) {
-    if (!find_only_candidate() && !find_first_candidate()) return false;
+    if (is_chain_ ? !find_first_of_chain() : !find_only_candidate() && !find_first_candidate()) return false;
     report_found(output);
     return true;
   }
@@ -164,7 +201,7 @@ bool GroupedMatcher::complete(Output& output) {
     report_found(output);
     return true;
   }
-  return report_all(output);
+  return is_chain_ ? report_chain(output) : report_all(output);
 }
 
 // The common case without searching: one completed node, and every list on the way has one live entry.
@@ -277,7 +314,7 @@ bool GroupedMatcher::find_first_candidate() {
 
 // The event of a node as part of a match that the event at hand completes.
 model::MatchedEvent GroupedMatcher::matched(Id node) {
-  const std::uint32_t step = state_of(node).step;
+  const std::uint32_t step = step_of_[store_.at(node).arc];
   if (node >= advances_.front().node) return {step, event_};
   const auto packed = store_.event(node);
   return {step, unpack(packed, program_.form_of(type_of(packed)), event_, program_.form_of(event_.type()),
@@ -294,7 +331,7 @@ void GroupedMatcher::report_found(Output& output) {
 }
 
 void GroupedMatcher::drop_key(std::uint32_t slot) {
-  for_each_list(slot, [](Id& list) { list = none; });
+  for_each_list(slot, [](List& list) { list.first = none; });
 }
 
 // Frees keys for which nothing waits. Called when their number has doubled: amortised constant a key.
@@ -303,7 +340,7 @@ void GroupedMatcher::sweep_keys() {
     if (!keys_.in_use(slot)) continue;
     set_cutoff(slot);
     bool waits = false;
-    for_each_list(slot, [&](Id list) { waits |= is_live(list); });
+    for_each_list(slot, [&](const List& list) { waits |= is_live(list); });
     if (waits) continue;
     std::fill_n(&rows_[slot * width_], width_, none);
     keys_.erase(slot);
@@ -335,7 +372,7 @@ void GroupedMatcher::compact() {
   for (std::uint32_t slot = 0; slot < slots() && slot < slots_; ++slot) {
     if (!in_use(slot)) continue;
     set_cutoff(slot);
-    for_each_list(slot, [&](Id list) { lists.push_back(list); });
+    for_each_list(slot, [&](const List& list) { lists.push_back(list.first); });
     while (!lists.empty()) {
       Id id = lists.back();
       lists.pop_back();
@@ -367,7 +404,7 @@ void GroupedMatcher::compact() {
     if (event) last_event = event;
   }
   for (std::uint32_t slot = 0; slot < slots_; ++slot)
-    for_each_list(slot, [&](Id& list) { list = moved(list, none); });
+    for_each_list(slot, [&](List& list) { list = {moved(list.first, none), list.start, 0, 0}; });
   replace_store(std::move(fresh));
 }
 

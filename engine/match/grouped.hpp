@@ -16,6 +16,10 @@
 // `report all` turns the part of the graph that an event completes round and walks it from the first events
 // on, so that matches come in order of preference without being sorted (grouped_all.cpp).
 //
+// Most patterns are chains, each state of which leads to one other by an arc that takes along what waits on
+// it (UnrolledAutomaton::is_chain). Then every node is in one list, lists are in order of starts by
+// themselves, and what an event completes is a tree (grouped_chain.cpp).
+//
 // `report first` wants one path of possibly exponentially many: it is found entry by entry, oldest first, as
 // a prefix that is preferred stays so whatever follows; quadratic at worst in the lists' size.
 //
@@ -40,7 +44,7 @@ class GroupedMatcher final : public RunMatcher<RunLog> {
 
   void visit(model::EventView event, std::uint64_t order, std::uint64_t steps, Output& output) override;
   RuleState state() const override { return state_of_runs(8 * width_); }
-  void prefetch(model::EventView event, std::uint32_t slot, PrefetchStage stage) const override;
+  void prefetch_all(std::span<const Visit> visits, const KeySpace& keys, PrefetchStage stage) const override;
   unsigned prefetch_stages() const override { return 2; }
 
  private:
@@ -51,13 +55,29 @@ class GroupedMatcher final : public RunMatcher<RunLog> {
     Id node = none;
   };
 
+  /// The runs of a key that wait on an arc, in a row of words.
+  struct List {
+    Id first;            // its first entry; none: there is none
+    std::int64_t start;  // the latest of theirs
+    // Of a chain: how far behind it the second is, and behind that the third; 0: nobody knows.
+    std::uint32_t second, third;
+  };
+  static constexpr std::size_t list_words = sizeof(List) / 8;
+
+  /// Links of one event's matches that are gathered before these are reported; where there are more, and so
+  /// about as many matches at least, they go out as they are found.
+  static constexpr std::size_t most_links = std::size_t{1} << 16;
+
   void ensure(std::uint32_t slot);
-  /// The first entry of the list of a key's runs that wait on an arc, which is none of the start's.
-  Id& list(std::uint32_t slot, std::uint16_t arc) { return rows_[slot * width_ + place_of_[arc]]; }
+  List& list_at(std::uint32_t slot, std::uint16_t place) {
+    return reinterpret_cast<List&>(rows_[slot * width_ + place]);
+  }
+  /// Of an arc that is none of the start's.
+  List& list(std::uint32_t slot, std::uint16_t arc) { return list_at(slot, place_of_[arc]); }
   /// Events of a key's stream so far, from 0; or, of a strict arc, the one that its runs took last.
   std::uint64_t& position_of(std::uint32_t slot) { return rows_[slot * width_]; }
   std::uint64_t& position_of(std::uint32_t slot, std::uint16_t arc) {
-    return rows_[slot * width_ + place_of_[arc] + 1];
+    return rows_[slot * width_ + place_of_[arc] + list_words];
   }
   bool starts(std::uint16_t arc) const { return automaton_.arcs[arc].from == start_state; }
   bool is_strict(std::uint16_t arc) const {
@@ -65,11 +85,13 @@ class GroupedMatcher final : public RunMatcher<RunLog> {
   }
   /// Lists are ordered by their latest start: where the first entry has passed the bound, all have.
   bool is_live(Id list) const { return store_.alive(list) && store_.at(list).start >= cutoff_; }
+  bool is_live(const List& list) const { return list.start >= cutoff_ && store_.alive(list.first); }
   template <class Each>
   void for_each_list(std::uint32_t slot, Each each) {
     for (const std::uint16_t place : lists_)
-      each(rows_[slot * width_ + place]);
+      each(list_at(slot, place));
   }
+  void prefetch_front(const List& list) const;
   void close(std::uint32_t slot, std::uint64_t watches, bool first);
   void advance(std::uint32_t slot, std::uint16_t arc, std::uint64_t position, std::uint64_t watches);
   void add_nodes();
@@ -79,7 +101,11 @@ class GroupedMatcher final : public RunMatcher<RunLog> {
   }
   void push(std::uint32_t slot, std::uint16_t arc, const Advance& advanced, bool is_first_list,
             std::uint64_t position);
+  void put_in_front(List& list, Id node, std::int64_t start, Id rest);
   bool complete(Output& output);
+  bool collect_chain(std::size_t most);
+  bool report_chain(Output& output);
+  bool find_first_of_chain();
   bool report_all(Output& output);
   std::uint32_t reach(Id id);
   bool turn_round();
@@ -112,12 +138,14 @@ class GroupedMatcher final : public RunMatcher<RunLog> {
   }
 
   const UnrolledAutomaton automaton_;
+  const bool is_chain_;
   // A key's row: its position, events of its stream so far, where the rule counts it; and for each arc but
-  // the start's the first entry of the list of runs that wait on it, behind which a strict arc has a
-  // position.
+  // the start's a List, behind which a strict arc has a position.
   std::vector<std::uint16_t> place_of_;  // by arc: of its list; the start's have none
   std::vector<std::uint16_t> lists_;     // the places of all lists
+  std::vector<std::uint16_t> step_of_;   // by arc: of the state that it leads to
   std::size_t width_;
+  std::uint64_t last_steps_ = 0;  // bit i: an event of step i may complete a match
   std::uint32_t slots_ = 0;
   LargeVector<std::uint64_t> rows_;  // by slot; `none` to begin with
 
@@ -138,6 +166,13 @@ class GroupedMatcher final : public RunMatcher<RunLog> {
     Id next_entry;
   };
   std::vector<Frame> frames_;
+  struct Link {
+    Id node;
+    std::size_t next;  // in chain_: what took it; of the first, which completed, its own
+    model::MatchedEvent event;
+  };
+  std::vector<Link> chain_;            // what an event completes, level by level
+  std::size_t leaves_ = 0;             // in it, where those begin that begin a run
   std::vector<Id> found_;              // a candidate's nodes, first event first
   std::vector<std::uint64_t> packed_;  // the event at hand, where it is kept
   EventRoom room_for_events_;          // of the matches that the event at hand completes

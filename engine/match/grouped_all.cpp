@@ -12,10 +12,6 @@ namespace tocsin::match {
 
 namespace {
 
-// Links of one event's matches that are turned round; where there are more, and so about as many matches at
-// least, they go out as they are found.
-constexpr std::size_t most_links = std::size_t{1} << 16;
-
 template <class Less>
 void sort_unless_sorted(std::vector<std::uint32_t>& numbers, Less less) {
   if (!std::is_sorted(numbers.begin(), numbers.end(), less)) std::sort(numbers.begin(), numbers.end(), less);

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t null_bits = sizeof(EventHeader);  // where they begin in an event
 constexpr std::size_t slot_size = 8;
+constexpr std::uint64_t no_value = 0;
 constexpr unsigned char long_length = 255;  // four bytes of it follow
 
 class Packer {
@@ -37,7 +38,11 @@ class Packer {
     if (length >= long_length) put(length);
   }
   void put_slot(const std::byte* slot, Kind kind, Kind element) {
-    if (kind != Kind::string && kind != Kind::array) return put(slot, slot_size);
+    if (kind != Kind::string && kind != Kind::array) {
+      std::memcpy(to_, slot, slot_size);
+      to_ += slot_size;
+      return;
+    }
     VarSlot var;
     std::memcpy(&var, slot, sizeof var);
     put_length(var.length);
@@ -71,7 +76,11 @@ class Unpacker {
     from_ += count;
   }
   void get_slot(std::byte* slot, Kind kind, Kind element) {
-    if (kind != Kind::string && kind != Kind::array) return get(slot, slot_size);
+    if (kind != Kind::string && kind != Kind::array) {
+      std::memcpy(slot, from_, slot_size);
+      from_ += slot_size;
+      return;
+    }
     std::uint32_t length = get<unsigned char>();
     if (length == long_length) length = get<std::uint32_t>();
     const bool is_text = kind == Kind::string;
@@ -173,21 +182,23 @@ EventView unpack(std::span<const std::uint64_t> packed, const EventForm& form, E
   header.seq = unpacker.get<std::uint64_t>();
   header.type = unpacker.get<model::EventTypeId>();
   header.source = unpacker.get<std::uint16_t>();
-  std::memset(event + null_bits, 0, form.fixed_size - null_bits);
+  const std::size_t last_nulls = null_bits + (form.null_bytes - 1) / sizeof no_value * sizeof no_value;
+  std::memcpy(event + last_nulls, &no_value, sizeof no_value);  // of which fewer bytes may be packed
   unpacker.get(event + null_bits, form.null_bytes);
   const EventView view(event);
   for (const EventForm::Field& field : form.fields) {
-    if (view.is_null(field.index)) continue;
     std::byte* const slot = event + field.slot;
-    if (field.key == EventForm::no_key) {
+    if (view.is_null(field.index)) {
+      std::memcpy(slot, &no_value, sizeof no_value);
+    } else if (field.key == EventForm::no_key) {
       unpacker.get_slot(slot, field.kind, field.element);
     } else {
       unpacker.copy_slot(other.bytes() + other_form.key_slots[field.key], slot, field.kind);
     }
   }
   std::byte* end = unpacker.end();
-  while ((end - event) % 8 != 0)
-    *end++ = std::byte{0};
+  std::memcpy(end, &no_value, sizeof no_value);
+  end += -static_cast<std::size_t>(end - event) % 8;
   if (form.derived) {
     unpacker.get(end, sizeof(Origin));
     end += sizeof(Origin);

@@ -32,7 +32,7 @@ class RunLog {
     std::uint8_t reported : 1 = 0;  // of such a one: something was reported of the run
     EventPlace event_place : 2 = EventPlace::behind;
     std::uint8_t event_words = 0;  // behind the record
-    std::uint32_t number = 0;      // for whoever walks the nodes
+    std::uint32_t number = 0;      // for whoever walks the nodes, or how far back what it will need is
     std::int64_t start = 0;        // the latest stamp of a run's first event below it
   };
   static_assert(sizeof(Record) == 24);
@@ -120,6 +120,10 @@ class RunLog {
     return {&words_.item(node - node % slab_words + begin), size};
   }
   void set_number(Id node, std::uint32_t number) { record_at(node).number = number; }
+  /// In place of a number: whoever comes by this entry will want `later` soon. `none` and dead ones are none.
+  void set_ahead(Id entry, Id later) { record_at(entry).number = distance(entry, later); }
+  /// Where a distance of a record leads to.
+  static Id target(Id from, std::uint32_t distance) { return distance == 0 ? none : from - distance; }
 
   /// Asks for the memory of a record and its event; of dead ones too.
   void prefetch(Id id) const {
@@ -194,7 +198,6 @@ class RunLog {
   std::uint32_t distance(Id from, Id to) const {
     return words_.alive(to) ? static_cast<std::uint32_t>(from - to) : 0;
   }
-  static Id target(Id from, std::uint32_t distance) { return distance == 0 ? none : from - distance; }
   // Further nodes of the slab may have the event that is put there now.
   std::uint64_t share(EventPlace place, Id id, std::size_t begin, std::size_t size) {
     shared_slab_ = id / slab_words;

@@ -14,6 +14,15 @@ std::size_t states_of(const Program& program, std::size_t state) {
 
 }  // namespace
 
+bool UnrolledAutomaton::is_chain() const {
+  const auto starts =
+      std::count_if(arcs.begin(), arcs.end(), [](const Arc& a) { return a.from == start_state; });
+  return starts == 1 && std::all_of(states.begin(), states.end(), [this](const State& state) {
+           if (state.accepts || state.out.size() != 1) return state.accepts && state.out.empty();
+           return arcs[state.out.front()].contiguity != plan::Contiguity::any;
+         });
+}
+
 std::size_t unrolled_states(const Program& program) {
   std::size_t sum = 0;
   for (std::size_t state = 0; state < program.states.size(); ++state)

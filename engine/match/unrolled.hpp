@@ -31,6 +31,10 @@ struct UnrolledAutomaton {
   std::vector<std::vector<std::uint16_t>> into;  // by step: the arcs that its events take
   std::vector<std::vector<Closed>> closed_by;    // by watch: the arcs that its events close
   std::uint64_t start_steps = 0;                 // bit i: step i may begin a match
+
+  /// Each state leads to one other, by an arc that takes all runs that wait on it along, up to the last,
+  /// which alone accepts. Linear.
+  bool is_chain() const;
 };
 
 /// How many states unrolling gives. Saturates.

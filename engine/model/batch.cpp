@@ -40,16 +40,9 @@ void EventWriter::set_array(std::uint32_t field, std::span<const Value> elements
   write_array(field, elements.size(), [&](std::size_t i) { return elements[i]; });
 }
 
-void EventWriter::set(std::uint32_t field, const Value& value) {
-  switch (value.kind) {
-    case Kind::null: return;
-    case Kind::floating: return set_float(field, value.f);
-    case Kind::string: return set_string(field, value.text());
-    case Kind::array:
-      return write_array(field, value.size,
-                         [&](std::size_t i) { return element_of(value, static_cast<std::uint32_t>(i)); });
-    default: return set_int(field, value.i);
-  }
+void EventWriter::copy_array(std::uint32_t field, const Value& array) {
+  write_array(field, array.size,
+              [&](std::size_t i) { return element_of(array, static_cast<std::uint32_t>(i)); });
 }
 
 }  // namespace tocsin::model

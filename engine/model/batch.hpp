@@ -105,7 +105,15 @@ class EventWriter {
   void set_array(std::uint32_t field, std::span<const Value> elements);
   /// Any value whose kind fits the field and that does not point into this batch; null leaves the field as
   /// it is.
-  void set(std::uint32_t field, const Value& value);
+  void set(std::uint32_t field, const Value& value) {
+    switch (value.kind) {
+      case Kind::null: return;
+      case Kind::floating: return set_float(field, value.f);
+      case Kind::string: return set_string(field, value.text());
+      case Kind::array: return copy_array(field, value);
+      default: return set_int(field, value.i);
+    }
+  }
   bool is_set(std::uint32_t field) const { return ((load(null_word(field)) >> (field % 64)) & 1) == 0; }
   /// Finishes the event. For a type with a timestamp field, `time_ns` counts only where that was not set.
   void commit(std::int64_t time_ns, std::uint64_t seq, std::uint16_t source) {
@@ -126,9 +134,9 @@ class EventWriter {
  private:
   // The end of the event is that of a word.
   void pad() {
-    const std::uint32_t padded = (size_ + 7) & ~std::uint32_t{7};
-    for (batch_.reserve(padded); size_ < padded; ++size_)
-      event()[size_] = std::byte{0};
+    batch_.reserve(size_ + sizeof(std::uint64_t));
+    store(size_, std::uint64_t{0});
+    size_ = (size_ + 7) & ~std::uint32_t{7};
   }
   void finish(std::int64_t time_ns, std::uint64_t seq, std::uint16_t source) {
     const bool has_time = type_->timestamp && is_set(*type_->timestamp);
@@ -168,6 +176,7 @@ class EventWriter {
         store(type_->fields[first + static_cast<std::size_t>(std::countr_zero(left))].slot, std::uint64_t{0});
     }
   }
+  void copy_array(std::uint32_t field, const Value& array);
   template <class ElementAt>
   void write_array(std::uint32_t field, std::size_t count, ElementAt element_at);
   void write_text(std::size_t slot, std::string_view value) {
