@@ -182,8 +182,8 @@ EventView unpack(std::span<const std::uint64_t> packed, const EventForm& form, E
   header.seq = unpacker.get<std::uint64_t>();
   header.type = unpacker.get<model::EventTypeId>();
   header.source = unpacker.get<std::uint16_t>();
-  const std::size_t last_nulls = null_bits + (form.null_bytes - 1) / sizeof no_value * sizeof no_value;
-  std::memcpy(event + last_nulls, &no_value, sizeof no_value);  // of which fewer bytes may be packed
+  for (std::size_t i = 0; i < form.null_bytes; i += sizeof no_value)  // of the last fewer bytes may be packed
+    std::memcpy(event + null_bits + i, &no_value, sizeof no_value);
   unpacker.get(event + null_bits, form.null_bytes);
   const EventView view(event);
   for (const EventForm::Field& field : form.fields) {

@@ -211,6 +211,16 @@ TEST_CASE("an event of 65 fields, and a derived one, are packed and made again")
   }
 }
 
+TEST_CASE("an event without fields is packed and made again") {
+  const auto plan = plan_of("event E {}\nrule r { match a: E -> b: E }");
+  const model::EventType& type = plan.catalog.types[0];
+  model::EventBatch batch;
+  model::EventWriter writer(batch);
+  writer.begin(type);
+  writer.commit(5, 6, 1);
+  check_same(type, batch[0], {}, batch[0], match::make_event_form(type, {}));
+}
+
 TEST_CASE("a key whose number another had before starts without that one's runs") {
   const auto plan = plan_of(
       "event E { k: int, x: int, at: time @timestamp }\n"
