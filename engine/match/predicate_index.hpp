@@ -44,12 +44,7 @@ class PredicateIndex {
     const TypeIndex& index = types_[event.type()];
     if (index.is_constant) return index.constant;
     if (index.sole.program != none) return lookup_sole(index, event, scratch);
-    touched_.clear();
-    ++lookup_;
-    const auto touch = [this](const Subscriber& subscriber) { this->touch(subscriber); };
-    search(index, event, scratch, touch);
-    if (touched_.size() > 1) sort_touched();
-    return touched_;
+    return lookup_several(index, event, scratch);
   }
 
   /// The first event from number `i` on that may concern a rule, or the number of events. Passes over the
@@ -65,27 +60,37 @@ class PredicateIndex {
     return i;
   }
 
-  /// The rule that alone is concerned by events of this type, if one is; its steps tell nothing. Null where
-  /// there are none or several.
-  const Touched* sole(model::EventTypeId type) const {
-    const Touched& sole = types_[type].sole;
-    return sole.program != none ? &sole : nullptr;
-  }
-  /// Calls show(number, event, steps) for the events from number `i` on that concern the rule that is alone,
-  /// up to one of another type. The number of that one, or of events.
+  /// Calls show(number, event, touched) for the events from number `i` on and the rules that each concerns,
+  /// in their order, up to one of another type: what lookup() gives for each, in one loop. Gives the number
+  /// of that one, or of events.
   template <class Show>
-  std::size_t for_each_of_sole(const model::EventBatch& events, std::size_t i, Scratch& scratch,
-                               const Show& show) {
+  std::size_t for_each(const model::EventBatch& events, std::size_t i, Scratch& scratch, const Show& show) {
     const model::EventTypeId type = events[i].type();
     const TypeIndex& index = types_[type];
-    for (; i < events.size() && events[i].type() == type; ++i) {
-      if (index.gated) {
-        i = index.pass_over(events, i, type);
-        if (i == events.size() || events[i].type() != type) break;
+    const auto each_event = [&](const auto& look) {
+      for (; i < events.size() && events[i].type() == type; ++i) {
+        if (index.gated) {
+          i = index.pass_over(events, i, type);
+          if (i == events.size() || events[i].type() != type) break;
+        }
+        look(events[i]);
       }
-      const model::EventView event = events[i];
-      std::uint64_t steps;
-      if (concerns_sole(index, event, scratch, steps)) show(i, event, steps);
+    };
+    if (index.is_constant) {
+      each_event([&](model::EventView event) {
+        for (const Touched& touched : index.constant)
+          show(i, event, touched);
+      });
+    } else if (index.sole.program != none) {
+      each_event([&](model::EventView event) {
+        Touched touched = index.sole;
+        if (concerns_sole(index, event, scratch, touched.steps)) show(i, event, touched);
+      });
+    } else {
+      each_event([&](model::EventView event) {
+        for (const Touched& touched : lookup_several(index, event, scratch))
+          show(i, event, touched);
+      });
     }
     return i;
   }
@@ -141,12 +146,20 @@ class PredicateIndex {
     const Value* find(model::EventView event) const {
       if (event.is_null(field)) return nullptr;
       const std::string_view text = is_text ? event.load_text(slot) : std::string_view();
-      const std::uint64_t id = is_text ? id_of(text) : static_cast<std::uint64_t>(event.load_int(slot));
+      const std::uint64_t id = !is_text ? static_cast<std::uint64_t>(event.load_int(slot))
+                               : text.size() <= max_packed_text ? pack_text_behind(text)
+                                                                : id_of(text);
       const std::size_t mask = values.size() - 1;
       for (std::size_t i = hash_mix(id) & mask; values[i].end != 0; i = (i + 1) & mask) {
         if (values[i].id == id && (text.size() <= max_packed_text || texts[i] == text)) return &values[i];
       }
       return nullptr;
+    }
+    /// False where the value leads to one candidate, and that fails: what most events need of it.
+    bool may_pass(const Value& value, model::EventView event) const {
+      const Interval& bounds = candidates[value.begin].bounds;
+      const std::int64_t number = bounds.number(event);
+      return value.end - value.begin > 1 || (number >= bounds.least && number <= bounds.greatest);
     }
   };
   /// Candidates without an equality, bounded on one side of one field.
@@ -205,11 +218,20 @@ class PredicateIndex {
       if (run.may_pass(event)) walk(index, index.in_order, run.begin, run.end, event, scratch, touch);
     }
     for (const EqualityGroup& group : index.equalities) {
-      if (const Value* value = group.find(event))
+      const Value* const value = group.find(event);
+      if (value && group.may_pass(*value, event))
         walk(index, group.candidates, value->begin, value->end, event, scratch, touch);
     }
     for (std::size_t i = 0; i < index.tried; ++i)
       hit(index, index.always[i], event, scratch, touch);
+  }
+  const std::vector<Touched>& lookup_several(const TypeIndex& index, model::EventView event,
+                                             Scratch& scratch) {
+    touched_.clear();
+    ++lookup_;
+    search(index, event, scratch, [this](const Subscriber& subscriber) { touch(subscriber); });
+    if (touched_.size() > 1) sort_touched();
+    return touched_;
   }
   // Where one rule alone is concerned there is nothing to tell apart, and nothing to put in order.
   const std::vector<Touched>& lookup_sole(const TypeIndex& index, model::EventView event, Scratch& scratch) {

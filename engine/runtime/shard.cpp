@@ -94,8 +94,8 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
     const std::size_t events = batch.events.size();
     const bool are_alone = derived.empty() && tables.kept.empty();
     for (std::size_t i = 0; (i = index.next_candidate(batch.events, i)) < events;) {
-      if (are_alone && index.sole(batch.events[i].type())) {
-        i = run_sole(layer, i);
+      if (are_alone) {
+        i = run_raw(layer, i);
       } else {
         process_raw(static_cast<std::uint32_t>(i++));
       }
@@ -137,19 +137,19 @@ void Shard::hold_to_limit() {
   }
 }
 
-// Of raw events: those from number `i` on that are of one type, which concerns one rule alone.
-std::size_t Shard::run_sole(std::size_t layer, std::size_t i) {
-  match::PredicateIndex& index = indexes_[layer];
-  const match::Touched sole = *index.sole(batch_->events[i].type());
-  const std::uint32_t program = rules_->layers[layer][sole.program];
-  return index.for_each_of_sole(
-      batch_->events, i, scratch_, [&](std::size_t raw, model::EventView event, std::uint64_t steps) {
+// Of raw events: those from number `i` on that are of one type.
+std::size_t Shard::run_raw(std::size_t layer, std::size_t i) {
+  const std::uint32_t* const programs = rules_->layers[layer].data();
+  return indexes_[layer].for_each(
+      batch_->events, i, scratch_,
+      [&](std::size_t raw, model::EventView event, const match::Touched& touched) {
+        const std::uint32_t program = programs[touched.program];
         if (goes_at_once(program, layer)) {
           --visits_to_sample_;
-          return report_copy(program, event, steps);
+          return report_copy(program, event, touched.steps);
         }
         upcoming_[upcoming_count_++] = {
-            event, order_of(raw), steps, sole.input, 0, program, static_cast<std::uint32_t>(raw)};
+            event, order_of(raw), touched.steps, touched.input, 0, program, static_cast<std::uint32_t>(raw)};
         if (upcoming_count_ == upcoming_.size()) run_upcoming(layer);
       });
 }

@@ -127,7 +127,7 @@ class Shard final : private match::Output {
   bool is_elsewhere(model::EventView event, std::uint32_t program, std::uint32_t input);
   bool goes_at_once(std::uint32_t program, std::size_t layer) const;
   Position position_of(const match::Visit& visit) const;
-  std::size_t run_sole(std::size_t layer, std::size_t i);
+  std::size_t run_raw(std::size_t layer, std::size_t i);
   void run_upcoming(std::size_t layer);
   std::span<match::Visit> visits_from(std::size_t begin);
   void take_keys();
