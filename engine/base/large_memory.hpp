@@ -38,12 +38,13 @@ using LargeVector = std::vector<T, LargeAllocator<T>>;
 template <class T>
 class LargeBlock {
  public:
+  LargeBlock() = default;
   explicit LargeBlock(std::size_t count) : items_(LargeAllocator<T>().allocate(count), Free{count}) {}
   T* data() const { return items_.get(); }
 
  private:
   struct Free {
-    std::size_t count;
+    std::size_t count = 0;
     void operator()(T* items) const noexcept { LargeAllocator<T>().deallocate(items, count); }
   };
   std::unique_ptr<T, Free> items_;
