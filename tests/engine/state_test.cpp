@@ -167,6 +167,45 @@ TEST_CASE("a slab is reused once everything in it is too old, and its ids are to
   CHECK(store.node(10 * slab - 1).order == 10 * slab - 1);
 }
 
+TEST_CASE("slabs give a burst's memory back, and ask for none while their load varies by a half") {
+  struct Head {
+    void reset() {}
+  };
+  constexpr match::Id slab = 1024;
+  match::SlabRing<std::uint64_t, slab, Head> ring;
+  const auto load = [&](std::size_t slabs) {
+    while (ring.size() < slabs * slab) {
+      ring.grow();
+      ring.grow();  // again: the slab is begun once
+      const match::Id id = ring.add(0);
+      ring.item(id) = id * 7;
+    }
+    while (ring.size() > slabs * slab)
+      ring.drop_oldest();
+    for (match::Id id = ring.base(); id < ring.end(); ++id) {
+      if (ring.item(id) != id * 7) FAIL_CHECK(id);
+    }
+  };
+  load(300);
+  CHECK(ring.slabs() == 512);
+  const std::uint64_t mapped = large_mappings();
+  for (int turn = 0; turn < 20; ++turn) {
+    load(150);
+    load(300);
+  }
+  CHECK(ring.slabs() == 512);
+  CHECK(large_mappings() == mapped);
+  load(20);
+  // Those in use are of any block: as time goes on, of the first.
+  for (int turn = 0; turn < 200; ++turn) {
+    load(30);
+    load(20);
+  }
+  CHECK(ring.slabs() == 64);
+  load(300);
+  CHECK(ring.slabs() == 512);
+}
+
 namespace {
 
 // Pushes `count` events of type A with ever new keys, and gives the counters.
