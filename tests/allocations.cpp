@@ -7,13 +7,15 @@
 #include <cstdlib>
 #include <new>
 
+#include "engine/base/large_memory.hpp"
+
 namespace {
 std::atomic<std::uint64_t> count{0};
 }  // namespace
 
 namespace tocsin::test {
 std::uint64_t allocations() {
-  return count.load();
+  return count.load() + large_mappings();
 }
 }  // namespace tocsin::test
 

@@ -19,6 +19,13 @@ inline std::uint64_t hash_mix(std::uint64_t value, std::uint64_t seed = 0x9E3779
   return (folded ^ (folded >> 32)) * 0x9FB21C651E98DF25ull;
 }
 
+/// The hash of one 64-bit value that no other value has. Constant time.
+inline std::uint64_t hash_number(std::uint64_t value) {
+  value *= 0xD6E8FEB86659FD93ull;
+  value = (value ^ (value >> 32)) * 0x9FB21C651E98DF25ull;
+  return value ^ (value >> 32);
+}
+
 /// Hashes bytes. Linear in their number.
 inline std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed = 0) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);

@@ -1,9 +1,12 @@
-// Memory for arrays that may become large. From 2 MB on it begins at a huge page and the system is asked for
-// huge pages: state is met at random, and with pages of 4 KB most of what a look-up waits for is the table of
-// pages, not the memory. Where the system has none, it is memory like any other.
+// Memory for arrays that may become large. From 32 KB on it comes from the system and goes back to it at
+// once: what an allocator keeps of a burst would be as large as the burst. From 2 MB on it begins at a huge
+// page and the system is asked for huge pages: state is met at random, and with pages of 4 KB most of what a
+// look-up waits for is the table of pages, not the memory. Where the system has none, it is memory like any
+// other.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -13,6 +16,9 @@ namespace tocsin {
 void* allocate_large(std::size_t bytes, std::size_t alignment);
 /// Precondition: `memory` is from allocate_large() with the same numbers.
 void free_large(void* memory, std::size_t bytes, std::size_t alignment) noexcept;
+
+/// How often the system was asked for memory, for tests that nothing is in a steady state.
+std::uint64_t large_mappings();
 
 template <class T>
 struct LargeAllocator {
@@ -32,12 +38,13 @@ using LargeVector = std::vector<T, LargeAllocator<T>>;
 template <class T>
 class LargeBlock {
  public:
+  LargeBlock() = default;
   explicit LargeBlock(std::size_t count) : items_(LargeAllocator<T>().allocate(count), Free{count}) {}
   T* data() const { return items_.get(); }
 
  private:
   struct Free {
-    std::size_t count;
+    std::size_t count = 0;
     void operator()(T* items) const noexcept { LargeAllocator<T>().deallocate(items, count); }
   };
   std::unique_ptr<T, Free> items_;

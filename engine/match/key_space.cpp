@@ -64,6 +64,8 @@ void KeySpace::add_rule(RuleKeys& keys) {
     sole_ = &keys;
   } else if (!is_shared_) {
     is_shared_ = true;
+    for (std::uint32_t slot = 0; slot < table_.capacity(); ++slot)
+      holders_.push_back(table_.in_use(slot));
     sole_->number_own();
   }
 }

@@ -77,15 +77,17 @@ class KeySpace {
     const Taken& taken = taken_[at_hand_];
     if (slot_ == KeyTable::absent && taken.has_key) {
       slot_ = table_.add(taken.key);
-      if (slot_ >= holders_.size()) holders_.resize(slot_ + 1);
+      if (is_shared_ && slot_ >= holders_.size()) holders_.resize(slot_ + std::size_t{1});
     }
     return slot_;
   }
 
   /// A rule begins or ceases to have state of a key; the last one frees it.
-  void hold(std::uint32_t slot) { ++holders_[slot]; }
+  void hold(std::uint32_t slot) {
+    if (is_shared_) ++holders_[slot];
+  }
   void release(std::uint32_t slot) {
-    if (--holders_[slot] > 0) return;
+    if (is_shared_ && --holders_[slot] > 0) return;
     table_.erase(slot);
     has_released_ = true;
     if (slot == slot_) slot_ = KeyTable::absent;
@@ -105,7 +107,7 @@ class KeySpace {
   bool is_shared_ = false;  // more than one rule uses it, or did
   bool is_abandoned_ = false;
   RuleKeys* sole_ = nullptr;            // while it is not shared
-  std::vector<std::uint32_t> holders_;  // by slot: rules
+  std::vector<std::uint32_t> holders_;  // by slot, where it is shared: rules
   std::vector<KeyFields> keys_;
 
   // Of the events that rules will soon be shown.

@@ -1,5 +1,7 @@
 #include "engine/match/key_table.hpp"
 
+#include <algorithm>
+
 #include "engine/base/assert.hpp"
 
 namespace tocsin::match {
@@ -13,14 +15,12 @@ namespace {
 void make_text_key(std::string_view text, KeyView& key) {
   key.bytes = text;
   key.is_number = text.size() <= max_packed_text;
-  if (key.is_number) key.number = pack_text(text);
-  key.hash = key.is_number ? hash_mix(key.number) : hash_bytes(text);
+  key.hash = key.is_number ? hash_number(pack_text(text)) : hash_bytes(text);
 }
 
 void make_number_key(std::int64_t number, KeyView& key) {
   key.is_number = true;
-  key.number = static_cast<std::uint64_t>(number);
-  key.hash = hash_mix(key.number);
+  key.hash = hash_number(static_cast<std::uint64_t>(number));
 }
 
 // Keys of several parts.
@@ -82,56 +82,69 @@ void make_key(std::span<const model::Value> values, std::string& scratch, KeyVie
 std::uint32_t KeyTable::add(const KeyView& key) {
   std::uint32_t slot;
   if (free_.empty()) {
-    slot = static_cast<std::uint32_t>(slots_.size());
-    slots_.emplace_back();
+    slot = static_cast<std::uint32_t>(halves_.size());
+    TOCSIN_ASSERT(slot < no_slot);
+    halves_.emplace_back();
   } else {
     slot = free_.back();
     free_.pop_back();
   }
-  Slot& added = slots_[slot];
-  added.is_number = key.is_number;
-  added.used = true;
-  added.id = key.is_number ? key.number : key.hash;
+  // The greatest half is that of free slots: the one before it leads to the same entry, by a step more.
+  halves_[slot] = std::min(static_cast<std::uint32_t>(key.hash >> 32), unused - 1);
   if (!key.is_number) {
-    if (added.text == no_text) {
-      TOCSIN_ASSERT(texts_.size() < no_text);
-      added.text = static_cast<std::uint32_t>(texts_.size()) & no_text;
+    if (slot >= text_of_.size()) text_of_.resize(slot + std::size_t{1}, no_text);
+    if (text_of_[slot] == no_text) {
+      text_of_[slot] = static_cast<std::uint32_t>(texts_.size());
       texts_.emplace_back();
     }
-    texts_[added.text].assign(key.bytes);
+    texts_[text_of_[slot]].assign(key.bytes);
   }
-  if (size() > room()) {
-    LargeVector<Entry> before(2 * entries_.size());
-    std::swap(before, entries_);
-    for (const Entry& entry : before) {
-      if (entry.slot != absent) insert(entry);
-    }
-  }
-  insert({added.id, slot, key.is_number});
+  if (size() > room()) move_to(homes_ < sparse_homes * 2 ? 2 * homes_ : homes_ / 4 * 5);
+  Entry added;
+  std::memcpy(added.halves, &key.hash, sizeof key.hash);
+  added.slot = slot & no_slot;
+  added.is_text = !key.is_number;
+  insert(added);
   return slot;
 }
 
+// Those behind it up to the first free entry move on by one.
 void KeyTable::insert(const Entry& entry) {
-  std::size_t i = entry.hash() & mask();
-  while (entries_[i].slot != absent)
-    i = (i + 1) & mask();
-  entries_[i] = entry;
+  std::size_t place = home(entry.hash());
+  while (entries_[place].hash() < entry.hash())
+    ++place;
+  std::size_t free = place;
+  while (!entries_[free].is_free())
+    ++free;
+  if (free + 1 == entries_.size()) entries_.resize(entries_.size() + tail);
+  std::move_backward(&entries_[place], &entries_[free], &entries_[free + 1]);
+  entries_[place] = entry;
+}
+
+void KeyTable::move_to(std::size_t homes) {
+  homes_ = homes;
+  LargeVector<Entry> before(homes_ + tail);
+  std::swap(before, entries_);
+  std::size_t next = 0;
+  for (const Entry& entry : before) {
+    if (entry.is_free()) continue;
+    next = std::max(next, home(entry.hash()));
+    if (next + 1 == entries_.size()) entries_.resize(entries_.size() + tail);
+    entries_[next++] = entry;
+  }
 }
 
 void KeyTable::erase(std::uint32_t slot) {
-  Slot& erased = slots_[slot];
-  erased.used = false;
-  free_.push_back(slot);
-  std::size_t hole = Entry{erased.id, slot, erased.is_number != 0}.hash() & mask();
+  std::size_t hole = home(std::uint64_t{halves_[slot]} << 32);
   while (entries_[hole].slot != slot)
-    hole = (hole + 1) & mask();
-  // An entry behind the hole moves into it unless its search begins behind the hole.
-  for (std::size_t i = (hole + 1) & mask(); entries_[i].slot != absent; i = (i + 1) & mask()) {
-    if (((i - entries_[i].hash()) & mask()) < ((i - hole) & mask())) continue;
-    entries_[hole] = entries_[i];
-    hole = i;
-  }
-  entries_[hole].slot = absent;
+    ++hole;
+  halves_[slot] = unused;
+  free_.push_back(slot);
+  // Those behind it that are not at home move back by one.
+  for (; !entries_[hole + 1].is_free() && home(entries_[hole + 1].hash()) <= hole; ++hole)
+    entries_[hole] = entries_[hole + 1];
+  entries_[hole] = {};
+  if (homes_ > 2 * sparse_homes && size() < homes_ / 4) move_to(homes_ / 2);
 }
 
 }  // namespace tocsin::match

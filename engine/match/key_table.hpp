@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,9 +19,8 @@ namespace tocsin::match {
 
 struct KeyView {
   std::uint64_t hash = 0;
-  std::uint64_t number = 0;  // stands for the whole key where `is_number`
-  bool is_number = false;    // one field, of 8 bytes or a text of at most 7
-  std::string_view bytes;    // else
+  bool is_number = false;  // one field, of 8 bytes or a text of at most 7: no two of these share a hash
+  std::string_view bytes;  // else
 };
 
 /// The key of `event` where it is this field alone, a number or a text of at most 7 bytes. False where it
@@ -30,12 +30,11 @@ inline bool make_short_key(model::EventView event, const KeyFields::Field& field
   if (field.kind == model::Kind::string) {
     const std::string_view text = event.load_text(field.slot);
     if (text.size() > max_packed_text) return false;
-    key.number = pack_text_behind(text);
+    key.hash = hash_number(pack_text_behind(text));
   } else {
-    key.number = static_cast<std::uint64_t>(event.load_int(field.slot));
+    key.hash = hash_number(static_cast<std::uint64_t>(event.load_int(field.slot)));
   }
   key.is_number = true;
-  key.hash = hash_mix(key.number);
   return true;
 }
 bool make_any_key(model::EventView event, const KeyFields& fields, std::string& scratch, KeyView& key);
@@ -56,64 +55,83 @@ struct GoodHash {
   std::size_t operator()(std::uint64_t hash) const { return hash; }
 };
 
-/// An open-addressing table with linear probing: a look-up of a number mostly meets one cache line, and that
-/// can be asked for ahead. Erasing moves later entries up, so keys that come and go leave no traces.
+/// An open-addressing table with linear probing whose entries stand in order of their hashes, each as near
+/// behind its home as those before it leave room. A search ends at the first greater hash, be the key there
+/// or not, so the table may be four fifths full, and a look-up of a number still mostly meets one cache line,
+/// which can be asked for ahead. As no two numbers share a hash, an entry is that and the slot, 12 bytes; a
+/// slot has four more, half of the hash, from which its entry is found again. The table grows by a quarter,
+/// in one pass from front to back, and shrinks where little is left.
 class KeyTable {
  public:
   static constexpr std::uint32_t absent = 0xFFFFFFFF;
 
   /// The key's slot, or `absent`. Constant time.
   std::uint32_t find(const KeyView& key) const {
-    const std::uint64_t id = key.is_number ? key.number : key.hash;
-    for (std::size_t i = key.hash & mask(); entries_[i].slot != absent; i = (i + 1) & mask()) {
-      const Entry& entry = entries_[i];
-      if (entry.id != id || entry.is_number != key.is_number) continue;
-      if (key.is_number || bytes(entry.slot) == key.bytes) return entry.slot;
+    const Entry* entry = &entries_[home(key.hash)];
+    while (entry->hash() < key.hash)
+      ++entry;
+    for (; entry->hash() == key.hash; ++entry) {
+      if (!entry->is_text) {
+        if (key.is_number) return entry->slot;
+      } else if (entry->is_free()) {
+        break;
+      } else if (!key.is_number && bytes(entry->slot) == key.bytes) {
+        return entry->slot;
+      }
     }
     return absent;
   }
-  /// Gives `key`, which must be absent, a slot: a freed one, or the next number.
+  /// Gives `key`, which must be absent, a slot: a freed one, or the next number. Amortised constant.
   std::uint32_t add(const KeyView& key);
-  /// Frees a slot. Constant time but for keys whose hashes are equal.
+  /// Frees a slot. Amortised constant, but for keys whose hashes are equal.
   void erase(std::uint32_t slot);
   /// Asks for the memory that find() will look at first.
-  void prefetch(const KeyView& key) const { tocsin::prefetch(&entries_[key.hash & mask()]); }
+  void prefetch(const KeyView& key) const { tocsin::prefetch(&entries_[home(key.hash)]); }
 
-  std::size_t size() const { return slots_.size() - free_.size(); }
+  std::size_t size() const { return halves_.size() - free_.size(); }
   /// Slots in use and free: the length of an array that slots index.
-  std::size_t capacity() const { return slots_.size(); }
-  bool in_use(std::uint32_t slot) const { return slots_[slot].used; }
+  std::size_t capacity() const { return halves_.size(); }
+  bool in_use(std::uint32_t slot) const { return halves_[slot] != unused; }
   /// The key's bytes, of a key that is no number.
-  std::string_view bytes(std::uint32_t slot) const { return texts_[slots_[slot].text]; }
+  std::string_view bytes(std::uint32_t slot) const { return texts_[text_of_[slot]]; }
+  /// What its entries take.
+  std::size_t entry_bytes() const { return entries_.size() * sizeof(Entry); }
 
  private:
+  static constexpr std::uint32_t no_slot = absent >> 1;
+  static constexpr std::uint32_t no_text = absent;
+  static constexpr std::uint32_t unused = absent;  // as half of a hash: the slot is free
   struct Entry {
-    std::uint64_t id = 0;         // the number, or the hash
-    std::uint32_t slot = absent;  // absent: the entry is free
-    bool is_number = false;
-    std::uint64_t hash() const { return is_number ? hash_mix(id) : id; }
+    std::uint32_t halves[2] = {absent, absent};  // of the hash, in the order of memory
+    std::uint32_t slot : 31 = no_slot;
+    std::uint32_t is_text : 1 = true;
+    bool is_free() const { return slot == no_slot; }
+    // Of an entry that is free the greatest, which ends any search.
+    std::uint64_t hash() const {
+      std::uint64_t hash;
+      std::memcpy(&hash, halves, sizeof hash);
+      return hash;
+    }
   };
-  static constexpr std::uint32_t no_text = 0xFFFFFFFF >> 2;
-  struct Slot {
-    std::uint64_t id = 0;
-    std::uint32_t text : 30 = no_text;  // in texts_, once it has had a key that is no number
-    std::uint32_t is_number : 1 = false;
-    std::uint32_t used : 1 = false;
-  };
-  static_assert(sizeof(Slot) == 16);
-  std::size_t mask() const { return entries_.size() - 1; }
+  static_assert(sizeof(Entry) == 12);
+
+  std::size_t home(std::uint64_t hash) const {
+    return static_cast<std::size_t>((static_cast<unsigned __int128>(hash) * homes_) >> 64);
+  }
   // A small table is kept sparse, as it stays near all the same: there a key that is absent, which most are
   // where keys come and go, mostly meets a free entry at once.
-  std::size_t room() const {
-    return entries_.size() <= sparse_entries ? entries_.size() / 4 : entries_.size() / 3 * 2;
-  }
-  static constexpr std::size_t sparse_entries = 8192;
+  std::size_t room() const { return homes_ <= sparse_homes ? homes_ / 4 : homes_ / 5 * 4; }
+  static constexpr std::size_t sparse_homes = 8192;
+  static constexpr std::size_t tail = 16;  // entries behind the last home, to begin with
   void insert(const Entry& entry);
+  void move_to(std::size_t homes);
 
-  LargeVector<Entry> entries_ = LargeVector<Entry>(16);  // a power of two
-  LargeVector<Slot> slots_;
+  std::size_t homes_ = 16;
+  LargeVector<Entry> entries_ = LargeVector<Entry>(homes_ + tail);  // the last one is free
+  LargeVector<std::uint32_t> halves_;   // by slot: the upper half of its key's hash
+  std::vector<std::uint32_t> text_of_;  // by slot, where one has ever had a text: in texts_
   std::vector<std::string> texts_;
-  std::vector<std::uint32_t> free_;
+  LargeVector<std::uint32_t> free_;
 };
 
 }  // namespace tocsin::match

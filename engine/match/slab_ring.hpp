@@ -3,7 +3,8 @@
 // Ids grow with time, so a slab is an epoch: once the youngest thing in it is older than the rule's window,
 // nothing in it can be part of a match any more and the whole slab is reused. A link to something reclaimed
 // is told by its id alone, so nobody needs to be informed. Slabs are recycled: in a steady state nothing is
-// allocated.
+// allocated. The memory is blocks, each as large as all before, and a slab is taken from the first that has
+// one: so the blocks of a burst are empty some time after it, and go.
 #pragma once
 
 #include <algorithm>
@@ -49,7 +50,11 @@ class SlabRing {
   Head& grow(std::size_t count) {
     if (fits(count)) return head(end_);
     end_ = (end_ + per_slab - 1) / per_slab * per_slab;
-    if (end_ / per_slab - first_ == slabs_.size()) widen();
+    if (end_ / per_slab == begun_) {
+      if (slabs_in_use() == slabs_.size()) add_block();
+      slabs_[place_of(end_)] = take_slab();
+      ++begun_;
+    }
     head(end_).reset();
     return head(end_);
   }
@@ -63,30 +68,68 @@ class SlabRing {
     return end_ - count;
   }
 
-  /// Frees the oldest slab, which must be full.
+  /// Frees the oldest slab, which must be full. Where three quarters of all have become free, so that no
+  /// usual load needs them soon, the last block goes with it once it is empty.
   void drop_oldest() {
     TOCSIN_ASSERT(has_full_slab());
+    free_slab(slabs_[place_of(base())]);
     ++first_;
+    while (slabs_.size() > few_slabs && slabs_in_use() <= slabs_.size() / 4 && blocks_.back().is_empty())
+      drop_block();
   }
+  /// Slabs there are, in use and free.
+  std::size_t slabs() const { return slabs_.size(); }
 
  private:
-  std::size_t place_of(Id id) const { return (id / per_slab) & (slabs_.size() - 1); }
+  static constexpr std::size_t few_slabs = 16;
 
-  // Twice as many slabs. The new ones are one block of memory, so that of many most lie on huge pages.
-  void widen() {
-    const std::size_t before = slabs_.size();
-    const std::size_t added = std::max<std::size_t>(1, before);
-    std::vector<Item*> slabs(before + added);
-    std::vector<Head> heads(before + added);
-    for (Id number = first_; number * per_slab < end_; ++number) {
-      slabs[number & (slabs.size() - 1)] = slabs_[number & (before - 1)];
-      heads[number & (slabs.size() - 1)] = std::move(heads_[number & (before - 1)]);
+  struct Block {
+    explicit Block(std::size_t slabs) : items(slabs * per_slab), size(slabs) {
+      for (std::size_t i = slabs; i-- > 0;)
+        free.push_back(items.data() + i * per_slab);
     }
-    Item* next = blocks_.emplace_back(added * per_slab).data();
-    for (Item*& slab : slabs) {
-      if (slab) continue;
-      slab = next;
-      next += per_slab;
+    bool is_empty() const { return free.size() == size; }
+    bool has(const Item* slab) const { return slab >= items.data() && slab < items.data() + size * per_slab; }
+
+    LargeBlock<Item> items;
+    std::size_t size;         // in slabs
+    std::vector<Item*> free;  // slabs
+  };
+
+  std::size_t place_of(Id id) const { return (id / per_slab) & (slabs_.size() - 1); }
+  std::size_t slabs_in_use() const { return static_cast<std::size_t>(begun_ - first_); }
+
+  Item* take_slab() {
+    auto block = blocks_.begin();
+    while (block->free.empty())
+      ++block;
+    Item* const slab = block->free.back();
+    block->free.pop_back();
+    return slab;
+  }
+  void free_slab(Item* slab) {
+    auto block = blocks_.begin();
+    while (!block->has(slab))
+      ++block;
+    block->free.push_back(slab);
+  }
+
+  void add_block() {
+    const std::size_t added = std::max<std::size_t>(1, slabs_.size());
+    blocks_.emplace_back(added);
+    resize(slabs_.size() + added);
+  }
+  void drop_block() {
+    resize(slabs_.size() - blocks_.back().size);
+    blocks_.pop_back();
+  }
+  // Makes the rings as long as there are slabs.
+  void resize(std::size_t size) {
+    std::vector<Item*> slabs(size, blocks_.front().items.data());
+    std::vector<Head> heads(size);
+    for (Id number = first_; number < begun_; ++number) {
+      slabs[number & (size - 1)] = slabs_[number & (slabs_.size() - 1)];
+      heads[number & (size - 1)] = std::move(heads_[number & (slabs_.size() - 1)]);
     }
     slabs_ = std::move(slabs);
     heads_ = std::move(heads);
@@ -94,8 +137,9 @@ class SlabRing {
 
   std::vector<Item*> slabs_;  // a ring; its size is a power of two
   std::vector<Head> heads_;   // of each
-  std::vector<LargeBlock<Item>> blocks_;
+  std::vector<Block> blocks_;
   Id first_ = 0;  // number of the oldest slab
+  Id begun_ = 0;  // of the first that has no memory yet
   Id end_ = 0;    // the next id
 };
 

@@ -17,7 +17,7 @@ void WindowLog::add_slab() {
   const std::uint32_t number = tail_ / entries_per_slab;
   if (slabs_in_use_ == slabs_.size()) {
     const auto old_mask = mask_;
-    std::vector<std::unique_ptr<std::byte[]>> larger(2 * slabs_.size());
+    std::vector<Slab> larger(2 * slabs_.size());
     mask_ = static_cast<std::uint32_t>(larger.size() - 1);
     for (std::uint32_t i = 1; i <= slabs_in_use_; ++i)
       larger[(number - i) & mask_] = std::move(slabs_[(number - i) & old_mask]);
@@ -26,19 +26,20 @@ void WindowLog::add_slab() {
   ++slabs_in_use_;
   auto& slab = slabs_[number & mask_];
   if (spare_.empty()) {
-    slab = std::make_unique_for_overwrite<std::byte[]>(std::size_t{bytes_per_entry_} * entries_per_slab);
+    slab = Slab(std::size_t{bytes_per_entry_} * entries_per_slab / sizeof(std::uint64_t));
   } else {
     slab = std::move(spare_.back());
     spare_.pop_back();
   }
 }
 
-// Keeps a few for later; more than half as many as are in use would be a burst's.
+// Keeps a few for later. More than half as many as are in use would be a burst's, and go as these become
+// fewer, two at a time at most.
 void WindowLog::retire_slab(Entry last) {
-  auto& slab = slabs_[(last / entries_per_slab) & mask_];
+  spare_.push_back(std::move(slabs_[(last / entries_per_slab) & mask_]));
   --slabs_in_use_;
-  if (spare_.size() < 2 + slabs_in_use_ / 2) spare_.push_back(std::move(slab));
-  slab.reset();
+  while (spare_.size() > 2 + slabs_in_use_ / 2)
+    spare_.pop_back();
 }
 
 }  // namespace tocsin::match

@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "engine/base/fifo.hpp"
+#include "engine/base/large_memory.hpp"
 
 namespace tocsin::match {
 
@@ -65,6 +65,9 @@ class WindowLog {
   /// Entries in use.
   std::size_t size() const { return size_; }
 
+  /// Slabs that it has, those among them that wait to be used again.
+  std::size_t slabs() const { return slabs_in_use_ + spare_.size(); }
+
   // As a queue.
   Entry front() const { return head_; }
   /// The one behind the newest.
@@ -88,15 +91,18 @@ class WindowLog {
   }
 
  private:
-  std::byte* slab(Entry entry) const { return slabs_[(entry / entries_per_slab) & mask_].get(); }
+  using Slab = LargeBlock<std::uint64_t>;
+  std::byte* slab(Entry entry) const {
+    return reinterpret_cast<std::byte*>(slabs_[(entry / entries_per_slab) & mask_].data());
+  }
   void add_slab();
   void retire_slab(Entry last);
 
   std::uint32_t bytes_per_entry_ = 0;
-  std::vector<std::unique_ptr<std::byte[]>> slabs_{1};  // a ring, its length a power of two
+  std::vector<Slab> slabs_{1};  // a ring, its length a power of two
   std::uint32_t mask_ = 0;
   std::uint32_t slabs_in_use_ = 0;
-  std::vector<std::unique_ptr<std::byte[]>> spare_;
+  std::vector<Slab> spare_;
   Entry head_ = 0;
   Entry tail_ = 0;
   std::size_t size_ = 0;

@@ -12,9 +12,7 @@ namespace tocsin::match {
 
 using model::Kind;
 
-void WindowState::grow(std::uint32_t slot) {
-  const std::size_t slots =
-      std::max<std::size_t>({16, slot + std::size_t{1}, 2 * rows_.size() / words_per_row_});
+void WindowState::make_rows(std::size_t slots) {
   rows_.resize(slots * words_per_row_);
   for (auto& of_slot : ranked_)
     of_slot.resize(slots);
@@ -65,7 +63,8 @@ void WindowState::insert_otherwise(std::uint32_t slot, model::EventView event, s
   ++log_.at(counts_, entry);
   for (const Cell& each : cells_) {
     const Argument& argument = arguments_[each.argument];
-    if (each.kind == Cell::Kind::sum && !argument.null) each.sum.add(partial(each, entry), argument.bits);
+    if (each.kind == Cell::Kind::sum && !argument.null)
+      each.sum.add(partial(each, entry), argument.bits, partial_number(each, entry), non_finite_);
   }
 }
 
@@ -132,7 +131,7 @@ void WindowState::insert_into(const Cell& cell, Row& row, std::uint32_t slot, En
     return;
   }
   switch (cell.kind) {
-    case Cell::Kind::sum: cell.sum.add(words, argument.bits); break;
+    case Cell::Kind::sum: cell.sum.add(words, argument.bits, sum_number(words), non_finite_); break;
     case Cell::Kind::first:
       if (keeps_entries_ || row.count > 0) break;
       words[0] = argument.bits;
@@ -180,11 +179,14 @@ void WindowState::remove_from(const Cell& cell, Row& row, std::uint32_t slot, En
     return;
   }
   std::uint64_t* const words = this->words(row) + cell.word;
-  if (keeps_panes_ && cell.kind == Cell::Kind::sum) return cell.sum.subtract(words, partial(cell, entry));
+  if (keeps_panes_ && cell.kind == Cell::Kind::sum) {
+    if (!non_finite_.empty()) non_finite_.subtract(sum_number(words), partial_number(cell, entry));
+    return cell.sum.subtract(words, partial(cell, entry));
+  }
   if (cell.kind == Cell::Kind::decayed || is_null(argument, entry)) return;
   const auto bits = [&] { return argument.is_raw ? log_.at(argument.raw, entry) : 0; };
   switch (cell.kind) {
-    case Cell::Kind::sum: cell.sum.take(words, bits()); break;
+    case Cell::Kind::sum: cell.sum.take(words, bits(), sum_number(words), non_finite_); break;
     case Cell::Kind::different: {
       std::uint32_t& times = values_[cell.table](slot, bits());
       const std::uint32_t left = times - 1;
@@ -275,6 +277,8 @@ void WindowState::clear(std::uint32_t slot) {
     of_slot[slot].clear();
   for (auto& of_slot : quantiles_)
     of_slot[slot].clear();
+  for (std::uint32_t word = 0; word < words_per_row_ && !non_finite_.empty(); ++word)
+    non_finite_.forget(sum_number(words(here) + word));
   std::memset(&here, 0, 8 * words_per_row_);
 }
 

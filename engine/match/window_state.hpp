@@ -54,10 +54,8 @@ class WindowState {
 
   // Per event.
 
-  /// Makes room for the keys up to `slot`.
-  void reserve(std::uint32_t slot) {
-    if ((slot + std::size_t{1}) * words_per_row_ > rows_.size()) grow(slot);
-  }
+  /// Makes rows for keys with slots up to `slots`. Amortised linear in how many more these are.
+  void make_rows(std::size_t slots);
   std::uint32_t count(std::uint32_t slot) const { return row(slot).count; }
   /// Takes the event in.
   void insert(std::uint32_t slot, model::EventView event, std::uint64_t order, Scratch& scratch) {
@@ -244,7 +242,13 @@ class WindowState {
     return reinterpret_cast<std::uint64_t*>(&log_.byte_at(partials_, 8 * words_per_partial_, entry, 0)) +
            cell.partial;
   }
-  void grow(std::uint32_t slot);
+  // The numbers of sums in non_finite_: of a row, by its words, and of an entry.
+  std::uint64_t sum_number(const std::uint64_t* words) const {
+    return static_cast<std::uint64_t>(words - rows_.data());
+  }
+  std::uint64_t partial_number(const Cell& cell, Entry entry) const {
+    return std::uint64_t{1} << 63 | (std::uint64_t{entry} * words_per_partial_ + cell.partial);
+  }
   void prefetch_entries(Entry entry) const;
   std::uint32_t evict_oldest_otherwise();
   /// The oldest entry of a queue, which has been taken out.
@@ -272,14 +276,17 @@ class WindowState {
     for (const PlainSum& each : plain_sums_) {
       const auto bits = static_cast<std::uint64_t>(event.load_int(each.field));
       place.at(each.raw) = bits;
-      each.sum.add(words(here) + each.word, bits);
+      std::uint64_t* const sum = words(here) + each.word;
+      each.sum.add(sum, bits, sum_number(sum), non_finite_);
     }
     ++here.count;
   }
   void evict_sums(std::uint32_t slot, const WindowLog::Place& place) {
     Row& here = row(slot);
-    for (const PlainSum& each : plain_sums_)
-      each.sum.take(words(here) + each.word, place.at(each.raw));
+    for (const PlainSum& each : plain_sums_) {
+      std::uint64_t* const sum = words(here) + each.word;
+      each.sum.take(sum, place.at(each.raw), sum_number(sum), non_finite_);
+    }
     here.changed = 1;
     if (--here.count == 0) clear_rest(here);
   }
@@ -306,6 +313,7 @@ class WindowState {
   std::uint64_t hash(const Argument& argument, std::uint64_t bits) const;
   int compare(const Argument& argument, std::uint64_t a, std::uint64_t b) const;
   model::Value value_of(const Argument& argument, std::uint64_t bits, Scratch& scratch) const;
+  double float_sum_of(const Aggregate& aggregate, Row& row) const;
   model::Value sum_of(const Aggregate& aggregate, Row& row, Scratch& scratch);
   model::Value average_of(const Aggregate& aggregate, Row& row);
   model::Value variance_of(const Aggregate& aggregate, Row& row);
@@ -339,6 +347,7 @@ class WindowState {
   std::uint32_t words_per_row_ = 0;
   std::uint32_t words_ahead_ = 0;    // in a row, where the second cache line to be asked for is
   LargeVector<std::uint64_t> rows_;  // by slot
+  NonFinite non_finite_;             // of the sums in rows and panes
 
   WindowLog log_;
   AscendingColumn times_;                         // of a queue
@@ -375,10 +384,9 @@ bool WindowState::lies_in(const WindowRange& range, std::uint32_t number, std::u
   switch (aggregate.form) {
     case Aggregate::Form::count: return range.holds(std::int64_t{row(slot).count});
     case Aggregate::Form::word: return range.holds(static_cast<std::int64_t>(words[aggregate.word]));
-    case Aggregate::Form::float_sum: {
-      const auto& sum = *reinterpret_cast<const FloatSum*>(words + aggregate.word);
-      return range.holds(sum.value());
-    }
+    case Aggregate::Form::float_sum:
+      if (!non_finite_.empty()) break;
+      return range.holds(WindowSum::floats(words + aggregate.word).value());
     case Aggregate::Form::float_extreme: {
       const auto& extreme = *reinterpret_cast<const Extreme*>(words + aggregate.word);
       return extreme.known != 0 && range.holds(std::bit_cast<double>(extreme.bits));

@@ -98,13 +98,13 @@ void WindowStore::build() {
   if (!partitioned_) reserve(0);
 }
 
-// Makes room for keys up to `slot`, and for as many again.
+// Makes room for keys up to `slot`, and for as many again or some thousand. Arrays double what they could
+// hold, but memory that was not written yet is none.
 void WindowStore::reserve(std::uint32_t slot) {
-  const std::size_t slots = std::max<std::size_t>(slot + std::size_t{1}, 2 * touched_in_.size());
-  state_.reserve(static_cast<std::uint32_t>(slots - 1));
-  touched_in_.resize(slots);
-  if (!queue()) spans_.resize(slots);
-  if (keeps_newest_) newest_.resize(slots);
+  slots_ = slot + 1 + std::min<std::uint32_t>(slot, 4096);
+  state_.make_rows(slots_);
+  if (!queue()) spans_.resize(slots_);
+  if (keeps_newest_) newest_.resize(slots_);
 }
 
 std::uint32_t WindowStore::take_otherwise(model::EventView event, std::uint64_t order) {
@@ -117,7 +117,7 @@ std::uint32_t WindowStore::take_otherwise(model::EventView event, std::uint64_t 
     return absent;  // between two windows
   const std::uint32_t slot = slot_at_hand();
   if (slot == absent) return absent;
-  if (slot >= touched_in_.size()) reserve(slot);
+  if (slot >= slots_) reserve(slot);
   if (state_.keeps_entries() && state_.entries() >= most_entries_) drop_oldest();
   if (queue() && state_.take_changed(slot)) look_again(slot);
   insert(slot, event, order);
@@ -199,14 +199,14 @@ void WindowStore::go_on() {
       return;
     case Kind::hopping:
       for (std::uint32_t slot = 0; slot < capacity(); ++slot) {
-        if (slot < touched_in_.size() && state_.count(slot) > 0) touch(slot, state_.first_order(slot));
+        if (slot < slots_ && state_.count(slot) > 0) touched_.push_back({slot, state_.first_order(slot)});
       }
       std::sort(touched_.begin(), touched_.end(), by_order);
       break;
     case Kind::tumbling: std::swap(touched_, open_); break;
     case Kind::session:
       while (oldest_key_ != none && later(spans_[oldest_key_].last_ns, window_.width_ns) == instant_.ns) {
-        touch(oldest_key_, spans_[oldest_key_].first_order);
+        touched_.push_back({oldest_key_, spans_[oldest_key_].first_order});
         unlist(oldest_key_);
       }
       std::sort(touched_.begin(), touched_.end(), by_order);
@@ -215,7 +215,9 @@ void WindowStore::go_on() {
   unfinished_ = true;
 }
 
+// Events of one key may leave at once.
 void WindowStore::touch(std::uint32_t slot, std::uint64_t order) {
+  if (slot >= touched_in_.size()) touched_in_.resize(slots_);
   if (touched_in_[slot] == instants_) return;
   touched_in_[slot] = instants_;
   touched_.push_back({slot, order});

@@ -75,7 +75,7 @@ class WindowStore {
   /// Soon this event will come, whose key has this slot in the key space.
   void prefetch(model::EventView event, std::uint32_t space_slot, PrefetchStage stage) const {
     const std::uint32_t slot = keys_.number_ahead(space_slot);
-    if (slot >= touched_in_.size()) return;
+    if (slot >= slots_) return;
     switch (stage) {
       case PrefetchStage::key: state_.prefetch_row(slot); return state_.prefetch_tables(slot);
       case PrefetchStage::cells: return state_.prefetch_heads(slot);
@@ -115,8 +115,8 @@ class WindowStore {
     return {.entries = state_.entries(),
             .keys = partitioned_ ? keys_.size() : 0,
             .bytes = state_.entries() * state_.bytes_per_entry() +
-                     touched_in_.size() * (state_.bytes_per_row() + sizeof(std::uint64_t)) +
-                     spans_.size() * sizeof(Span)};
+                     std::size_t{slots_} * state_.bytes_per_row() +
+                     touched_in_.size() * sizeof(std::uint64_t) + spans_.size() * sizeof(Span)};
   }
   std::uint64_t dropped() const { return dropped_; }
   std::uint32_t capacity() const { return partitioned_ ? static_cast<std::uint32_t>(keys_.capacity()) : 1; }
@@ -180,10 +180,12 @@ class WindowStore {
   bool built_ = false;
   bool keeps_newest_ = false;
 
-  std::vector<Span> spans_;                         // by slot
+  std::uint32_t slots_ = 0;                         // for which there is room
+  LargeVector<Span> spans_;                         // by slot
   std::vector<std::vector<std::uint64_t>> newest_;  // by slot: a copy of the event
-  std::vector<std::uint64_t> touched_in_;           // by slot: the last instant that touched it
-  std::uint32_t oldest_key_ = none;                 // of the list of keys
+  LargeVector<std::uint64_t>
+      touched_in_;                   // by slot, where instants of sliding windows are looked at: the last
+  std::uint32_t oldest_key_ = none;  // of the list of keys
   std::uint32_t youngest_key_ = none;
   std::vector<Touched> open_;             // tumbling by time: the windows that are open
   std::int64_t open_until_ns_ = 0;        // and when they close
@@ -211,7 +213,7 @@ inline std::uint32_t WindowStore::take_sliding(model::EventView event, std::uint
     state_.evict_oldest();
   const std::uint32_t slot = slot_at_hand();
   if (slot == absent) return absent;
-  if (slot >= touched_in_.size()) reserve(slot);
+  if (slot >= slots_) reserve(slot);
   if (state_.entries() >= most_entries_) drop_oldest();
   if (state_.take_changed(slot)) look_again(slot);
   state_.insert(slot, event, order, scratch_);

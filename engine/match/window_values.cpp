@@ -128,9 +128,14 @@ Value WindowState::value(std::uint32_t number, std::uint32_t slot, const WindowP
   return Value::null();
 }
 
+double WindowState::float_sum_of(const Aggregate& aggregate, Row& row) const {
+  const std::uint64_t* const sum = words(row) + cells_[aggregate.cell].word;
+  return non_finite_.value(sum_number(sum)).value_or(WindowSum::floats(sum).value());
+}
+
 Value WindowState::sum_of(const Aggregate& aggregate, Row& row, Scratch& scratch) {
   const Cell& cell = cells_[aggregate.cell];
-  if (cell.sum.kind == WindowSum::Kind::floats) return Value::floating(state<FloatSum>(row, cell).value());
+  if (cell.sum.kind == WindowSum::Kind::floats) return Value::floating(float_sum_of(aggregate, row));
   const __int128 sum = WindowSum::load(words(row) + cell.word);
   if (sum < INT64_MIN || sum > INT64_MAX) {
     ++scratch.arithmetic_faults;
@@ -144,7 +149,7 @@ Value WindowState::average_of(const Aggregate& aggregate, Row& row) {
   const std::uint64_t count = present(arguments_[aggregate.argument], row);
   if (count == 0) return Value::null();
   if (cell.sum.kind == WindowSum::Kind::floats)
-    return Value::floating(state<FloatSum>(row, cell).value() / static_cast<double>(count));
+    return Value::floating(float_sum_of(aggregate, row) / static_cast<double>(count));
   const __int128 sum = WindowSum::load(words(row) + cell.word);
   if (aggregate.source.result == Kind::floating)
     return Value::floating(static_cast<double>(sum) / static_cast<double>(count));
@@ -156,8 +161,9 @@ Value WindowState::average_of(const Aggregate& aggregate, Row& row) {
 Value WindowState::variance_of(const Aggregate& aggregate, Row& row) {
   const std::uint64_t count = present(arguments_[aggregate.argument], row);
   if (count < 2) return Value::null();
-  const auto& sum = state<FloatSum>(row, cells_[aggregate.cell]);
-  if (!sum.is_finite()) return Value::floating(std::numeric_limits<double>::quiet_NaN());
+  const auto& sum = state<Compensated>(row, cells_[aggregate.cell]);
+  if (non_finite_.value(sum_number(words(row) + cells_[aggregate.cell].word)))
+    return Value::floating(std::numeric_limits<double>::quiet_NaN());
   const auto n = static_cast<double>(count);
   // n * squares - sum * sum
   Compensated scatter{0, 0};
@@ -169,9 +175,9 @@ Value WindowState::variance_of(const Aggregate& aggregate, Row& row) {
   const auto& squares = state<Compensated>(row, cells_[aggregate.second]);
   add_product(n, squares.high);
   add_product(n, squares.low);
-  add_product(-sum.finite.high, sum.finite.high);
-  add_product(-2 * sum.finite.high, sum.finite.low);
-  add_product(-sum.finite.low, sum.finite.low);
+  add_product(-sum.high, sum.high);
+  add_product(-2 * sum.high, sum.low);
+  add_product(-sum.low, sum.low);
   const double variance = std::max(0.0, scatter.value()) / n / (n - 1);
   return Value::floating(aggregate.source.function == WindowFunction::stddev ? std::sqrt(variance)
                                                                              : variance);

@@ -46,8 +46,8 @@ unsigned Routing::destination(model::EventView event, unsigned shards, std::stri
     case Kind::keyed: {
       match::KeyView key;
       if (!match::make_key(event, keys, scratch, key)) return nowhere;
-      // The high half scaled, as the shards' tables use the low bits.
-      return static_cast<unsigned>(((key.hash >> 32) * shards) >> 32);
+      // The low half scaled, as the shards' tables stand in order of the whole.
+      return static_cast<unsigned>(((key.hash & 0xFFFFFFFF) * shards) >> 32);
     }
   }
   return nowhere;

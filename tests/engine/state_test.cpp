@@ -1,4 +1,5 @@
 // Where runs live: the key table, the slabs, and that state stays bounded.
+#include <algorithm>
 #include <map>
 #include <random>
 
@@ -36,6 +37,86 @@ TEST_CASE("the key table is a map") {
   CHECK(table.capacity() < 100);  // slots are used again
 }
 
+namespace {
+
+match::KeyView number_key(std::uint64_t hash) {
+  match::KeyView key;
+  key.is_number = true;
+  key.hash = hash;
+  return key;
+}
+
+}  // namespace
+
+// Hashes near the greatest have their homes at the end of the table, behind which it must grow.
+TEST_CASE("the key table is a map while it grows and shrinks, whatever the hashes") {
+  const std::uint64_t greatest = ~std::uint64_t{0};
+  struct Hashes {
+    const char* what;
+    std::uint64_t (*hash)(std::uint64_t);
+    std::uint64_t keys;
+  };
+  for (const Hashes& hashes : std::initializer_list<Hashes>{
+           {"good", [](std::uint64_t i) { return hash_number(i); }, 100'000},
+           {"one half for all", [](std::uint64_t i) { return i; }, 1'000},
+           {"the greatest", [](std::uint64_t i) { return ~i; }, 1'000},
+           {"in few places", [](std::uint64_t i) { return hash_number(i % 10) + i; }, 5'000}}) {
+    CAPTURE(hashes.what);
+    match::KeyTable table;
+    std::vector<std::uint32_t> slots;
+    const auto check = [&](std::uint64_t from, std::uint64_t to, bool is_there) {
+      for (std::uint64_t i = from; i < to; ++i) {
+        const std::uint32_t slot = table.find(number_key(hashes.hash(i)));
+        if (slot != (is_there ? slots[i] : match::KeyTable::absent)) FAIL_CHECK(i);
+        if (is_there) REQUIRE(table.in_use(slot));
+      }
+    };
+    for (std::uint64_t i = 0; i < hashes.keys; ++i)
+      slots.push_back(table.add(number_key(hashes.hash(i))));
+    match::KeyView text;  // with the hash of a number, and with that of entries that are free
+    text.bytes = "a text of more than seven bytes";
+    for (const std::uint64_t hash : {hashes.hash(3), greatest}) {
+      text.hash = hash;
+      CHECK(table.find(text) == match::KeyTable::absent);
+      const std::uint32_t slot = table.add(text);
+      CHECK(table.find(text) == slot);
+      CHECK(table.bytes(slot) == text.bytes);
+      table.erase(slot);
+      CHECK(table.find(text) == match::KeyTable::absent);
+    }
+    check(0, hashes.keys, true);
+    check(hashes.keys, 2 * hashes.keys, false);
+    const std::size_t full = table.entry_bytes();
+    const std::uint64_t left = hashes.keys / 50;
+    for (std::uint64_t i = hashes.keys; i-- > left;)
+      table.erase(slots[i]);
+    check(0, left, true);
+    check(left, hashes.keys, false);
+    CHECK(table.size() == left);
+    if (full > 1'000'000) CHECK(table.entry_bytes() < full / 4);
+    for (std::uint64_t i = left; i < hashes.keys; ++i)
+      slots[i] = table.add(number_key(hashes.hash(i)));
+    check(0, hashes.keys, true);
+    CHECK(table.capacity() == hashes.keys + 1);  // slots are used again
+  }
+}
+
+TEST_CASE("no two numbers share a hash, and a key takes 20 bytes of a table") {
+  std::vector<std::uint64_t> hashes;
+  for (std::uint64_t i = 0; i < 100'000; ++i) {
+    for (const std::uint64_t number : {i, i << 20, i << 44, ~i})
+      hashes.push_back(hash_number(number));
+  }
+  std::sort(hashes.begin(), hashes.end());
+  const auto same = std::unique(hashes.begin(), hashes.end());
+  CHECK(hashes.end() - same == 2);  // of 0, which is three of the numbers
+  match::KeyTable table;
+  for (std::uint64_t i = 0; i < 300'000; ++i) {
+    table.add(number_key(hash_number(i)));
+    if (i > 20'000) REQUIRE(table.entry_bytes() < (i + 1) * 20);
+  }
+}
+
 TEST_CASE("keys: different values never share one, whatever their length") {
   const auto plan = plan_of(
       "event E { s: string, t: string, i: int, at: time @timestamp }\n"
@@ -55,7 +136,7 @@ TEST_CASE("keys: different values never share one, whatever their length") {
         match::KeyView key;
         REQUIRE(match::make_key(batch[0], one.keys[0], scratch, key));
         auto [place, added] = seen_one.try_emplace(
-            {key.is_number ? key.number : 0, std::string(key.is_number ? "" : key.bytes)}, s);
+            {key.is_number ? key.hash : 0, std::string(key.is_number ? "" : key.bytes)}, s);
         CHECK(place->second == s);
         REQUIRE(match::make_key(batch[0], two.keys[0], scratch, key));
         auto [pair_place, pair_added] = seen_two.try_emplace({0, std::string(key.bytes)}, s + "|" + t);
@@ -84,6 +165,45 @@ TEST_CASE("a slab is reused once everything in it is too old, and its ids are to
   CHECK_FALSE(store.alive(match::none));
   CHECK(store.alive(10 * slab - 1));
   CHECK(store.node(10 * slab - 1).order == 10 * slab - 1);
+}
+
+TEST_CASE("slabs give a burst's memory back, and ask for none while their load varies by a half") {
+  struct Head {
+    void reset() {}
+  };
+  constexpr match::Id slab = 1024;
+  match::SlabRing<std::uint64_t, slab, Head> ring;
+  const auto load = [&](std::size_t slabs) {
+    while (ring.size() < slabs * slab) {
+      ring.grow();
+      ring.grow();  // again: the slab is begun once
+      const match::Id id = ring.add(0);
+      ring.item(id) = id * 7;
+    }
+    while (ring.size() > slabs * slab)
+      ring.drop_oldest();
+    for (match::Id id = ring.base(); id < ring.end(); ++id) {
+      if (ring.item(id) != id * 7) FAIL_CHECK(id);
+    }
+  };
+  load(300);
+  CHECK(ring.slabs() == 512);
+  const std::uint64_t mapped = large_mappings();
+  for (int turn = 0; turn < 20; ++turn) {
+    load(150);
+    load(300);
+  }
+  CHECK(ring.slabs() == 512);
+  CHECK(large_mappings() == mapped);
+  load(20);
+  // Those in use are of any block: as time goes on, of the first.
+  for (int turn = 0; turn < 200; ++turn) {
+    load(30);
+    load(20);
+  }
+  CHECK(ring.slabs() == 64);
+  load(300);
+  CHECK(ring.slabs() == 512);
 }
 
 namespace {

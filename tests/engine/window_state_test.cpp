@@ -4,6 +4,7 @@
 #include <deque>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <random>
 #include <set>
 
@@ -97,6 +98,34 @@ TEST_CASE("a window log as a queue: entries stay in their places while slabs go 
     }
     REQUIRE(log.size() == pushed - popped);
   }
+}
+
+TEST_CASE("a window log gives a burst\'s memory back, and asks for none while its load varies by a half") {
+  match::WindowLog log;
+  log.add_column<std::uint64_t>();
+  const std::size_t slab = match::WindowLog::entries_per_slab;
+  const auto push = [&](std::size_t slabs) {
+    for (std::size_t i = 0; i < slabs * slab; ++i)
+      log.push();
+  };
+  const auto pop = [&](std::size_t slabs) {
+    for (std::size_t i = 0; i < slabs * slab; ++i)
+      log.pop();
+  };
+  push(100);
+  CHECK(log.slabs() == 100);
+  const std::uint64_t mapped = large_mappings();
+  CHECK(mapped >= 100);
+  for (int turn = 0; turn < 10; ++turn) {
+    pop(33);
+    push(33);
+  }
+  CHECK(log.slabs() == 100);
+  CHECK(large_mappings() == mapped);
+  pop(90);
+  CHECK(log.slabs() <= 10 + 2 + 10 / 2);
+  pop(10);
+  CHECK(log.slabs() <= 2);
 }
 
 TEST_CASE("what leaves a compensated sum leaves nothing behind") {
@@ -253,6 +282,79 @@ TEST_CASE("a sum that overflows is null and is right again afterwards") {
   CHECK(emitted(plan, readings, &stats) ==
         std::vector<std::string>{"0@0{9223372036854775807}#1", "0@1{-}#2", "0@2{11}#3"});
   CHECK(stats.arithmetic_faults == 1);
+}
+
+TEST_CASE("values that are not finite make a sum what they are, and leave nothing behind in any window") {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  std::vector<double> values;
+  for (const double odd : {infinity, -infinity, nan}) {
+    for (const double value : {1.0, 2.0, odd, 3.0, 4.0, odd, odd, 0.5, 0.25, infinity, 8.0, -infinity, 16.0,
+                               32.0, 64.0, 128.0, 256.0, 512.0})
+      values.push_back(value);
+  }
+  const std::size_t count = values.size();
+  using Windows = std::vector<std::pair<std::size_t, std::size_t>>;  // each from an event to before another
+  Windows last_three, threes, hops;
+  for (std::size_t i = 0; i < count; ++i)
+    last_three.emplace_back(i < 2 ? 0 : i - 2, i + 1);
+  for (std::size_t i = 0; i < count; i += 3)
+    threes.emplace_back(i, i + 3);
+  for (std::size_t end = 2; end <= count; end += 2)
+    hops.emplace_back(end < 4 ? 0 : end - 4, end);
+  struct Case {
+    const char* clause;
+    const Windows& windows;
+  };
+  // Of a field that may be null another way leads to the sums.
+  for (const char* type : {"float", "float?"}) {
+    for (const Case& each : std::initializer_list<Case>{{"sliding 2ns when true on every", last_three},
+                                                        {"sliding 3 events when true on every", last_three},
+                                                        {"tumbling 3ns", threes},
+                                                        {"tumbling 3 events", threes},
+                                                        {"hopping 4ns every 2ns", hops}}) {
+      CAPTURE(type);
+      CAPTURE(each.clause);
+      const auto plan = plan_of("event E { k: int, y: " + std::string(type) +
+                                ", at: time @timestamp }\nrule r { from E partition by k window " +
+                                each.clause + " emit O { s: sum(y), a: avg(y), v: variance(y) } }");
+      EmitRecorder sink(plan);
+      runtime::Engine engine(plan, {}, sink);
+      const auto source = engine.add_source();
+      model::EventBatch batch;
+      for (std::size_t i = 0; i < count; ++i) {
+        for (const std::int64_t key : {1, 2}) {  // another whose values are finite
+          model::EventWriter writer(batch);
+          writer.begin(plan.catalog.types[0]);
+          writer.set_int(0, key);
+          writer.set_float(1, key == 1 ? values[i] : 1.0);
+          writer.commit(static_cast<std::int64_t>(i), 0, 0);
+        }
+      }
+      engine.push(source, batch);
+      engine.finish();
+      std::vector<std::string> found;
+      for (const std::string& match : sink.matches) {
+        std::string text = match.substr(match.find('{'), match.find('#') - match.find('{'));
+        if (const auto nan_at = text.find("-nan"); nan_at != text.npos) text.erase(nan_at, 1);
+        found.push_back(text);
+      }
+      const std::size_t closed = each.windows.size() - 1;  // the last one need not be
+      REQUIRE(found.size() >= 2 * closed);
+      for (std::size_t i = 0; i < closed; ++i) {
+        const auto [begin, end] = each.windows[i];
+        const std::vector<double> inside(values.begin() + static_cast<std::ptrdiff_t>(begin),
+                                         values.begin() + static_cast<std::ptrdiff_t>(end));
+        const double sum = std::accumulate(inside.begin(), inside.end(), 0.0);
+        const auto text = [](double value) { return std::isnan(value) ? "nan" : text_of(value); };
+        const auto n = static_cast<double>(inside.size());
+        const std::string variance = std::isfinite(sum) ? deviation_text(inside, false) : n < 2 ? "-" : "nan";
+        CAPTURE(i);
+        CHECK(found[2 * i] == "{" + text(sum) + "," + text(sum / n) + "," + variance + "}");
+        CHECK(found[2 * i + 1] == "{" + text(n) + "," + text(1) + "," + (n < 2 ? "-" : "0") + "}");
+      }
+    }
+  }
 }
 
 TEST_CASE("rules with the same windows share them, whatever they ask") {
