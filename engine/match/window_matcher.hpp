@@ -35,11 +35,11 @@ class WindowMatcher final : public Matcher, private WindowStore::Member {
  private:
   /// An instant at which the condition is looked at for a key.
   struct Look {
-    std::uint32_t slot = 0;
+    std::uint32_t slot;
     model::EventView event;  // at hand
-    std::int64_t at_ns = 0;
-    std::uint64_t group = 0;  // its place among those of one time
-    bool arrival = false;
+    std::int64_t at_ns;
+    std::uint64_t group;  // its place among those of one time
+    bool arrival;
   };
   /// What is known of a key's condition.
   struct State {
