@@ -1,17 +1,16 @@
 // The automaton of a pattern, found by walking the pattern with its continuation: what may come after the
 // element at hand. `enter` lists the states that can take the next event, in order of preference: an element
 // before what follows it where it is optional, a left alternative before a right one, a further repeat of a
-// group before what follows the group. `visit` gives every state of an element its arcs.
+// group before what follows the group. `visit` gives every state of an element its arcs (automaton_arcs.hpp).
 //
 // A state is a step at a place: the copy of each repeated group around it, and of each `&` the set of
 // elements that came before.
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <stdexcept>
 
 #include "engine/base/assert.hpp"
-#include "engine/match/program.hpp"
+#include "engine/match/automaton_arcs.hpp"
 
 namespace tocsin::match {
 
@@ -23,55 +22,7 @@ using NodeKind = plan::PatternNode::Kind;
 
 namespace {
 
-constexpr std::size_t max_arcs_of_state = 64;  // what a mask holds
 constexpr std::size_t max_ways = 100'000;
-
-std::uint64_t bit(std::size_t i) {
-  return i < 64 ? std::uint64_t{1} << i : 0;
-}
-
-/// Between the event matched last and the next one.
-struct Gap {
-  Contiguity contiguity = Contiguity::relaxed;
-  std::int64_t bound_ns = plan::no_bound;
-  std::vector<Ban> bans;
-  std::vector<std::uint16_t> opens;  // groups that begin behind it
-
-  friend bool operator==(const Gap&, const Gap&) = default;
-};
-
-/// Where a step is entered.
-struct Entrance {
-  std::uint16_t state = 0;
-  Gap gap;
-
-  friend bool operator==(const Entrance&, const Entrance&) = default;
-};
-using Entrances = std::vector<Entrance>;
-
-struct Target {
-  std::uint16_t state = 0;
-  Gap gap;
-  bool repeats = false;
-  std::uint64_t passes = 0;  // possessive loops that the way here passes over, by place in the list
-  Entrances yields_to;       // of a reluctant loop: what comes where it is left
-  bool is_left = false;      // that is being found out
-
-  bool is(const Entrance& entrance) const {
-    return !repeats && state == entrance.state && gap == entrance.gap;
-  }
-};
-
-/// A way to the pattern's end.
-struct End {
-  std::size_t rank = 0;      // targets that are preferred to it
-  std::uint64_t passes = 0;  // as of a target
-};
-
-struct Targets {
-  std::vector<Target> list;
-  std::vector<End> ends;
-};
 
 using Bans = std::vector<Ban>;
 /// What may come where an element ends, or is skipped; the bans are those passed since the event matched
@@ -104,7 +55,7 @@ class AutomatonBuilder {
  public:
   AutomatonBuilder(const plan::Rule& rule, const model::Catalog& catalog,
                    const std::vector<std::uint16_t>& watch_of_until, Program& program)
-      : rule_(rule), catalog_(catalog), watch_of_until_(watch_of_until), program_(program) {
+      : rule_(rule), catalog_(catalog), program_(program), arcs_(rule, watch_of_until, program) {
     for (const plan::Step& step : rule.steps)
       has_choices_ |= step.quantifier.loop != Loop::greedy;
   }
@@ -117,7 +68,7 @@ class AutomatonBuilder {
     Targets first;
     enter(rule_.pattern, {}, {}, end, first);
     TOCSIN_ASSERT(first.ends.empty());
-    program_.start = add_arcs(start_state, first);
+    program_.start = arcs_.add(start_state, first);
     visit(rule_.pattern, {}, end);
     for (const auto& absence : rule_.after)
       program_.after_ns = std::max(program_.after_ns, absence.for_ns);
@@ -184,7 +135,7 @@ class AutomatonBuilder {
   }
 
   void add_target(const Entrance& entrance, Targets& out) {
-    if (out.list.size() > 2 * max_arcs_of_state) refuse();  // early, as there may be many more
+    if (out.list.size() > 2 * max_arcs_of_state) arcs_.refuse();  // early, as there may be many more
     out.list.push_back({entrance.state, entrance.gap, false, passed_, {}});
   }
 
@@ -211,8 +162,6 @@ class AutomatonBuilder {
     listed_ = std::move(listed);
     passed_ = passed;
   }
-
-  static bool is_subset(std::uint64_t part, std::uint64_t whole) { return (part & ~whole) == 0; }
 
   // Is the way at hand to the pattern's end closed wherever a known one is?
   bool is_no_better_than(const std::vector<End>& known) const {
@@ -350,107 +299,9 @@ class AutomatonBuilder {
     made.groups = groups_;
     made.joined = join_conditions(rule_.steps[step].conditions, catalog_, bound_, unbound_);
     made.closings.begin = static_cast<std::uint16_t>(program_.closings.size());
-    made.out = add_arcs(state, next);
-    if (made.accepts) add_absences();
+    made.out = arcs_.add(state, next);
+    if (made.accepts) arcs_.add_absences();
     made.closings.end = static_cast<std::uint16_t>(program_.closings.size());
-  }
-
-  // Behind the bits of the arcs stand those of the ends, where something can close them.
-  void check_size(const Targets& targets) const {
-    const std::size_t ends = rule_.after.empty() ? 0 : targets.ends.size();
-    if (targets.list.size() + ends > max_arcs_of_state) refuse();
-  }
-
-  [[noreturn]] void refuse() const {
-    throw std::runtime_error("rule '" + rule_.name + "': more than " + std::to_string(max_arcs_of_state) +
-                             " elements may come next at one place of the pattern");
-  }
-
-  Range add_arcs(std::uint16_t from, const Targets& targets) {
-    check_size(targets);
-    Range range;
-    range.begin = static_cast<std::uint16_t>(program_.arcs.size());
-    const std::size_t first_closing = program_.closings.size();
-    for (std::size_t i = 0; i < targets.list.size(); ++i) {
-      const Target& target = targets.list[i];
-      program_.is_ambiguous |=
-          std::any_of(targets.list.begin(), targets.list.begin() + static_cast<std::ptrdiff_t>(i),
-                      [&](const Target& other) { return other.state == target.state; });
-      Arc arc;
-      arc.from = from;
-      arc.to = target.state;
-      arc.repeats = target.repeats;
-      arc.contiguity = target.gap.contiguity;
-      arc.bound_ns = target.gap.bound_ns;
-      arc.opens = target.gap.opens;
-      arc.barred_by = target.passes;
-      for (std::size_t other = 0; other < i; ++other) {
-        if (!target.repeats && targets.list[other].is({target.state, target.gap})) arc.twins |= bit(other);
-      }
-      for (std::size_t other = 0; other < targets.list.size(); ++other) {
-        if (yields(target, targets.list[other])) arc.barred_by |= bit(other);
-      }
-      set_closes(targets, i, arc);
-      const std::uint16_t until = watch_of_until_[program_.states[target.state].step];
-      if (from == start_state) {
-        arc.until = until;
-      } else {
-        if (until != no_watch) close(first_closing, until, false, true, bit(i));
-        for (const Ban& ban : target.gap.bans)
-          close(first_closing, static_cast<std::uint16_t>(ban.negation), ban.strict, ban.strict, bit(i));
-      }
-      program_.arcs.push_back(std::move(arc));
-    }
-    range.end = static_cast<std::uint16_t>(program_.arcs.size());
-    return range;
-  }
-
-  // To its like only where that comes behind it: in the next repeat.
-  static bool yields(const Target& loop, const Target& to) {
-    const auto is_that = [&](const Entrance& entrance) { return to.is(entrance); };
-    return (&loop < &to || !to.is({loop.state, loop.gap})) &&
-           std::any_of(loop.yields_to.begin(), loop.yields_to.end(), is_that);
-  }
-
-  // What a run closes to itself when it goes to target `i`: a possessive loop that consumes its event all
-  // that passes over it, ends too, and whatever comes behind a reluctant loop that loop.
-  static void set_closes(const Targets& targets, std::size_t i, Arc& arc) {
-    const bool consumes = arc.contiguity != Contiguity::any;
-    for (std::size_t other = 0; other < targets.list.size(); ++other) {
-      const Target& target = targets.list[other];
-      const bool passes = (target.passes & bit(i)) != 0 && consumes;
-      if (passes || yields(target, targets.list[i])) arc.closes |= bit(other);
-    }
-    for (std::size_t end = 0; end < targets.ends.size(); ++end) {
-      if ((targets.ends[end].passes & bit(i)) != 0 && consumes) arc.closes |= bit(targets.list.size() + end);
-    }
-  }
-
-  // Adds an arc to those that `watch` closes, in a state whose closings begin at `begin`.
-  void close(std::size_t begin, std::uint16_t watch, bool strict, bool first, std::uint64_t arc) {
-    for (std::size_t i = begin; i < program_.closings.size(); ++i) {
-      Closing& closing = program_.closings[i];
-      if (closing.watch == watch && closing.strict == strict) {
-        closing.arcs |= arc;
-        return;
-      }
-    }
-    Closing closing;
-    closing.watch = watch;
-    closing.arcs = arc;
-    closing.strict = strict;
-    closing.first = first;
-    program_.closings.push_back(closing);
-  }
-
-  void add_absences() {
-    for (const auto& absence : rule_.after) {
-      Closing closing;
-      closing.watch = static_cast<std::uint16_t>(absence.negation);
-      closing.absence = true;
-      closing.for_ns = absence.for_ns;
-      program_.closings.push_back(closing);
-    }
   }
 
   // Places.
@@ -502,8 +353,8 @@ class AutomatonBuilder {
 
   const plan::Rule& rule_;
   const model::Catalog& catalog_;
-  const std::vector<std::uint16_t>& watch_of_until_;
   Program& program_;
+  AutomatonArcs arcs_;
   std::map<std::pair<std::uint32_t, Place>, std::uint16_t> states_;
   std::map<const PatternNode*, std::uint16_t> group_ids_;
   bool has_choices_ = false;           // some loop is reluctant or possessive
