@@ -53,6 +53,7 @@ void ArenaMatcher::visit(model::EventView event, std::uint64_t order, std::uint6
   ++counters_.events;
   now_ = event.time_ns();
   last_order_ = order;
+  event_ = event;
   if (store_.nodes() >= room_ || store_.is_full() || buckets_.size() + ordered_.size() >= bucket_room_ ||
       keys_.size() >= key_room_)
     make_room();
@@ -83,8 +84,13 @@ void ArenaMatcher::visit(model::EventView event, std::uint64_t order, std::uint6
   if (advances_.empty()) return;
 
   completed_.clear();
-  for (Advance& advance : advances_)
-    add_node(advance, event, order, slot, position);
+  model::EventView kept;
+  for (Advance& advance : advances_) {
+    const bool is_kept = is_event_kept(advance);
+    if (is_kept && !kept)
+      kept = program_.trims ? trim(event, program_.form_of(event.type()), trimmed_) : event;
+    add_node(advance, is_kept ? kept : model::EventView(), order, slot, position);
+  }
   if (!completed_.empty()) complete(slot, {{}, now_, order, false}, output);
   for (const Advance& advance : advances_) {
     const RunStore::Node node = store_.node(advance.node);
@@ -335,6 +341,12 @@ bool ArenaMatcher::holds(const Joined& joined, std::uint32_t step, model::EventV
   return true;
 }
 
+// A run that is complete for good needs the event no longer than it is at hand.
+bool ArenaMatcher::is_event_kept(const Advance& advance) const {
+  const State& state = program_.states[program_.arcs[advance.arc].to];
+  return state.out.begin < state.out.end || program_.after_ns != plan::no_bound || advance.parent == none;
+}
+
 void ArenaMatcher::add_node(Advance& advance, model::EventView event, std::uint64_t order, std::uint32_t slot,
                             std::uint64_t position) {
   NewNode node{.parent = advance.parent,
@@ -349,7 +361,7 @@ void ArenaMatcher::add_node(Advance& advance, model::EventView event, std::uint6
     ++counters_.started;
   } else {
     ++counters_.advanced;
-    store_.set_extended(advance.parent);
+    if (program_.timeout) store_.set_extended(advance.parent);
     const RunStore::Node parent = store_.node(advance.parent);
     node.start = parent.start();
     node.start_order = parent.start_order();
@@ -368,15 +380,14 @@ bool ArenaMatcher::is_completed(Id id) const {
 
 // The run is dropped, or too old to be kept.
 bool ArenaMatcher::dropped(Id id) const {
-  if (!store_.alive(id)) return true;
-  const RunStore::Node node = store_.node(id);
-  return node.start_order() <= records_.reset_order(node.key());
+  return !store_.alive(id) || dropped(store_.node(id));
 }
 
 // Nothing more can come of what the run waits for.
 bool ArenaMatcher::is_over(Id id, std::uint16_t wait) const {
-  if (dropped(id)) return true;
+  if (!store_.alive(id)) return true;
   const RunStore::Node node = store_.node(id);
+  if (dropped(node)) return true;
   const auto out_of_bound = [&] { return node.start() < cutoff_; };
   if (wait < program_.arcs.size()) return out_of_bound();
   const Closing& closing = program_.closings[wait - program_.arcs.size()];

@@ -123,6 +123,7 @@ class ArenaMatcher final : public RunMatcher<RunStore> {
                   const Bindings& bindings);
   Id* bucket_of_run(std::uint32_t slot, std::uint16_t wait, const Joined::Access& access, std::uint32_t step,
                     Id node);
+  bool is_event_kept(const Advance& advance) const;
   void add_node(Advance& advance, model::EventView event, std::uint64_t order, std::uint32_t slot,
                 std::uint64_t position);
   void wait(Id node, std::uint32_t slot);
@@ -142,10 +143,14 @@ class ArenaMatcher final : public RunMatcher<RunStore> {
   bool is_settled(Id node) const;
   bool is_settled_otherwise(Id node, Id nodes_of_start) const;
   bool dropped(Id node) const;
+  bool dropped(const RunStore::Node& node) const {
+    return node.start_order() <= records_.reset_order(node.key());
+  }
   bool is_over(Id node, std::uint16_t wait) const;
 
   // arena_complete.cpp
   void complete(std::uint32_t slot, const Completion& as, Output& output);
+  std::span<const model::MatchedEvent> whole_run(Id node);
   void choose();
   void drop_duplicates();
   std::span<const PathEntry> candidate(std::size_t i) const;
@@ -187,6 +192,7 @@ class ArenaMatcher final : public RunMatcher<RunStore> {
   Fifo<Ending> endings_;                               // by deadline
   Fifo<Start> starts_;                                 // by deadline, of a rule with `on timeout`
   std::uint64_t last_order_ = 0;                       // of the event visited last
+  model::EventView event_;                             // that event, during its visit; none at a timer
 
   // Working memory, kept for its capacity.
   OrderedRuns::Scratch ordered_scratch_;
@@ -204,7 +210,9 @@ class ArenaMatcher final : public RunMatcher<RunStore> {
   std::vector<std::size_t> ends_;
   std::vector<std::size_t> ranking_;
   std::vector<model::MatchedEvent> run_;
-  Id run_first_ = none;  // the node of its first event
+  Id run_first_ = none;                 // the node of its first event
+  std::vector<std::uint64_t> trimmed_;  // the event at hand
+  EventRoom room_for_match_;            // for events of a match that were trimmed
 };
 
 }  // namespace tocsin::match

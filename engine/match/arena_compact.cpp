@@ -166,10 +166,15 @@ void ArenaMatcher::sweep() {
   // Gives whether something waits there.
   const auto mark_all = [&](Id& bucket, std::uint16_t wait) {
     clear_front(bucket, [&](Id node) { return is_over(node, wait); });
+    if (bucket == none) return false;
+    if (holds_single(bucket)) {
+      mark(bucket ^ single_mark);
+      return true;
+    }
     for_each_in(bucket, [&](Id node) {
       if (!is_over(node, wait)) mark(node);
     });
-    return store_.alive(bucket) || holds_single(bucket);
+    return store_.alive(bucket);
   };
   boost::unordered::erase_if(buckets_,
                              [&](auto& bucket) { return !mark_all(bucket.second, bucket.first.wait()); });

@@ -22,7 +22,7 @@ void ArenaMatcher::complete(std::uint32_t slot, const Completion& as, Output& ou
   std::uint64_t reset_order = 0;
   for (const std::size_t i : ranking_) {
     Completion completion = as;
-    completion.events = run_of(completed_[i], true);
+    completion.events = whole_run(completed_[i]);
     note_report(run_first_);
     if (as.timeout) {
       ++counters_.timeouts;
@@ -35,8 +35,22 @@ void ArenaMatcher::complete(std::uint32_t slot, const Completion& as, Output& ou
   records_.reset_order(slot) = std::max(records_.reset_order(slot), reset_order);
 }
 
+// The events of a match as they came. The last one is at hand, but at a timer.
+std::span<const model::MatchedEvent> ArenaMatcher::whole_run(Id match) {
+  run_of(match, true);
+  if (event_) run_.back().event = event_;
+  if (!program_.trims) return run_;
+  const EventForm& form = program_.form_of(event_.type());
+  room_for_match_.reset();
+  for (auto& taken : std::span(run_).first(run_.size() - 1)) {
+    taken.event = untrim(taken.event, program_.form_of(taken.event.type()), event_, form, room_for_match_);
+  }
+  return run_;
+}
+
 // Leaves in ranking_ the numbers of those to report, in order.
 void ArenaMatcher::choose() {
+  if (completed_.size() == 1) return ranking_.assign(1, 0);
   entries_.clear();
   ends_.clear();
   for (const Id last : completed_) {
@@ -110,6 +124,7 @@ Instant ArenaMatcher::next_timer() const {
 }
 
 void ArenaMatcher::run_timers(Output& output) {
+  event_ = {};
   const std::int64_t deadline_ns = next_timer().ns;
   run_endings(deadline_ns, output);
   run_timeouts(deadline_ns, output);

@@ -41,15 +41,15 @@ class RunStore {
  private:
   /// Where a node's event is: behind the node, elsewhere in its slab, or apart from the nodes as it is long.
   /// Of the last two a word behind the node says where.
-  enum class EventPlace : std::uint8_t { behind, in_slab, apart };
+  enum class EventPlace : std::uint8_t { nowhere, behind, in_slab, apart };
 
   struct Head {
     std::uint32_t parent = 0;  // distance in words; 0 of a run's first event
     std::uint32_t key = 0;
     std::uint32_t order = 0;  // counted from the slab's first
     std::uint16_t arc = 0;
-    EventPlace event_place = EventPlace::behind;
-    bool extended : 1 = false;        // some event carried the run on from here
+    EventPlace event_place = EventPlace::nowhere;
+    bool extended : 1 = false;        // some event carried the run on from here; noted where time may ask
     bool absence_closed : 1 = false;  // what must not come at the end came
     bool reported : 1 = false;        // of a run's first event: something was reported of the run
   };
@@ -59,13 +59,13 @@ class RunStore {
   // are not the first of a run, as the first has them in its event.
   struct Layout {
     explicit Layout(const NodeShape& shape);
-    std::uint8_t count = 0;
-    std::uint8_t position = 0;
-    std::uint8_t closed = 0;
-    std::uint8_t first_size = head_words;  // of a run's first node, without its event
-    std::uint8_t start_order = 0;
-    std::uint8_t start = 0;
-    std::uint8_t size = 0;  // of the others
+    std::uint16_t count = 0;
+    std::uint16_t position = 0;
+    std::uint16_t closed = 0;
+    std::uint16_t first_size = head_words;  // of a run's first node, without its event
+    std::uint16_t start_order = 0;
+    std::uint16_t start = 0;
+    std::uint16_t size = 0;  // of the others
     plan::Within::Unit starts;
   };
 
@@ -106,8 +106,9 @@ class RunStore {
     bool absence_closed() const { return head().absence_closed; }
     bool extended() const { return head().extended; }
     bool reported() const { return head().reported; }
-    /// Readable until something is added to the store.
+    /// Readable until something is added to the store; none where none was stored.
     model::EventView event() const {
+      if (head().event_place == EventPlace::nowhere) return {};
       const std::uint64_t* words = words_ + (is_first() ? layout_->first_size : layout_->size);
       if (head().event_place == EventPlace::in_slab) words = words_ - id_ % slab_words + *words;
       if (head().event_place == EventPlace::apart) words = slab_->apart.data() + *words;
@@ -130,14 +131,15 @@ class RunStore {
   explicit RunStore(const NodeShape& shape = {}, std::size_t most_words = UINT32_MAX)
       : layout_(shape), most_words_(most_words) {}
 
-  /// Stores `node` with a copy of `event` (one a slab, however many nodes capture it). `now` must not go
-  /// back from call to call, and neither must the order.
+  /// Stores `node` with a copy of `event` (one a slab, however many nodes capture it), or without where
+  /// nobody will ask for it: never of a run's first. `now` must not go back from call to call, and neither
+  /// must the order.
   Id add_node(const NewNode& node, model::EventView event, std::int64_t now) {
     const bool is_first = node.parent == none;
     const std::size_t own_words = is_first ? layout_.first_size : layout_.size;
-    const std::size_t event_words = event.size() / 8;
-    const bool shares = shared_order_ == node.order && shared_slab_ == words_.end() / slab_words &&
-                        words_.fits(own_words + 1);
+    const std::size_t event_words = event ? event.size() / 8 : 0;
+    const bool shares = event_words > 0 && shared_order_ == node.order &&
+                        shared_slab_ == words_.end() / slab_words && words_.fits(own_words + 1);
     const bool is_long = event_words > most_event_words;
     const std::size_t size = own_words + (shares || is_long ? 1 : event_words);
     const bool is_far = node.order - first_order_ > UINT32_MAX;
@@ -161,6 +163,7 @@ class RunStore {
       words[layout_.start_order] = node.start_order;
       if (layout_.start != 0) words[layout_.start] = static_cast<std::uint64_t>(node.start);
     }
+    if (!event) return id;
     std::uint64_t* const place = words + own_words;
     if (shares) {
       head.event_place = shared_place_;
@@ -171,8 +174,8 @@ class RunStore {
     shared_order_ = node.order;
     shared_place_ = is_long ? EventPlace::apart : EventPlace::in_slab;
     shared_ = is_long ? slab.apart.size() : id % slab_words + own_words;
+    head.event_place = is_long ? EventPlace::apart : EventPlace::behind;
     if (is_long) {
-      head.event_place = EventPlace::apart;
       *place = shared_;
       const auto* const from = reinterpret_cast<const std::uint64_t*>(event.bytes());
       slab.apart.insert(slab.apart.end(), from, from + event_words);
@@ -215,6 +218,7 @@ class RunStore {
   /// Unlinks the cell that follows this one.
   void drop_next(Id cell) { cell_at(cell).next = distance(cell, next(next(cell))); }
 
+  /// Some event carried the run on from here.
   void set_extended(Id node) { head_at(node).extended = true; }
   void close_absence(Id node) { head_at(node).absence_closed = true; }
   /// Closes arcs to a run, or opens them. Nothing where the shape has no `closes`.
@@ -279,7 +283,7 @@ class RunStore {
 
   static constexpr std::size_t slab_words = 1024;
   static constexpr std::size_t head_words = sizeof(Head) / 8;
-  static constexpr std::size_t nodes_per_slab = slab_words / (head_words + 1);  // at most
+  static constexpr std::size_t nodes_per_slab = slab_words / head_words;  // at most
 
  private:
   static constexpr std::size_t most_event_words = 64;  // behind a node: little is lost at a slab's end
