@@ -9,8 +9,19 @@ namespace tocsin::match {
 
 using plan::Contiguity;
 
+// What nodes of the rule's runs must keep. What is closed matters only where something else may close it than
+// the run's own going on, or where time asks.
+NodeShape ArenaMatcher::shape_of(const Program& program) {
+  return {.counts = std::any_of(program.arcs.begin(), program.arcs.end(),
+                                [](const Arc& arc) { return arc.repeats; }),
+          .positions = program.counts_positions,
+          .closes = !program.closings.empty() || program.has_bars || program.is_timed(),
+          .starts = program.within.unit};
+}
+
 ArenaMatcher::ArenaMatcher(const Program& program, const Resources& resources)
     : RunMatcher(program, resources), scratch_(resources.scratch), records_(0, 0) {
+  store_ = RunStore(shape_of(program));
   std::uint16_t buckets = 0;
   const auto number = [&](const Joined::Access& access) {
     return access.joins.empty() ? buckets++ : not_direct;
@@ -42,7 +53,8 @@ void ArenaMatcher::visit(model::EventView event, std::uint64_t order, std::uint6
   ++counters_.events;
   now_ = event.time_ns();
   last_order_ = order;
-  if (store_.nodes() >= room_ || buckets_.size() + ordered_.size() >= bucket_room_ ||
+  event_ = event;
+  if (store_.nodes() >= room_ || store_.is_full() || buckets_.size() + ordered_.size() >= bucket_room_ ||
       keys_.size() >= key_room_)
     make_room();
   const std::uint32_t slot = slot_for((steps & start_steps_) != 0);
@@ -72,13 +84,18 @@ void ArenaMatcher::visit(model::EventView event, std::uint64_t order, std::uint6
   if (advances_.empty()) return;
 
   completed_.clear();
-  for (Advance& advance : advances_)
-    add_node(advance, event, order, slot, position);
+  model::EventView kept;
+  for (Advance& advance : advances_) {
+    const bool is_kept = is_event_kept(advance);
+    if (is_kept && !kept)
+      kept = program_.trims ? trim(event, program_.form_of(event.type()), trimmed_) : event;
+    add_node(advance, is_kept ? kept : model::EventView(), order, slot, position);
+  }
   if (!completed_.empty()) complete(slot, {{}, now_, order, false}, output);
   for (const Advance& advance : advances_) {
-    const Node& node = store_.node(advance.node);
-    if (node.start_order <= records_.reset_order(slot)) continue;
-    const bool is_end = program_.is_end(program_.arcs[node.arc].to, node.count);
+    const RunStore::Node node = store_.node(advance.node);
+    if (node.start_order() <= records_.reset_order(slot)) continue;
+    const bool is_end = program_.is_end(program_.arcs[node.arc()].to, node.count());
     if (is_end && program_.after_ns != plan::no_bound) {
       endings_.push_back({later(now_, program_.after_ns), advance.node});
     } else if (is_end && program_.report == plan::Report::first) {
@@ -123,26 +140,25 @@ void ArenaMatcher::try_start(model::EventView event, std::uint16_t arc_id, std::
   advances_.push_back({none, arc_id});
 }
 
-// Calls visit(cell) for each run of the key that waits in a bucket; those for which it gives false leave it.
+// Calls visit(node) for each run that waits in a bucket; those for which it gives false leave it.
 template <class Visit>
-void ArenaMatcher::for_each_waiting(std::uint32_t slot, std::uint16_t wait, Id& first, Visit visit) {
-  if (holds_single(first)) {
-    const Cell cell{first ^ single_mark, none, wait};
-    if (is_over(cell) || !visit(cell)) first = none;
+void ArenaMatcher::for_each_waiting(Id& bucket, std::uint16_t wait, Visit visit) {
+  const auto stays = [&](Id node) { return !is_over(node, wait) && visit(node); };
+  if (holds_single(bucket)) {
+    if (!stays(bucket ^ single_mark)) bucket = none;
     return;
   }
   Id before = none;
-  for (Id id = first; store_.cell_alive(id);) {
-    const Cell cell = store_.cell(id);
-    const bool foreign = is_foreign(cell, slot, wait);  // of another bucket with this address
-    if (foreign || (!is_over(cell) && visit(cell))) {
-      before = id;
+  for (Id cell = bucket; store_.alive(cell);) {
+    const Id next = store_.next(cell);
+    if (stays(store_.node_of(cell))) {
+      before = cell;
     } else if (before == none) {
-      first = cell.next;  // an emptied bucket stays: erasing would make the table rehash now and then
+      bucket = next;  // an emptied bucket stays: erasing would make the table rehash now and then
     } else {
-      store_.mutable_cell(before).next = cell.next;
+      store_.drop_next(before);
     }
-    id = cell.next;
+    cell = next;
   }
 }
 
@@ -151,18 +167,17 @@ void ArenaMatcher::try_waiting(model::EventView event, std::uint32_t slot, std::
   const Arc& arc = program_.arcs[arc_id];
   const State& to = program_.states[arc.to];
   const Joined::Access& access = access_of(arc);
-  const auto keeps_waiting = [&](const Cell& cell) {
-    if (!is_open(cell, arc, event, position)) return false;
-    if (!holds(to.joined, to.step, event, cell.node, arc.repeats))
-      return arc.contiguity != Contiguity::strict;
-    advances_.push_back({cell.node, arc_id});
+  const auto keeps_waiting = [&](Id node) {
+    if (!is_open(node, arc_id, event, position)) return false;
+    if (!holds(to.joined, to.step, event, node, arc.repeats)) return arc.contiguity != Contiguity::strict;
+    advances_.push_back({node, arc_id});
     if (arc.contiguity == Contiguity::any) return true;
-    store_.mutable_node(cell.node).closed |= program_.bit(arc_id);
+    store_.close(node, program_.bit(arc_id));
     return false;
   };
   if (!is_ordered(arc)) {
-    Id* const first = find_bucket(slot, arc_id, access, {event, {}, to.step, 0});
-    if (first) for_each_waiting(slot, arc_id, *first, keeps_waiting);
+    Id* const bucket = find_bucket(slot, arc_id, access, {event, {}, to.step, 0});
+    if (bucket) for_each_waiting(*bucket, arc_id, keeps_waiting);
     return;
   }
   const auto address = address_of(slot, arc_id, access, true, {event, {}, to.step, 0});
@@ -172,23 +187,24 @@ void ArenaMatcher::try_waiting(model::EventView event, std::uint32_t slot, std::
   scratch_.reset();
   const auto rank = access.order->rank(access.order->event_side.evaluate({event, {}, to.step, 0}, scratch_));
   if (!rank) return;
-  found->second.visit_up_to(*rank, [&](const Cell& cell) {
-    return is_foreign(cell, slot, arc_id) || (!is_over(cell) && keeps_waiting(cell));
-  });
+  found->second.visit_up_to(*rank, ordered_scratch_,
+                            [&](Id node) { return !is_over(node, arc_id) && keeps_waiting(node); });
 }
 
 // Once it is not, it will never be again.
-bool ArenaMatcher::is_open(const Cell& cell, const Arc& arc, model::EventView event,
+bool ArenaMatcher::is_open(Id id, std::uint16_t arc_id, model::EventView event,
                            std::uint64_t position) const {
-  const Node& node = store_.node(cell.node);
-  if ((node.closed & program_.bit(cell.arc)) != 0) return false;
-  if (arc.contiguity == Contiguity::strict && node.position + 1 != position) return false;
-  return is_in_bounds(cell.node, arc, event.time_ns());
+  const RunStore::Node node = store_.node(id);
+  const Arc& arc = program_.arcs[arc_id];
+  if ((node.closed() & program_.bit(arc_id)) != 0) return false;
+  if (arc.contiguity == Contiguity::strict && node.position() + 1 != position) return false;
+  return is_in_bounds(id, arc, event.time_ns());
 }
 
 // Those of the edge and of groups; `within` is seen to elsewhere.
 bool ArenaMatcher::is_in_bounds(Id id, const Arc& arc, std::int64_t time_ns) const {
-  if (arc.bound_ns != plan::no_bound && time_ns - store_.event(id).time_ns() > arc.bound_ns) return false;
+  if (arc.bound_ns != plan::no_bound && time_ns - store_.node(id).event().time_ns() > arc.bound_ns)
+    return false;
   const auto& groups = program_.states[arc.to].groups;
   return std::all_of(groups.begin(), groups.end(), [&](std::uint16_t group) {
     return opens(arc, group) || time_ns - group_start_ns(id, group) <= program_.groups[group];
@@ -202,9 +218,9 @@ bool ArenaMatcher::opens(const Arc& arc, std::uint16_t group) {
 // The time at which the repeat of `group` that the run is in began.
 std::int64_t ArenaMatcher::group_start_ns(Id id, std::uint16_t group) const {
   for (;;) {
-    const Node& node = store_.node(id);
-    if (node.parent == none || opens(program_.arcs[node.arc], group)) return store_.event(id).time_ns();
-    id = node.parent;
+    const RunStore::Node node = store_.node(id);
+    if (node.is_first() || opens(program_.arcs[node.arc()], group)) return node.event().time_ns();
+    id = node.parent();
   }
 }
 
@@ -223,19 +239,18 @@ void ArenaMatcher::close(model::EventView event, std::uint32_t slot, std::uint64
       if (!bucket) continue;
       // One that closes the end alone does no harm once the end's time has passed: no need to see the event.
       const bool may_come_too_late = closing.arcs != 0 || closing.for_ns != program_.after_ns;
-      for_each_waiting(slot, wait_of(closing_id), *bucket, [&](const Cell& cell) {
-        const Node& node = store_.node(cell.node);
-        if (closing.strict && node.position + 1 != position) return false;
+      for_each_waiting(*bucket, wait_of(closing_id), [&](Id id) {
+        const RunStore::Node node = store_.node(id);
+        if (closing.strict && node.position() + 1 != position) return false;
         if (may_come_too_late && closing.for_ns != plan::no_bound &&
-            event.time_ns() - store_.event(cell.node).time_ns() > closing.for_ns)
+            event.time_ns() - node.event().time_ns() > closing.for_ns)
           return false;
-        const std::uint16_t state = program_.arcs[node.arc].to;
+        const std::uint16_t state = program_.arcs[node.arc()].to;
         const bool in_loop = program_.states[state].step == watch.step;
         const bool ends_loop = watch.kind == Watch::Kind::until;
-        if (!holds(watch.joined, watch.step, event, cell.node, in_loop, ends_loop)) return !closing.strict;
-        Node& closed = store_.mutable_node(cell.node);
-        closed.closed |= closing.arcs;
-        closed.absence_closed |= closing.absence;
+        if (!holds(watch.joined, watch.step, event, id, in_loop, ends_loop)) return !closing.strict;
+        store_.close(id, closing.arcs);
+        if (closing.absence) store_.close_absence(id);
         return false;
       });
     }
@@ -278,23 +293,22 @@ void ArenaMatcher::settle_bars() {
              (program_.arcs[taken.arc].closes & program_.bit(barred.arc)) != 0;
     });
     if (closed) continue;
-    store_.mutable_node(barred.parent).closed &= ~program_.bit(barred.arc);
-    wait_on(barred.parent, store_.node(barred.parent).key, barred.arc);
+    store_.open(barred.parent, program_.bit(barred.arc));
+    wait_on(barred.parent, store_.node(barred.parent).key(), barred.arc);
   }
 }
 
 // Closes to a run what it has left for good; where no way to the end is open, so is the wait for it.
 void ArenaMatcher::close_behind(Id id, std::uint64_t closes) {
-  Node& node = store_.mutable_node(id);
-  node.closed |= closes;
-  if (program_.after_ns != plan::no_bound) node.absence_closed |= !open_end(node);
+  store_.close(id, closes);
+  if (program_.after_ns != plan::no_bound && !open_end(store_.node(id))) store_.close_absence(id);
 }
 
 // The number of the preferred way from the run to the pattern's end, if any is open.
-std::optional<std::size_t> ArenaMatcher::open_end(const Node& node) const {
-  const State& state = program_.states[program_.arcs[node.arc].to];
+std::optional<std::size_t> ArenaMatcher::open_end(const RunStore::Node& node) const {
+  const State& state = program_.states[program_.arcs[node.arc()].to];
   for (std::size_t end = 0; end < state.end_ranks.size(); ++end) {
-    if ((node.closed & program_.end_bit(state, end)) == 0) return end;
+    if ((node.closed() & program_.end_bit(state, end)) == 0) return end;
   }
   return std::nullopt;
 }
@@ -327,25 +341,31 @@ bool ArenaMatcher::holds(const Joined& joined, std::uint32_t step, model::EventV
   return true;
 }
 
+// A run that is complete for good needs the event no longer than it is at hand.
+bool ArenaMatcher::is_event_kept(const Advance& advance) const {
+  const State& state = program_.states[program_.arcs[advance.arc].to];
+  return state.out.begin < state.out.end || program_.after_ns != plan::no_bound || advance.parent == none;
+}
+
 void ArenaMatcher::add_node(Advance& advance, model::EventView event, std::uint64_t order, std::uint32_t slot,
                             std::uint64_t position) {
-  Node node{.parent = advance.parent,
-            .order = order,
-            .start_order = order,
-            .start = stamp_,
-            .position = position,
-            .key = slot,
-            .arc = advance.arc};
+  NewNode node{.parent = advance.parent,
+               .order = order,
+               .start_order = order,
+               .start = stamp_,
+               .position = position,
+               .key = slot,
+               .arc = advance.arc};
   const Arc& arc = program_.arcs[advance.arc];
   if (advance.parent == none) {
     ++counters_.started;
   } else {
     ++counters_.advanced;
-    Node& parent = store_.mutable_node(advance.parent);
-    parent.extended = true;
-    node.start = parent.start;
-    node.start_order = parent.start_order;
-    if (arc.repeats) node.count = parent.count + 1;
+    if (program_.timeout) store_.set_extended(advance.parent);
+    const RunStore::Node parent = store_.node(advance.parent);
+    node.start = parent.start();
+    node.start_order = parent.start_order();
+    if (arc.repeats) node.count = parent.count() + 1;
   }
   advance.node = store_.add_node(node, event, now_);
   if (program_.after_ns == plan::no_bound && program_.is_end(arc.to, node.count))
@@ -360,29 +380,30 @@ bool ArenaMatcher::is_completed(Id id) const {
 
 // The run is dropped, or too old to be kept.
 bool ArenaMatcher::dropped(Id id) const {
-  if (!store_.alive(id)) return true;
-  const Node& node = store_.node(id);
-  return node.start_order <= records_.reset_order(node.key);
+  return !store_.alive(id) || dropped(store_.node(id));
 }
 
-// Nothing more can come of what the cell waits for.
-bool ArenaMatcher::is_over(const Cell& cell) const {
-  if (dropped(cell.node)) return true;
-  const Node& node = store_.node(cell.node);
-  const bool out_of_bound = node.start < cutoff_;
-  if (cell.arc < program_.arcs.size()) return out_of_bound;
-  const Closing& closing = program_.closings[cell.arc - program_.arcs.size()];
-  if (closing.absence) return node.absence_closed;
-  return out_of_bound || (closing.arcs & ~node.closed) == 0;
+// Nothing more can come of what the run waits for.
+bool ArenaMatcher::is_over(Id id, std::uint16_t wait) const {
+  if (!store_.alive(id)) return true;
+  const RunStore::Node node = store_.node(id);
+  if (dropped(node)) return true;
+  const auto out_of_bound = [&] { return node.start() < cutoff_; };
+  if (wait < program_.arcs.size()) return out_of_bound();
+  const Closing& closing = program_.closings[wait - program_.arcs.size()];
+  if (closing.absence) return node.absence_closed();
+  return out_of_bound() || (closing.arcs & ~node.closed()) == 0;
 }
 
 // The events that end in `node`, first event first; the last one alone where not `whole`.
 std::span<const model::MatchedEvent> ArenaMatcher::run_of(Id id, bool whole) {
   run_.clear();
-  for (; id != none; id = store_.node(id).parent) {
-    run_.push_back({program_.step_of(store_.node(id).arc), store_.event(id)});
+  while (id != none) {
+    const RunStore::Node node = store_.node(id);
+    run_.push_back({program_.step_of(node.arc()), node.event()});
     run_first_ = id;
     if (!whole) break;
+    id = node.parent();
   }
   std::reverse(run_.begin(), run_.end());
   return run_;

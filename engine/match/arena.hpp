@@ -4,7 +4,7 @@
 // satisfies and, where a condition is an equality with an earlier step, for its value; where it is an
 // inequality, the bucket is a heap. A run also waits for what would close some of its arcs (`not`, `until`),
 // in buckets alike; what was closed is a mask in its node. Buckets without a join value stand in the key's
-// record.
+// record. A bucket of one run is its node; one of more is a list of cells.
 //
 // Dropping the runs of a key that began before an event (`after match skip`) is one assignment: a run that
 // started at or before the key's last reset is dead, and is unlinked when it is next met. Expired runs are
@@ -61,10 +61,29 @@ class ArenaMatcher final : public RunMatcher<RunStore> {
     Id nodes;  // first cell of the list of their nodes
   };
 
-  // A bucket of a record that holds one run: its node, marked. No cell has such an id.
+  // A bucket that holds one run: its node, marked. No cell has such an id.
   static constexpr Id single_mark = Id{1} << 63;
   static Id single(Id node) { return node | single_mark; }
-  bool holds_single(Id bucket) const { return store_.alive(bucket ^ single_mark); }
+  static bool holds_single(const RunStore& store, Id bucket) { return store.alive(bucket ^ single_mark); }
+  bool holds_single(Id bucket) const { return holds_single(store_, bucket); }
+
+  /// Where the runs of a key wait for one thing with the same join values. Two that differ in these alone
+  /// may share an address, which costs time but no correctness: a run's conditions are checked when it is
+  /// met.
+  struct Address {
+    std::uint64_t place = 0;  // the key's slot and what is waited for
+    std::uint64_t hash = 0;   // of all
+    static std::uint64_t place_of(std::uint32_t slot, std::uint16_t wait) {
+      return std::uint64_t{slot} << 16 | wait;
+    }
+    std::uint32_t slot() const { return static_cast<std::uint32_t>(place >> 16); }
+    std::uint16_t wait() const { return static_cast<std::uint16_t>(place); }
+    friend bool operator==(const Address&, const Address&) = default;
+  };
+  struct AddressHash {
+    using is_avalanching = void;
+    std::size_t operator()(const Address& address) const { return address.hash; }
+  };
 
   // What a cell of a bucket waits for: an arc, or behind the arcs a closing.
   std::uint16_t wait_of(std::size_t closing) const {
@@ -79,14 +98,12 @@ class ArenaMatcher final : public RunMatcher<RunStore> {
     return access_of(arc).order && arc.contiguity != plan::Contiguity::strict;
   }
 
+  static NodeShape shape_of(const Program& program);
   void try_start(model::EventView event, std::uint16_t arc, std::uint64_t watches, std::uint32_t slot);
   void try_waiting(model::EventView event, std::uint32_t slot, std::uint16_t arc, std::uint64_t position);
-  bool is_foreign(const Cell& cell, std::uint32_t slot, std::uint16_t wait) const {
-    return cell.arc != wait || (store_.alive(cell.node) && store_.node(cell.node).key != slot);
-  }
   template <class Visit>
-  void for_each_waiting(std::uint32_t slot, std::uint16_t wait, Id& first, Visit visit);
-  bool is_open(const Cell& cell, const Arc& arc, model::EventView event, std::uint64_t position) const;
+  void for_each_waiting(Id& bucket, std::uint16_t wait, Visit visit);
+  bool is_open(Id node, std::uint16_t arc, model::EventView event, std::uint64_t position) const;
   bool is_in_bounds(Id node, const Arc& arc, std::int64_t time_ns) const;
   static bool opens(const Arc& arc, std::uint16_t group);
   std::int64_t group_start_ns(Id node, std::uint16_t group) const;
@@ -94,24 +111,30 @@ class ArenaMatcher final : public RunMatcher<RunStore> {
              bool first);
   void settle_bars();
   void close_behind(Id node, std::uint64_t closes);
-  std::optional<std::size_t> open_end(const Node& node) const;
+  std::optional<std::size_t> open_end(const RunStore::Node& node) const;
   void note_leading(model::EventView event, std::uint32_t slot, std::uint64_t watches);
   bool holds(const Joined& joined, std::uint32_t step, model::EventView event, Id parent, bool repeats,
              bool ends_loop = false);
-  std::optional<std::uint64_t> address_of(std::uint32_t slot, std::uint16_t wait,
-                                          const Joined::Access& access, bool of_event,
-                                          const Bindings& bindings);
-  std::optional<std::uint64_t> address_of_run(std::uint32_t slot, std::uint16_t wait,
-                                              const Joined::Access& access, std::uint32_t step, Id node);
+  std::optional<Address> address_of(std::uint32_t slot, std::uint16_t wait, const Joined::Access& access,
+                                    bool of_event, const Bindings& bindings);
+  std::optional<Address> address_of_run(std::uint32_t slot, std::uint16_t wait, const Joined::Access& access,
+                                        std::uint32_t step, Id node);
   Id* find_bucket(std::uint32_t slot, std::uint16_t wait, const Joined::Access& access,
                   const Bindings& bindings);
   Id* bucket_of_run(std::uint32_t slot, std::uint16_t wait, const Joined::Access& access, std::uint32_t step,
                     Id node);
+  bool is_event_kept(const Advance& advance) const;
   void add_node(Advance& advance, model::EventView event, std::uint64_t order, std::uint32_t slot,
                 std::uint64_t position);
   void wait(Id node, std::uint32_t slot);
+  void put_in_front(RunStore& store, Id& bucket, Id node) const;
+  // Takes the runs for which is_gone(node) holds from the front of those that wait in a bucket.
   template <class IsGone>
-  void put_in_front(Id& bucket, Id node, std::uint16_t wait, IsGone is_gone);
+  void clear_front(Id& bucket, IsGone is_gone) const {
+    while (store_.alive(bucket) && is_gone(store_.node_of(bucket)))
+      bucket = store_.next(bucket);
+    if (holds_single(bucket) && is_gone(bucket ^ single_mark)) bucket = none;
+  }
   void wait_on(Id node, std::uint32_t slot, std::uint16_t arc);
   void wait_for_time(Id node);
   std::span<const model::MatchedEvent> run_of(Id node, bool whole);
@@ -120,16 +143,20 @@ class ArenaMatcher final : public RunMatcher<RunStore> {
   bool is_settled(Id node) const;
   bool is_settled_otherwise(Id node, Id nodes_of_start) const;
   bool dropped(Id node) const;
-  bool is_over(const Cell& cell) const;
+  bool dropped(const RunStore::Node& node) const {
+    return node.start_order() <= records_.reset_order(node.key());
+  }
+  bool is_over(Id node, std::uint16_t wait) const;
 
   // arena_complete.cpp
   void complete(std::uint32_t slot, const Completion& as, Output& output);
+  std::span<const model::MatchedEvent> whole_run(Id node);
   void choose();
   void drop_duplicates();
   std::span<const PathEntry> candidate(std::size_t i) const;
   std::uint64_t reset_of(Id match) const;
   bool is_closed(const Ending& ending) const {
-    return !store_.alive(ending.node) || store_.node(ending.node).absence_closed || dropped(ending.node);
+    return !store_.alive(ending.node) || store_.node(ending.node).absence_closed() || dropped(ending.node);
   }
   void forget_closed_endings();
   void run_endings(std::int64_t deadline_ns, Output& output);
@@ -138,22 +165,26 @@ class ArenaMatcher final : public RunMatcher<RunStore> {
   bool waits_on(Id node, std::int64_t now_ns) const;
 
   // arena_compact.cpp
-  void mark(Id node) { waiting_[store_.node(node).key] = true; }
+  void mark(Id node) { waiting_[store_.node(node).key()] = true; }
+  template <class Visit>
+  void for_each_direct(Visit visit);
+  template <class Visit>
+  void for_each_in(Id bucket, Visit visit) const;
   void make_room();
   void compact();
   void sweep();
-  void forget_starts();
+  void forget_starts(const std::vector<Id>& kept);
   void free_idle_keys();
 
   Scratch& scratch_;
   KeyRecords records_;  // by slot
-  // Buckets: the first cell of each, that of the newest run. Those without a join value stand in the key's
-  // record, where the rule has few; one that holds a single run gives its node, without a cell.
+  // Buckets: the first cell of each, that of the newest run, or its only node, marked. Those without a join
+  // value stand in the key's record, where the rule has few.
   static constexpr std::size_t max_direct_waits = 32;
   static constexpr std::uint16_t not_direct = 0xFFFF;
   std::vector<std::uint16_t> direct_of_;  // by wait: the bucket's number in the record
-  boost::unordered_flat_map<std::uint64_t, Id, GoodHash> buckets_;
-  boost::unordered_flat_map<std::uint64_t, OrderedRuns, GoodHash> ordered_;  // buckets behind an inequality
+  boost::unordered_flat_map<Address, Id, AddressHash> buckets_;
+  boost::unordered_flat_map<Address, OrderedRuns, AddressHash> ordered_;  // buckets behind an inequality
   std::vector<std::vector<std::uint16_t>> into_;       // by step: the arcs that its events take
   std::vector<std::vector<std::uint16_t>> closed_by_;  // by watch: the closings of its events
   std::uint64_t start_steps_ = 0;                      // steps and watches whose events may make a key known
@@ -161,8 +192,10 @@ class ArenaMatcher final : public RunMatcher<RunStore> {
   Fifo<Ending> endings_;                               // by deadline
   Fifo<Start> starts_;                                 // by deadline, of a rule with `on timeout`
   std::uint64_t last_order_ = 0;                       // of the event visited last
+  model::EventView event_;                             // that event, during its visit; none at a timer
 
   // Working memory, kept for its capacity.
+  OrderedRuns::Scratch ordered_scratch_;
   std::vector<Advance> advances_;
   std::vector<Advance> barred_;
   std::vector<bool> waiting_;  // by slot: some run waits
@@ -177,7 +210,9 @@ class ArenaMatcher final : public RunMatcher<RunStore> {
   std::vector<std::size_t> ends_;
   std::vector<std::size_t> ranking_;
   std::vector<model::MatchedEvent> run_;
-  Id run_first_ = none;  // the node of its first event
+  Id run_first_ = none;                 // the node of its first event
+  std::vector<std::uint64_t> trimmed_;  // the event at hand
+  EventRoom room_for_match_;            // for events of a match that were trimmed
 };
 
 }  // namespace tocsin::match

@@ -17,16 +17,37 @@ void ArenaMatcher::shrink(std::size_t nodes) {
 }
 
 void ArenaMatcher::make_room() {
-  if (program_.within.unit == plan::Within::Unit::time && store_.nodes() < room_) {
+  if (program_.within.unit == plan::Within::Unit::time && store_.nodes() < room_ && !store_.is_full()) {
     sweep();  // runs go by age: it is about keys and buckets alone
   } else {
     compact();
-    if (drop_to_limit()) compact();
+    bool dropped = drop_to_limit();
+    while (store_.is_full() && store_.can_drop())
+      dropped |= drop_to(store_.nodes() - 1);
+    if (dropped) compact();
   }
   room_ =
       program_.room_for(keys_.size() + buckets_.size() + ordered_.size() + 2 * store_.nodes(), node_limit());
   bucket_room_ = std::max<std::size_t>(1024, 2 * (buckets_.size() + ordered_.size()));
   key_room_ = std::max<std::size_t>(1024, 2 * keys_.size());
+}
+
+// Calls visit(slot, wait, bucket) for the buckets in the keys' records.
+template <class Visit>
+void ArenaMatcher::for_each_direct(Visit visit) {
+  for (std::uint32_t slot = 0; slot < records_.size(); ++slot) {
+    for (std::uint16_t wait = 0; wait < direct_of_.size(); ++wait) {
+      if (direct_of_[wait] != not_direct) visit(slot, wait, records_.bucket(slot, direct_of_[wait]));
+    }
+  }
+}
+
+// Calls visit(node) for each run that waits in a bucket, the newest first.
+template <class Visit>
+void ArenaMatcher::for_each_in(Id bucket, Visit visit) const {
+  if (holds_single(bucket)) return visit(bucket ^ single_mark);
+  for (Id cell = bucket; store_.alive(cell); cell = store_.next(cell))
+    visit(store_.node_of(cell));
 }
 
 // Copies the runs that wait into a fresh store, in the same order, and frees keys for which nothing waits.
@@ -38,7 +59,7 @@ void ArenaMatcher::compact() {
   const auto reach = [&](Id last) {
     chain.clear();
     bool whole = true;
-    for (Id id = last; id != none; id = store_.node(id).parent) {
+    for (Id id = last; id != none; id = store_.node(id).parent()) {
       if (!store_.alive(id)) {
         whole = false;
         break;
@@ -63,42 +84,35 @@ void ArenaMatcher::compact() {
     mark(node);
     return true;
   };
+  const std::int64_t cutoff = cutoff_;
+  const auto keep_waiting = [&](Id node, std::uint16_t wait) {
+    if (store_.alive(node)) cutoff_ = cutoff_at(records_.position(store_.node(node).key()));
+    return !is_over(node, wait) && keep(node);
+  };
   struct Waiting {
-    std::uint64_t address;  // or the slot
+    Address address;
     Id node;
-    std::uint16_t wait;
   };
   std::vector<Waiting> waiting;
-  const std::int64_t cutoff = cutoff_;
-  const auto collect_cell = [&](std::uint64_t address, const Cell& cell) {
-    if (store_.alive(cell.node)) cutoff_ = cutoff_at(records_.position(store_.node(cell.node).key));
-    if (!is_over(cell) && keep(cell.node)) waiting.push_back({address, cell.node, cell.arc});
+  const auto collect = [&](const Address& address, Id bucket) {
+    for_each_in(bucket, [&](Id node) {
+      if (keep_waiting(node, address.wait())) waiting.push_back({address, node});
+    });
   };
-  const auto collect = [&](std::uint64_t address, Id first) {
-    for (Id id = first; store_.cell_alive(id); id = store_.cell(id).next)
-      collect_cell(address, store_.cell(id));
-  };
-  for (const auto& [address, first] : buckets_)
-    collect(address, first);
-  for (std::uint32_t slot = 0; slot < records_.size(); ++slot) {
-    for (std::uint16_t wait = 0; wait < direct_of_.size(); ++wait) {
-      if (direct_of_[wait] == not_direct) continue;
-      Id& bucket = records_.bucket(slot, direct_of_[wait]);
-      if (holds_single(bucket)) collect_cell(slot, {bucket ^ single_mark, none, wait});
-      collect(slot, bucket);
-      bucket = none;
-    }
-  }
+  for (const auto& [address, bucket] : buckets_)
+    collect(address, bucket);
+  for_each_direct([&](std::uint32_t slot, std::uint16_t wait, Id& bucket) {
+    collect({Address::place_of(slot, wait), 0}, bucket);
+    bucket = none;
+  });
   struct Ordered {
-    std::uint64_t address;
+    Address address;
     OrderedRuns::Entry entry;
   };
   std::vector<Ordered> ordered;
   for (const auto& [address, runs] : ordered_) {
     for (const auto& entry : runs.entries()) {
-      const Id node = entry.cell.node;
-      if (store_.alive(node)) cutoff_ = cutoff_at(records_.position(store_.node(node).key));
-      if (!is_over(entry.cell) && keep(node)) ordered.push_back({address, entry});
+      if (keep_waiting(entry.node, address.wait())) ordered.push_back({address, entry});
     }
   }
   cutoff_ = cutoff;
@@ -106,78 +120,69 @@ void ArenaMatcher::compact() {
   std::vector<std::vector<Id>> of_starts;
   for (const Start& start : starts_) {
     auto& kept = of_starts.emplace_back();
-    for (Id id = start.nodes; store_.cell_alive(id); id = store_.cell(id).next) {
-      const Id node = store_.cell(id).node;
-      const bool told = store_.alive(node) && store_.node(node).extended && !program_.is_ambiguous;
+    for (Id cell = start.nodes; store_.alive(cell); cell = store_.next(cell)) {
+      const Id node = store_.node_of(cell);
+      const bool told = store_.alive(node) && store_.node(node).extended() && !program_.is_ambiguous;
       if (!dropped(node) && !told && keep(node)) kept.push_back(node);
     }
   }
 
   std::sort(nodes.begin(), nodes.end());
+  std::vector<Id> copies;
   const auto moved = [&](Id id) {
-    return static_cast<Id>(std::lower_bound(nodes.begin(), nodes.end(), id) - nodes.begin());
+    return copies[static_cast<std::size_t>(std::lower_bound(nodes.begin(), nodes.end(), id) - nodes.begin())];
   };
-  RunStore fresh;
+  RunStore fresh(shape_of(program_));
   for (const Id id : nodes) {
-    Node node = store_.node(id);
-    if (node.parent != none) node.parent = moved(node.parent);
-    fresh.copy_node(node, store_.event(id), now_);
+    const RunStore::Node node = store_.node(id);
+    copies.push_back(fresh.copy_node(node, node.is_first() ? none : moved(node.parent()), now_));
   }
   buckets_.clear();
   for (auto run = waiting.rbegin(); run != waiting.rend(); ++run) {  // oldest first, as each goes in front
-    const std::uint16_t direct = direct_of_[run->wait];
-    Id& first = direct != not_direct ? records_.bucket(static_cast<std::uint32_t>(run->address), direct)
-                                     : buckets_.try_emplace(run->address, none).first->second;
-    first = fresh.add_cell({moved(run->node), first, run->wait}, now_);
+    const std::uint16_t direct = direct_of_[run->address.wait()];
+    Id& bucket = direct != not_direct ? records_.bucket(run->address.slot(), direct)
+                                      : buckets_.try_emplace(run->address, none).first->second;
+    put_in_front(fresh, bucket, moved(run->node));
   }
   ordered_.clear();
-  for (Ordered& run : ordered) {
-    run.entry.cell.node = moved(run.entry.cell.node);
-    ordered_[run.address].push(run.entry, [](const Cell&) { return false; });
-  }
+  for (const Ordered& run : ordered)
+    ordered_[run.address].push({run.entry.rank, moved(run.entry.node)}, [](Id) { return false; });
   for (Ending& ending : endings_)
     ending.node = moved(ending.node);
   auto kept = of_starts.begin();
   for (Start& start : starts_) {
     start.nodes = none;
     for (const Id node : *kept++)
-      start.nodes = fresh.add_cell({moved(node), start.nodes, 0}, now_);
+      start.nodes = fresh.add_cell(moved(node), start.nodes, now_);
   }
+  forget_starts(nodes);
   replace_store(std::move(fresh));
-  forget_starts();
   free_idle_keys();
 }
 
 // Frees idle keys and empty buckets, and leaves the runs where they are. Linear in the runs that wait.
 void ArenaMatcher::sweep() {
   waiting_.assign(records_.size(), false);
-  const auto mark_all = [&](Id& first) {
-    while (store_.cell_alive(first) && is_over(store_.cell(first)))
-      first = store_.cell(first).next;
-    for (Id id = first; store_.cell_alive(id); id = store_.cell(id).next) {
-      if (!is_over(store_.cell(id))) mark(store_.cell(id).node);
+  // Gives whether something waits there.
+  const auto mark_all = [&](Id& bucket, std::uint16_t wait) {
+    clear_front(bucket, [&](Id node) { return is_over(node, wait); });
+    if (bucket == none) return false;
+    if (holds_single(bucket)) {
+      mark(bucket ^ single_mark);
+      return true;
     }
-    return store_.cell_alive(first);
+    for_each_in(bucket, [&](Id node) {
+      if (!is_over(node, wait)) mark(node);
+    });
+    return store_.alive(bucket);
   };
-  boost::unordered::erase_if(buckets_, [&](auto& bucket) { return !mark_all(bucket.second); });
-  for (std::uint32_t slot = 0; slot < records_.size(); ++slot) {
-    for (std::uint16_t wait = 0; wait < direct_of_.size(); ++wait) {
-      if (direct_of_[wait] == not_direct) continue;
-      Id& bucket = records_.bucket(slot, direct_of_[wait]);
-      const Id node = bucket ^ single_mark;
-      if (!holds_single(bucket)) {
-        mark_all(bucket);
-      } else if (is_over({node, none, wait})) {
-        bucket = none;
-      } else {
-        mark(node);
-      }
-    }
-  }
+  boost::unordered::erase_if(buckets_,
+                             [&](auto& bucket) { return !mark_all(bucket.second, bucket.first.wait()); });
+  for_each_direct([&](std::uint32_t, std::uint16_t wait, Id& bucket) { mark_all(bucket, wait); });
   boost::unordered::erase_if(ordered_, [&](auto& bucket) {
-    bucket.second.erase_if([&](const Cell& cell) { return is_over(cell); });
+    bucket.second.erase_if([&](Id node) { return is_over(node, bucket.first.wait()); });
     for (const auto& entry : bucket.second.entries())
-      mark(entry.cell.node);
+      mark(entry.node);
     return bucket.second.size() == 0;
   });
   for (const Ending& ending : endings_) {
@@ -186,12 +191,12 @@ void ArenaMatcher::sweep() {
   free_idle_keys();
 }
 
-// A start stays as long as some run of it is kept, which may yet be carried on.
-void ArenaMatcher::forget_starts() {
+// A start stays as long as some run of it is kept, which may yet be carried on. `kept`: the nodes.
+void ArenaMatcher::forget_starts(const std::vector<Id>& kept) {
   if (starts_.empty()) return;
   std::vector<std::uint64_t> orders;
-  for (Id id = store_.oldest_node(); store_.alive(id); ++id)
-    orders.push_back(store_.node(id).start_order);
+  for (const Id id : kept)
+    orders.push_back(store_.node(id).start_order());
   std::sort(orders.begin(), orders.end());
   starts_.erase_if(
       [&](const Start& start) { return !std::binary_search(orders.begin(), orders.end(), start.order); });

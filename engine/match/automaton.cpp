@@ -297,7 +297,8 @@ class AutomatonBuilder {
     for (const End& end : next.ends)
       made.end_ranks.push_back(static_cast<std::uint16_t>(end.rank));
     made.groups = groups_;
-    made.joined = join_conditions(rule_.steps[step].conditions, catalog_, bound_, unbound_);
+    made.joined =
+        join_conditions(rule_.steps[step].conditions, catalog_, program_.taken_forms(), bound_, unbound_);
     made.closings.begin = static_cast<std::uint16_t>(program_.closings.size());
     made.out = arcs_.add(state, next);
     if (made.accepts) arcs_.add_absences();

@@ -16,15 +16,34 @@ using model::Value;
 using plan::Op;
 using plan::Selector;
 
+namespace {
+
+// Where a field lies in a trimmed event.
+std::uint32_t trimmed_slot(std::span<const EventForm> forms, const plan::FieldRef& ref) {
+  const auto form =
+      std::find_if(forms.begin(), forms.end(), [&](const auto& f) { return f.type == ref.type; });
+  TOCSIN_ASSERT(form != forms.end());
+  const auto field = std::find_if(form->fields.begin(), form->fields.end(),
+                                  [&](const auto& f) { return f.index == ref.field; });
+  // The timestamp is in the header, as ever.
+  if (field == form->fields.end()) return offsetof(model::EventHeader, time_ns);
+  TOCSIN_ASSERT(field->key == EventForm::no_key);
+  return field->trimmed;
+}
+
+}  // namespace
+
 Expression::Expression(Expression&&) noexcept = default;
 Expression& Expression::operator=(Expression&&) noexcept = default;
 Expression::~Expression() = default;
 
-Expression::Expression(const plan::Expr& expr, const model::Catalog& catalog) {
-  root_ = compile(expr, catalog);
+Expression::Expression(const plan::Expr& expr, const model::Catalog& catalog,
+                       std::span<const EventForm> taken) {
+  root_ = compile(expr, catalog, taken);
 }
 
-std::uint32_t Expression::compile(const plan::Expr& expr, const model::Catalog& catalog) {
+std::uint32_t Expression::compile(const plan::Expr& expr, const model::Catalog& catalog,
+                                  std::span<const EventForm> taken) {
   Node node;
   node.op = expr.op;
   node.result = expr.type.kind;
@@ -50,6 +69,7 @@ std::uint32_t Expression::compile(const plan::Expr& expr, const model::Catalog& 
       node.of_any = expr.ref.of_any;
       node.type = expr.ref.type;
       node.slot = field.slot;
+      if (node.selector != Selector::current && !taken.empty()) node.slot = trimmed_slot(taken, expr.ref);
       node.kind = field.type.kind;
       node.element = field.type.element;
       reads_previous_ |= node.selector == Selector::previous;
@@ -85,7 +105,7 @@ std::uint32_t Expression::compile(const plan::Expr& expr, const model::Catalog& 
   }
   std::vector<std::uint32_t> args;
   for (const auto& arg : expr.args)
-    args.push_back(compile(arg, catalog));
+    args.push_back(compile(arg, catalog, taken));
   node.arity = static_cast<std::uint16_t>(args.size());
   node.first_arg = static_cast<std::uint32_t>(args_.size());
   args_.insert(args_.end(), args.begin(), args.end());

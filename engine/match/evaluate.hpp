@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/match/functions.hpp"
+#include "engine/match/packed_event.hpp"
 #include "engine/match/totals.hpp"
 #include "engine/model/match.hpp"
 #include "engine/model/schema.hpp"
@@ -69,7 +70,8 @@ struct Bindings {
 
 class Expression {
  public:
-  Expression(const plan::Expr& expr, const model::Catalog& catalog);
+  /// `taken`: the forms of events of the run, where these are trimmed. It is read during the call alone.
+  Expression(const plan::Expr& expr, const model::Catalog& catalog, std::span<const EventForm> taken = {});
   Expression(Expression&&) noexcept;
   Expression& operator=(Expression&&) noexcept;
   ~Expression();
@@ -111,7 +113,8 @@ class Expression {
     model::Value constant;
   };
 
-  std::uint32_t compile(const plan::Expr& expr, const model::Catalog& catalog);
+  std::uint32_t compile(const plan::Expr& expr, const model::Catalog& catalog,
+                        std::span<const EventForm> taken);
   void compile_patterns(const plan::Expr& expr, Node& node);
   model::Value eval(std::uint32_t at, const Bindings& bindings, Scratch& scratch) const;
   bool truth(std::uint32_t at, const Bindings& bindings, Scratch& scratch) const {

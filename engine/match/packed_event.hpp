@@ -1,11 +1,16 @@
-// A captured event as a matcher keeps it whose conditions never read it again: packed, without what the event
-// at hand tells as well, and made again for the matches that it is part of.
+// A captured event as matchers keep it, and as it is made again for the matches that it is part of. The
+// fields of the partition key are left out: all events of a match have the same key, and so has the one that
+// completes it.
+//
+// Where no condition reads it again it is packed:
 //
 //   time | seq | type | source | null bits, as many bytes as needed | fields | Origin
 //
 // A number takes 8 bytes, a null none. A text is its length (one byte, or 255 and four) and its bytes; an
-// array its length and its elements. The fields of the partition key are left out: all events of a match have
-// the same key, and so has the one that completes it.
+// array its length and its elements.
+//
+// Where conditions do, it is trimmed: an event as in model/event.hpp but for the slots of the key, so that
+// the other slots have moved up.
 #pragma once
 
 #include <cstddef>
@@ -26,13 +31,15 @@ struct EventForm {
     std::uint32_t slot;
     model::Kind kind;
     model::Kind element;
-    std::uint32_t key;  // its number among the key fields, or no_key
+    std::uint32_t key;      // its number among the key fields, or no_key
+    std::uint32_t trimmed;  // its slot in a trimmed event; none of a key field
   };
   static constexpr std::uint32_t no_key = 0xFFFFFFFF;
 
   model::EventTypeId type = 0;
   bool derived = false;
-  std::uint32_t fixed_size = 0;  // EventType::fixed_size
+  std::uint32_t fixed_size = 0;    // EventType::fixed_size
+  std::uint32_t trimmed_size = 0;  // the same of a trimmed event
   std::uint32_t null_bytes = 0;
   std::vector<Field> fields;             // all but the timestamp, whose slot is the header's
   std::vector<std::uint32_t> key_slots;  // by number of the key field: its slot
@@ -75,6 +82,15 @@ inline model::EventTypeId type_of(std::span<const std::uint64_t> packed) {
   std::memcpy(&type, packed.data() + 2, sizeof type);
   return type;
 }
+
+/// Trims `event` into `words`, which grows where it must; the view lasts until the next call. Linear in its
+/// size.
+model::EventView trim(model::EventView event, const EventForm& form, std::vector<std::uint64_t>& words);
+
+/// The event that was trimmed, in `room`; `other` is one with the same key, of the form `other_form`. Linear
+/// in its size.
+model::EventView untrim(model::EventView trimmed, const EventForm& form, model::EventView other,
+                        const EventForm& other_form, EventRoom& room);
 
 /// The event that was packed, in `room`; `other` is one with the same key, of the form `other_form`. Linear
 /// in its size.

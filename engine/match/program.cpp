@@ -38,21 +38,23 @@ bool holds_while_waiting(const Expr& run) {
 }
 
 // `this event's value == the run's value`, either way round.
-std::optional<EqualityJoin> as_join(const Expr& expr, const model::Catalog& catalog) {
+std::optional<EqualityJoin> as_join(const Expr& expr, const model::Catalog& catalog,
+                                    std::span<const EventForm> taken) {
   if (expr.op != Op::eq || expr.ignore_case) return std::nullopt;
   for (const std::size_t side : {0u, 1u}) {
     const auto& event = expr.args[side];
     const auto& run = expr.args[1 - side];
     if (is_single_event(event) && reads_current(event) && holds_while_waiting(run) &&
         hashable(event.type.kind)) {
-      return EqualityJoin{0, Expression(event, catalog), Expression(run, catalog)};
+      return EqualityJoin{0, Expression(event, catalog), Expression(run, catalog, taken)};
     }
   }
   return std::nullopt;
 }
 
 // `this event's value < the run's` or the like, either way round.
-std::optional<OrderJoin> as_order(const Expr& expr, const model::Catalog& catalog) {
+std::optional<OrderJoin> as_order(const Expr& expr, const model::Catalog& catalog,
+                                  std::span<const EventForm> taken) {
   const bool less = expr.op == Op::lt || expr.op == Op::le;
   if (!less && expr.op != Op::gt && expr.op != Op::ge) return std::nullopt;
   const Kind kind = expr.args[0].type.kind;
@@ -62,7 +64,7 @@ std::optional<OrderJoin> as_order(const Expr& expr, const model::Catalog& catalo
     const auto& event = expr.args[side];
     const auto& run = expr.args[1 - side];
     if (is_single_event(event) && reads_current(event) && holds_while_waiting(run))
-      return OrderJoin{0, Expression(event, catalog), Expression(run, catalog), less == (side == 0)};
+      return OrderJoin{0, Expression(event, catalog), Expression(run, catalog, taken), less == (side == 0)};
   }
   return std::nullopt;
 }
@@ -133,6 +135,34 @@ KeyFields key_fields(const plan::Rule& rule, const model::EventType& type) {
   return keys;
 }
 
+// Taken events need no key where the event that completes a match is at hand, and no condition reads it of
+// another. A key of numbers alone is not worth the work.
+bool can_trim(const plan::Rule& rule, const model::Catalog& catalog) {
+  if (!rule.after.empty() || rule.timeout) return false;
+  const bool has_text = std::any_of(rule.partition.begin(), rule.partition.end(), [&](const auto& key) {
+    const auto& [type, field] = key.fields.front();
+    return catalog[type].fields[field].type.kind == Kind::string;
+  });
+  if (!has_text) return false;
+  const auto reads_key = [&](const std::vector<Expr>& conditions) {
+    return std::any_of(conditions.begin(), conditions.end(), [&](const Expr& condition) {
+      return contains(condition, [&](const Expr& e) {
+        if (e.op != Op::field || e.ref.selector == Selector::current) return false;
+        if (catalog[e.ref.type].timestamp == e.ref.field) return false;  // it stays in the header
+        return std::any_of(rule.partition.begin(), rule.partition.end(), [&](const auto& key) {
+          return std::find(key.fields.begin(), key.fields.end(), std::pair(e.ref.type, e.ref.field)) !=
+                 key.fields.end();
+        });
+      });
+    });
+  };
+  return std::none_of(
+             rule.steps.begin(), rule.steps.end(),
+             [&](const auto& step) { return reads_key(step.conditions) || reads_key(step.until); }) &&
+         std::none_of(rule.negations.begin(), rule.negations.end(),
+                      [&](const auto& negation) { return reads_key(negation.conditions); });
+}
+
 Emit compile_emit(const plan::Emit& source, const model::Catalog& catalog) {
   Emit emit{source.type, {}};
   for (const auto& field : source.fields)
@@ -174,7 +204,7 @@ void build_pattern(const plan::Rule& rule, const model::Catalog& catalog, Progra
   for (const auto& negation : rule.negations) {
     program.watches.push_back({Watch::Kind::negation, 0,
                                filters_of(rule, negation.types, negation.conditions),
-                               join_conditions(negation.conditions, catalog)});
+                               join_conditions(negation.conditions, catalog, program.taken_forms())});
   }
   std::vector<std::uint16_t> watch_of_until;
   for (std::uint32_t s = 0; s < rule.steps.size(); ++s) {
@@ -183,7 +213,7 @@ void build_pattern(const plan::Rule& rule, const model::Catalog& catalog, Progra
                                                 : static_cast<std::uint16_t>(program.watches.size()));
     if (step.until.empty()) continue;
     program.watches.push_back({Watch::Kind::until, s, filters_of(rule, step.types, step.until),
-                               join_conditions(step.until, catalog)});
+                               join_conditions(step.until, catalog, program.taken_forms())});
   }
   build_automaton(rule, catalog, watch_of_until, program);
   for (const auto& absence : rule.before)
@@ -240,22 +270,22 @@ std::optional<std::int64_t> OrderJoin::rank(const model::Value& value) const {
 }
 
 Joined join_conditions(const std::vector<Expr>& conditions, const model::Catalog& catalog,
-                       std::uint64_t bound, std::uint64_t unbound) {
+                       std::span<const EventForm> taken, std::uint64_t bound, std::uint64_t unbound) {
   Joined joined;
   for (const auto& condition : conditions) {
     if (is_single_event(condition)) continue;
     Expr conjunct = simplify(condition, bound, unbound);
     if (is_truth_value(conjunct, true)) continue;
-    Expression expression(conjunct, catalog);
+    Expression expression(conjunct, catalog, taken);
     const bool needs_previous = expression.reads_previous();
     joined.reads_run |= expression.reads_run();
     for (auto* access : {&joined.enter, &joined.repeat}) {
       if (needs_previous && access == &joined.enter) continue;
-      if (auto join = as_join(conjunct, catalog)) {
+      if (auto join = as_join(conjunct, catalog, taken)) {
         join->conjunct = static_cast<std::uint32_t>(joined.conjuncts.size());
         access->joins.push_back(std::move(*join));
       } else if (!access->order) {
-        access->order = as_order(conjunct, catalog);
+        access->order = as_order(conjunct, catalog, taken);
         if (access->order) access->order->conjunct = static_cast<std::uint32_t>(joined.conjuncts.size());
       }
     }
@@ -303,6 +333,7 @@ Program build_program(const plan::Plan& plan, std::uint32_t rule_id) {
       key_slots.push_back(field.slot);
     program.forms.push_back(make_event_form(plan.catalog[input.type], std::move(key_slots)));
   }
+  program.trims = rule.has_pattern && can_trim(rule, plan.catalog);
   program.throttle_ns = rule.throttle_ns;
   if (rule.window) program.window = build_window(rule, plan.catalog);
   if (rule.has_pattern) {

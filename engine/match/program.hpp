@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -182,8 +183,9 @@ struct Program {
   std::vector<LeadingAbsence> before;
   std::int64_t after_ns = plan::no_bound;  // a run that has come to its end is a match once this has passed
   std::vector<KeyFields> keys;             // by input; no fields where the rule has no partition
-  std::vector<EventForm> forms;            // by input: how its events are kept packed
+  std::vector<EventForm> forms;            // by input: how its events are kept packed, or trimmed
   bool partitioned = false;
+  bool trims = false;  // where conditions read taken events, these are trimmed
   plan::Within within;
   plan::Report report = plan::Report::first;
   plan::Skip skip = plan::Skip::past_last;
@@ -244,6 +246,10 @@ struct Program {
   const EventForm& form_of(model::EventTypeId type) const {
     return forms[static_cast<std::size_t>(&keys_of(type) - keys.data())];
   }
+  /// How conditions find the fields of taken events: where these are as they came, nothing.
+  std::span<const EventForm> taken_forms() const {
+    return trims ? std::span(forms) : std::span<const EventForm>();
+  }
   /// Has a timer: it must hear of time that passes.
   bool is_timed() const {
     return after_ns != plan::no_bound || timeout.has_value() || (window && window->is_timed());
@@ -269,9 +275,10 @@ void build_automaton(const plan::Rule& rule, const model::Catalog& catalog,
                      const std::vector<std::uint16_t>& watch_of_until, Program& program);
 
 /// The conjuncts of `conditions` that read more than one event, compiled. `bound` and `unbound` are sets of
-/// steps (bit i stands for step i) known to be in the run, or not, wherever this is evaluated.
+/// steps (bit i stands for step i) known to be in the run, or not, wherever this is evaluated; `taken` as
+/// Program::taken_forms() gives it.
 Joined join_conditions(const std::vector<plan::Expr>& conditions, const model::Catalog& catalog,
-                       std::uint64_t bound = 0, std::uint64_t unbound = 0);
+                       std::span<const EventForm> taken, std::uint64_t bound = 0, std::uint64_t unbound = 0);
 
 /// `expr` for an event that is of `type`: what reads a field of another type is null.
 plan::Expr specialise(const plan::Expr& expr, model::EventTypeId type);

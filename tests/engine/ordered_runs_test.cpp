@@ -10,22 +10,23 @@ using namespace tocsin::match;
 TEST_CASE("an ordered bucket meets the runs up to a rank, and loses those that are done") {
   std::mt19937_64 random(7);
   OrderedRuns runs;
+  OrderedRuns::Scratch scratch;
   std::map<Id, std::int64_t> expected;  // node → rank
   Id next = 0;
   const auto below = [&](std::uint64_t n) { return random() % n; };
   for (int round = 0; round < 20'000; ++round) {
     if (below(3) > 0) {
       const auto rank = below(50) == 0 ? INT64_MIN : static_cast<std::int64_t>(below(40));
-      runs.push({rank, {next, none, 0}, false}, [](const Cell&) { return false; });
+      runs.push({rank, next}, [](Id) { return false; });
       expected.emplace(next++, rank);
       continue;
     }
     const auto rank = static_cast<std::int64_t>(below(50)) - 5;
     const std::uint64_t keeps = below(3);
     std::map<Id, std::int64_t> met;
-    runs.visit_up_to(rank, [&](const Cell& cell) {
-      met.emplace(cell.node, expected.at(cell.node));
-      return cell.node % 3 < keeps;
+    runs.visit_up_to(rank, scratch, [&](Id node) {
+      met.emplace(node, expected.at(node));
+      return node % 3 < keeps;
     });
     std::map<Id, std::int64_t> due;
     for (const auto& [node, own] : expected) {
@@ -40,7 +41,6 @@ TEST_CASE("an ordered bucket meets the runs up to a rank, and loses those that a
 TEST_CASE("runs that are over go when a bucket grows") {
   OrderedRuns runs;
   for (Id node = 0; node < 100'000; ++node)
-    runs.push({static_cast<std::int64_t>(node), {node, none, 0}, false},
-              [&](const Cell& cell) { return cell.node + 10 < node; });
+    runs.push({static_cast<std::int64_t>(node), node}, [&](Id waiting) { return waiting + 10 < node; });
   CHECK(runs.size() < 40);
 }

@@ -1,10 +1,10 @@
-// Where runs live: the key table, the slabs, and that state stays bounded.
+// The key table, slabs, and that state stays bounded.
 #include <algorithm>
 #include <map>
 #include <random>
 
 #include "engine/match/key_table.hpp"
-#include "engine/match/run_store.hpp"
+#include "engine/match/slab_ring.hpp"
 #include "engine/runtime/engine.hpp"
 #include "tests/engine/support.hpp"
 
@@ -144,27 +144,6 @@ TEST_CASE("keys: different values never share one, whatever their length") {
       }
     }
   }
-}
-
-TEST_CASE("a slab is reused once everything in it is too old, and its ids are told as dead") {
-  model::EventType type;
-  type.layout();
-  model::EventBatch batch;
-  add_event(batch, type, 0, {});
-  match::RunStore store;
-  const std::size_t slab = match::RunStore::nodes_per_slab;
-  for (std::size_t i = 0; i < 10 * slab; ++i) {
-    match::Node node;
-    node.order = i;
-    const match::Id id = store.add_node(node, batch[0], static_cast<std::int64_t>(i));
-    CHECK(id == i);
-    if (i >= 3 * slab) store.expire(static_cast<std::int64_t>(i - 2 * slab));
-  }
-  CHECK(store.nodes() <= 4 * slab);
-  CHECK_FALSE(store.alive(0));
-  CHECK_FALSE(store.alive(match::none));
-  CHECK(store.alive(10 * slab - 1));
-  CHECK(store.node(10 * slab - 1).order == 10 * slab - 1);
 }
 
 TEST_CASE("slabs give a burst's memory back, and ask for none while their load varies by a half") {
