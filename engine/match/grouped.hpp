@@ -103,7 +103,7 @@ class GroupedMatcher final : public RunMatcher<RunLog> {
             std::uint64_t position);
   void put_in_front(List& list, Id node, std::int64_t start, Id rest);
   bool complete(Output& output);
-  bool collect_chain(std::size_t most);
+  bool collect_chain(std::size_t most, bool with_events);
   bool report_chain(Output& output);
   bool find_first_of_chain();
   bool report_all(Output& output);

@@ -7,9 +7,12 @@
 
 namespace tocsin::match {
 
-// False where there are more than `most`.
-bool GroupedMatcher::collect_chain(std::size_t most) {
+// False where there are more than `most`. Makes their events `with_events`: those of a level while the next
+// one is on its way.
+bool GroupedMatcher::collect_chain(std::size_t most, bool with_events) {
   chain_.assign(1, {completed_.front(), 0, {}});
+  room_for_events_.reset();
+  if (with_events) chain_.front().event = matched(chain_.front().node);
   for (leaves_ = 0; leaves_ < chain_.size() && !store_.at(chain_[leaves_].node).is_first;) {
     const std::size_t begin = std::exchange(leaves_, chain_.size());
     for (std::size_t i = begin; i < leaves_; ++i) {
@@ -23,6 +26,8 @@ bool GroupedMatcher::collect_chain(std::size_t most) {
         entry = RunLog::target(entry, record.next);
       }
     }
+    for (std::size_t i = leaves_; with_events && i < chain_.size(); ++i)
+      chain_[i].event = matched(chain_[i].node);
   }
   return true;
 }
@@ -30,13 +35,10 @@ bool GroupedMatcher::collect_chain(std::size_t most) {
 // True where anything was reported.
 bool GroupedMatcher::report_chain(Output& output) {
   enumerated_ = 0;
-  room_for_events_.reset();
-  if (!collect_chain(most_links)) {
+  if (!collect_chain(most_links, true)) {
     walk_back(completed_.front(), output);
     return enumerated_ > 0;
   }
-  for (Link& each : chain_)
-    each.event = matched(each.node);
   for (std::size_t leaf = chain_.size(); leaf > leaves_ && !is_at_limit(); ++enumerated_) {
     const Link* link = &chain_[--leaf];
     note_report(link->node);
@@ -51,7 +53,7 @@ bool GroupedMatcher::report_chain(Output& output) {
 
 // The match that began first.
 bool GroupedMatcher::find_first_of_chain() {
-  collect_chain(SIZE_MAX);
+  collect_chain(SIZE_MAX, false);
   if (leaves_ == chain_.size()) return false;
   for (std::size_t i = chain_.size() - 1; i > 0; i = chain_[i].next)
     found_.push_back(chain_[i].node);
