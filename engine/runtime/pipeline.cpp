@@ -119,7 +119,11 @@ void Pipeline::give(unsigned number) {
 
 // Lists each event for each shard at which some rule of the first layer, or a later one, wants it.
 void Pipeline::route(Batch& batch) {
+  if (rules_.is_spread) return;
+  unsigned spread = 0;  // whose range the event is in
   for (std::uint32_t i = 0; i < batch.events.size(); ++i) {
+    while (spread + 1 < options_.shards && i >= batch.first_spread(spread + 1))
+      ++spread;
     const model::EventView event = batch.events[i];
     if (rules_.is_kept[event.type()]) {  // every shard keeps the tables that its rules look into
       for (auto& part : batch.parts)
@@ -128,7 +132,9 @@ void Pipeline::route(Batch& batch) {
     }
     std::uint64_t listed = 0;
     for (const Routing& routing : rules_.of_type[event.type()]) {
-      const unsigned shard = routing.destination(event, options_.shards, key_scratch_);
+      const unsigned shard = routing.kind == Routing::Kind::spread
+                                 ? spread
+                                 : routing.destination(event, options_.shards, key_scratch_);
       if (shard == Routing::nowhere || (listed >> shard & 1) != 0) continue;
       listed |= std::uint64_t{1} << shard;
       batch.parts[shard].push_back(i);
@@ -208,8 +214,8 @@ bool Pipeline::do_egress_work() {
   for (;;) {
     Batch*& next = arrived_[delivered_ % arrived_.size()];
     if (!next) return worked;
-    next->conclude(rules_.layers.size() - 1, rules_, ordinals_.back());
-    next->deliver(sink_);
+    if (rules_.layers.size() > 1) next->conclude(rules_.layers.size() - 1, rules_, ordinals_.back());
+    next->deliver(sink_, ordinals_.back());
     if (next->stamp != 0) sink_.on_batch(next->stamp);
     next->tables.reset();
     next->hand_over();

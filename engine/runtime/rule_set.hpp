@@ -21,13 +21,13 @@ struct Routing {
   enum class Kind : std::uint8_t {
     keyed,   // by the hash of the partition key; nowhere where a key field is null
     fixed,   // to one shard: a rule without partition lives there
-    spread,  // anywhere: a rule without state
+    spread,  // to the one whose range of the batch it is in (Batch::first_spread): a rule without state
   };
   Kind kind = Kind::spread;
   match::KeyFields keys;
   unsigned shard = 0;
 
-  /// The shard, or `nowhere`.
+  /// The shard, or `nowhere`. Not of `spread`.
   unsigned destination(model::EventView event, unsigned shards, std::string& scratch) const;
   static constexpr unsigned nowhere = ~0u;
 };
@@ -48,6 +48,8 @@ struct RuleSet {
   std::vector<bool> is_read;                       // by event type: some rule reads it, or a table keeps it
   std::vector<std::vector<std::uint32_t>> tables;  // by layer: those that its rules look into, in order
   std::vector<bool> is_kept;                       // by event type: one of these tables keeps it
+  std::vector<bool> is_split;  // by event type: a shard that gets an event need not run all its rules
+  bool is_spread = true;       // all routings are spread, and no table is kept
 
  private:
   void add_program(std::uint32_t rule, match::MatcherChoice choice, const RuleSet* before,

@@ -16,10 +16,16 @@ constexpr std::uint32_t is_derived = std::uint32_t{1} << 31;
 
 }  // namespace
 
-// A match of the rule at hand, which copies alone, straight to the sink. Where that gets them, all events are
-// raw, and each is one match of a rule: that is number 0, and no rule reads what is emitted.
-inline void Shard::report_copy(model::EventView event, std::uint64_t steps) {
-  if (!static_cast<match::StatelessMatcher&>(*matchers_[program_]).takes(event, steps)) return;
+inline match::StatelessMatcher& Shard::stateless() {
+  return static_cast<match::StatelessMatcher&>(*matchers_[program_]);
+}
+
+// A match of the rule at hand, which copies alone, straight to the sink, or to the log. All events are raw
+// then (copies_at_once_), and each is one match of a rule: that is number 0, and no rule reads what is
+// emitted.
+inline void Shard::report_copy(model::EventView event, std::uint32_t place, std::uint64_t steps) {
+  if (!sink_) return log_copy(event, place, steps);
+  if (!stateless().takes(event, steps)) return;
   const Reported reported = reported_[program_];
   const model::MatchedEvent matched{0, event};
   ++matches_;
@@ -38,6 +44,8 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   sink_ = sink;
   is_first_ = true;
   copied_ = no_copy;  // its event may lie where another did
+  copies_at_once_ = layer == 0;
+  set_range();
   LayerTables& tables = tables_[layer];
   for (const std::uint32_t number : tables.files)
     tables.by_number[number] = (*batch.tables)[number].get();
@@ -55,11 +63,11 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
     for (const match::Touched& touched : index.lookup(event, scratch_)) {
       const std::uint32_t program = programs[touched.program];
       // What copies alone waits for nothing: where nothing is queued before it, its match goes at once.
-      if (upcoming_count_ == 0 && sink_ && reported_[program].copies_alone && visits_to_sample_ > 1 &&
-          timers.empty()) {
+      if (upcoming_count_ == 0 && copies_at_once_ && reported_[program].copies_alone &&
+          visits_to_sample_ > 1 && timers.empty()) {
         --visits_to_sample_;
         program_ = program;
-        report_copy(event, touched.steps);
+        report_copy(event, place, touched.steps);
         continue;
       }
       const std::uint64_t order =
@@ -87,9 +95,9 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
     }
     process(batch.events[event], event, nth, event);
   };
-  if (shards_ == 1) {
-    const std::size_t events = batch.events.size();
-    for (std::size_t i = 0; (i = index.next_candidate(batch.events, i)) < events; ++i)
+  if (shards_ == 1 || rules_->is_spread) {
+    const std::size_t events = std::min<std::size_t>(batch.events.size(), end_spread_);
+    for (std::size_t i = first_spread_; (i = index.next_candidate(batch.events, i)) < events; ++i)
       process_raw(static_cast<std::uint32_t>(i));
   } else {
     for (const std::uint32_t event : batch.parts[number_])
@@ -98,7 +106,50 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   process_derived_until({.event = UINT32_MAX});
   run_upcoming(layer);
   if (!timers.empty()) run_timers_before(batch.end_ns, layer);
+  log_->end();
   if (++layers_run_ % 64 == 0) hold_to_limit();
+}
+
+// Of the batch at hand: the raw events whose rules without state run here.
+void Shard::set_range() {
+  first_spread_ = batch_->first_spread(number_);
+  end_spread_ = number_ + 1 == shards_ ? UINT32_MAX : batch_->first_spread(number_ + 1);
+}
+
+// The raw event that it is, or goes back to, is in the shard's range.
+inline bool Shard::is_in_range(std::uint32_t place) const {
+  if (place & is_derived) place = batch_->derived[place & ~is_derived].position.event;
+  return place >= first_spread_ && place < end_spread_;
+}
+
+// False where another shard runs the rule for this event. A raw event would not have come here if that were
+// so of all rules that it may concern.
+inline bool Shard::is_for_this_shard(model::EventView event, std::uint32_t place, std::uint32_t program,
+                                     std::uint32_t input) {
+  if (!(place & is_derived) && !rules_->is_split[event.type()]) return true;
+  const Routing& routing = rules_->routings[program][input];
+  if (routing.kind == Routing::Kind::spread) return is_in_range(place);
+  return routing.destination(event, shards_, key_scratch_) == number_;
+}
+
+// A match of the rule at hand, which copies alone, to the log: to the entry of the rules before it that
+// copied the same from the event, where there is one.
+void Shard::log_copy(model::EventView event, std::uint32_t place, std::uint64_t steps) {
+  if (!is_in_range(place) || !stateless().takes(event, steps)) return;
+  const Reported reported = reported_[program_];
+  ++matches_;
+  if (copied_ != reported.copy || copied_from_ != event.bytes() || logged_ != log_->size()) {
+    const model::MatchedEvent matched{0, event};
+    log_->append_copies({.event = place, .rule = program_ + 1}, {reported.rule,
+                                                                 event.time_ns(),
+                                                                 event.seq(),
+                                                                 {&matched, 1},
+                                                                 copied(reported.copy, event, {}),
+                                                                 false,
+                                                                 0});
+    logged_ = log_->size();
+  }
+  log_->append_rule(program_ + 1, reported.rule);
 }
 
 // Tables keep the event now that all rules have seen it. What stands before it must see them without it.
@@ -130,10 +181,7 @@ void Shard::hold_to_limit() {
 
 inline void Shard::queue(model::EventView event, std::uint64_t order, std::uint32_t place,
                          std::uint32_t program, const match::Touched& touched) {
-  if (shards_ > 1) {
-    const Routing& routing = rules_->routings[program][touched.input];
-    if (routing.destination(event, shards_, key_scratch_) != number_) return;
-  }
+  if (shards_ > 1 && !is_for_this_shard(event, place, program, touched.input)) return;
   const Visited& visited = visited_[program];
   match::Visit& visit = upcoming_[upcoming_count_++];
   visit.event = event;
@@ -185,9 +233,9 @@ void Shard::show_upcoming(std::size_t layer) {
     const std::int64_t time_ns = next.event.time_ns();
     if (!timers.empty() && timers.top().at.precedes(time_ns)) run_timers_before(time_ns, layer);
     program_ = next.program;
-    if (sink_ && reported_[program_].copies_alone && (!sampled || visits_to_sample_ > 1)) {
+    if (copies_at_once_ && reported_[program_].copies_alone && (!sampled || visits_to_sample_ > 1)) {
       visits_to_sample_ -= sampled;
-      report_copy(next.event, next.steps);
+      report_copy(next.event, next.place, next.steps);
       ++begin;
       continue;
     }
@@ -278,8 +326,8 @@ void Shard::run_timers_before(std::int64_t time_ns, std::size_t layer) {
     for (match::Instant at = timer.at; matcher.next_timer() == at;) {
       position_ = {.event = sink_ ? 0 : place_of(at),  // one that hands matches on needs no place
                    .timer_ns = at.ns,
-                   .phase = at.phase,
                    .rule = program_ + 1,
+                   .phase = at.phase,
                    .cause = Position::Cause::absence};
       positioned_ = at_hand;
       if (--visits_to_sample_ == 0) {

@@ -20,6 +20,10 @@
 #include "engine/runtime/batch.hpp"
 #include "engine/runtime/rule_set.hpp"
 
+namespace tocsin::match {
+class StatelessMatcher;
+}
+
 namespace tocsin::runtime {
 
 /// What a shard has done and holds. By rule and table as the plan numbers them.
@@ -103,13 +107,15 @@ class Shard final : private match::Output {
   struct Reported {
     std::uint32_t rule;
     std::uint32_t copy;  // in copies_, or no_copy
-    bool copies_alone;   // it has no partition and no throttle: each event is a match
+    bool copies_alone;   // it has no partition and no throttle, and no rule reads what it emits
   };
 
   void set_up(const RuleSet& rules);
   void find_copies();
   void report(const match::Program& program, const match::Completion& completion) override;
-  void report_copy(model::EventView event, std::uint64_t steps);
+  void report_copy(model::EventView event, std::uint32_t place, std::uint64_t steps);
+  void log_copy(model::EventView event, std::uint32_t place, std::uint64_t steps);
+  match::StatelessMatcher& stateless();
   /// Rules that copy the same from one event emit the same but for the origin, so it is written once.
   model::EventView copied(std::uint32_t copy, model::EventView event, model::Origin origin) {
     if (copied_ != copy || copied_from_ != event.bytes()) write_copy(copy, event);
@@ -123,6 +129,10 @@ class Shard final : private match::Output {
   void queue(model::EventView event, std::uint64_t order, std::uint32_t place, std::uint32_t program,
              const match::Touched& touched);
   Position position_of(const match::Visit& visit) const;
+  void set_range();
+  bool is_in_range(std::uint32_t place) const;
+  bool is_for_this_shard(model::EventView event, std::uint32_t place, std::uint32_t program,
+                         std::uint32_t input);
   void run_upcoming(std::size_t layer);
   std::span<const match::Visit> visits_from(std::size_t begin) const;
   template <bool sampled>
@@ -186,6 +196,10 @@ class Shard final : private match::Output {
   std::uint32_t positioned_ = none;  // Output::at_hand of which it is: few visits need one
   Ordinals ordinals_{false};         // of what goes to sink_, which is of one layer
   bool is_first_ = true;             // no match of this batch has gone there
+  bool copies_at_once_ = false;      // those of rules that copy alone need no report()
+  std::size_t logged_ = 0;           // entries of log_, when the last one was made for such
+  std::uint32_t first_spread_ = 0;   // the raw events whose rules without state run here, …
+  std::uint32_t end_spread_ = 0;     // … up to this one
 };
 
 }  // namespace tocsin::runtime
