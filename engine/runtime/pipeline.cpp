@@ -1,5 +1,6 @@
 #include "engine/runtime/pipeline.hpp"
 
+#include <algorithm>
 #include <pthread.h>
 #include <sched.h>
 #include <stdexcept>
@@ -18,6 +19,10 @@ void pin(std::thread& thread, int core) {
   }
 }
 
+std::size_t credits(const Pipeline::Options& options) {
+  return std::max<std::size_t>(2, options.limits.batches_in_flight);
+}
+
 }  // namespace
 
 Pipeline::Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink, Begin begin)
@@ -25,22 +30,20 @@ Pipeline::Pipeline(const RuleSet& rules, const Options& options, model::MatchSin
       options_(options),
       sink_(sink),
       shards_(std::move(begin.shards)),
+      finished_(credits(options)),
       to_pool_(pool_),
       next_event_(begin.next_event) {
   const std::size_t layers = rules.layers.size();
   for (std::size_t layer = 0; layer < layers; ++layer)
     ordinals_.emplace_back(layer > 0);
-  const std::size_t credits = std::max<std::size_t>(2, options.limits.batches_in_flight);
-  for (std::size_t i = 0; i < credits; ++i) {
+  for (std::size_t i = 0; i < finished_.size(); ++i) {
     batches_.push_back(std::make_unique<Batch>(options.shards, layers));
-    pool_.enqueue(to_pool_, batches_.back().get());
+    free_.push_back(batches_.back().get());
   }
-  arrived_.resize(credits);
   for (unsigned i = 0; i < options.shards; ++i) {
     auto worker = std::make_unique<Worker>(layers);
     worker->to_inbox = std::make_unique<ProducerToken>(worker->inbox);
-    worker->to_egress = std::make_unique<ProducerToken>(finished_);
-    worker->batches.resize(credits);
+    worker->batches.resize(finished_.size());
     workers_.push_back(std::move(worker));
   }
   recent_.resize(options.shards);
@@ -51,7 +54,6 @@ Pipeline::Pipeline(const RuleSet& rules, const Options& options, model::MatchSin
       workers_[i]->thread = std::thread([this, i] { run_shard(i); });
       if (!options.cores.empty()) pin(workers_[i]->thread, options.cores[i % options.cores.size()]);
     }
-    egress_ = std::thread([this] { run_egress(); });
   } catch (...) {
     stop();
     throw;
@@ -64,13 +66,17 @@ Pipeline::~Pipeline() {
 
 void Pipeline::submit(model::EventBatch& events, std::int64_t now_ns,
                       const std::shared_ptr<const TableContents>& tables, std::int64_t stamp) {
-  Batch* batch = nullptr;
   for (Idler idler(options_.idle);;) {
     const std::uint32_t epoch = credits_.epoch();
-    if (pool_.try_dequeue(batch)) break;
+    for (Batch* back = nullptr; pool_.try_dequeue(back);) {
+      back->take_over();
+      free_.push_back(back);
+    }
+    if (!free_.empty()) break;
     idler.idle(credits_, epoch);
   }
-  batch->take_over();
+  Batch* const batch = free_.back();
+  free_.pop_back();
   batch->reset();
   batch->number = submitted_++;
   std::swap(batch->events, events);
@@ -155,7 +161,8 @@ void Pipeline::run_shard(unsigned number) {
   }
 }
 
-// Takes what has come, then runs the one layer and batch that is furthest along. True where there was work.
+// Takes what has come, then delivers a batch, or runs the one layer and batch that is furthest along. True
+// where there was work.
 bool Pipeline::do_shard_work(unsigned number) {
   Worker& worker = *workers_[number];
   bool worked = false;
@@ -164,6 +171,7 @@ bool Pipeline::do_shard_work(unsigned number) {
     worker.batches[batch->number % worker.batches.size()] = batch;
     ++worker.received;
   }
+  if (is_ahead(number) && deliver()) return true;
   for (std::size_t layer = rules_.layers.size(); layer-- > 0;) {
     const std::uint64_t next = worker.next[layer];
     if (next == (layer == 0 ? worker.received : worker.next[layer - 1])) continue;
@@ -173,63 +181,58 @@ bool Pipeline::do_shard_work(unsigned number) {
     run_layer(number, layer, batch);
     return true;
   }
-  return worked;
+  return deliver() || worked;
+}
+
+bool Pipeline::is_ahead(unsigned number) const {
+  const std::uint64_t done = workers_[number]->done.load(std::memory_order_relaxed);
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [&](const auto& worker) { return worker->done.load(std::memory_order_relaxed) < done; });
 }
 
 void Pipeline::run_layer(unsigned number, std::size_t layer, Batch& batch) {
   shards_[number]->run_layer(batch, layer, nullptr);
-  if (layer + 1 == rules_.layers.size())
-    workers_[number]->done.store(workers_[number]->next[layer], std::memory_order_relaxed);
-  const bool last_shard = batch.done[layer].fetch_add(1, std::memory_order_acq_rel) + 1 == options_.shards;
-  if (!last_shard) return;
-  if (layer + 1 < rules_.layers.size()) {
+  Worker& worker = *workers_[number];
+  const bool is_last_layer = layer + 1 == rules_.layers.size();
+  if (is_last_layer) worker.done.store(worker.next[layer], std::memory_order_relaxed);
+  const bool is_last_shard = batch.done[layer].fetch_add(1, std::memory_order_acq_rel) + 1 == options_.shards;
+  if (!is_last_shard) return;
+  if (!is_last_layer) {
     batch.conclude(layer, rules_, ordinals_[layer]);
     batch.ready[layer].store(true, std::memory_order_release);
     work_.notify();
   } else {
-    batch.hand_over();
-    finished_.enqueue(*workers_[number]->to_egress, &batch);
-    finished_signal_.notify();
+    finished_[batch.number % finished_.size()].store(&batch);
+    if (worker.next[layer] != worker.received) work_.notify();  // it has more to do than to deliver
   }
 }
 
-void Pipeline::run_egress() {
-  for (Idler idler(options_.idle); !stopping_.load(std::memory_order_acquire);) {
-    const std::uint32_t epoch = finished_signal_.epoch();
-    if (do_egress_work()) {
-      idler.reset();
-    } else {
-      idler.idle(finished_signal_, epoch);
-    }
+// Hands out the next batch, where it is finished and nobody else is at it. Who has finished one looks here
+// after that, and who has delivered one looks again: of two that do so at the same time one sees it, as both
+// write before they look, in one order.
+bool Pipeline::deliver() {
+  const auto next = [this]() -> std::atomic<Batch*>& { return finished_[delivered_ % finished_.size()]; };
+  if (!next().load() || delivering_.exchange(true)) return false;
+  Batch* const batch = next().load();
+  if (batch) {
+    next().store(nullptr, std::memory_order_relaxed);
+    if (rules_.layers.size() > 1) batch->conclude(rules_.layers.size() - 1, rules_, ordinals_.back());
+    batch->deliver(sink_, ordinals_.back());
+    if (batch->stamp != 0) sink_.on_batch(batch->stamp);
+    batch->tables.reset();
+    batch->hand_over();
+    pool_.enqueue(to_pool_, batch);
+    ++delivered_;
   }
-}
-
-// The last shards of two batches may enqueue them the wrong way round, so batches are put in order by number.
-bool Pipeline::do_egress_work() {
-  bool worked = false;
-  for (Batch* batch = nullptr; finished_.try_dequeue(batch); worked = true) {
-    batch->take_over();
-    arrived_[batch->number % arrived_.size()] = batch;
-  }
-  for (;;) {
-    Batch*& next = arrived_[delivered_ % arrived_.size()];
-    if (!next) return worked;
-    if (rules_.layers.size() > 1) next->conclude(rules_.layers.size() - 1, rules_, ordinals_.back());
-    next->deliver(sink_, ordinals_.back());
-    if (next->stamp != 0) sink_.on_batch(next->stamp);
-    next->tables.reset();
-    next->hand_over();
-    pool_.enqueue(to_pool_, next);
-    next = nullptr;
-    all_delivered_.store(++delivered_, std::memory_order_release);
-    credits_.notify();
-  }
+  delivering_.store(false);
+  if (batch) credits_.notify();
+  return batch != nullptr;
 }
 
 void Pipeline::finish() {
   for (Idler idler(options_.idle);;) {
     const std::uint32_t epoch = credits_.epoch();
-    if (all_delivered_.load(std::memory_order_acquire) == submitted_) break;
+    if (delivered_.load(std::memory_order_acquire) == submitted_) break;
     idler.idle(credits_, epoch);
   }
   stop();
@@ -238,11 +241,9 @@ void Pipeline::finish() {
 void Pipeline::stop() {
   stopping_.store(true, std::memory_order_release);
   work_.notify();
-  finished_signal_.notify();
   for (auto& worker : workers_) {
     if (worker->thread.joinable()) worker->thread.join();
   }
-  if (egress_.joinable()) egress_.join();
 }
 
 }  // namespace tocsin::runtime

@@ -1,14 +1,17 @@
 // The pipeline of several shards. Batches come from a pool of fixed size (the credits), go to every shard by
-// a queue of its own, are run layer by layer, and leave through the egress, which hands the matches to the
-// sink in order and the batch back to the pool:
+// a queue of its own, and are run layer by layer. What is finished leaves in order: a shard hands the matches
+// to the sink, and the batch back to the pool:
 //
-//   caller → submit ─┬→ shard 0 ─┬→ egress → sink
+//   caller → submit ─┬→ shard 0 ─┬→ deliver → sink
 //                    ├→ shard 1 ─┤     │
 //                    └→ …        ┘     └→ pool → submit
 //
 // A shard announces each layer that it has run (Batch::done); the last one to do so merges what the layer
 // emitted, and only then may the next layer run on that batch. Meanwhile shards go on with the first layers
 // of later batches, so rules that read no other rule's output never wait.
+//
+// One shard delivers at a time: one that is ahead of another, so that the work is shared, or has nothing else
+// to do. A thread of its own for it would take a core from the shards, and be one hop more.
 #pragma once
 
 #include <atomic>
@@ -67,7 +70,6 @@ class Pipeline {
     explicit Worker(std::size_t layers) : next(layers) {}
     Queue<Batch*> inbox;
     std::unique_ptr<ProducerToken> to_inbox;
-    std::unique_ptr<ProducerToken> to_egress;
     std::vector<Batch*> batches;         // under way, at number modulo size
     std::uint64_t received = 0;          // batches taken from the inbox
     std::vector<std::uint64_t> next;     // by layer: the batch to run next
@@ -83,8 +85,8 @@ class Pipeline {
   void run_shard(unsigned number);
   bool do_shard_work(unsigned number);
   void run_layer(unsigned number, std::size_t layer, Batch& batch);
-  void run_egress();
-  bool do_egress_work();
+  bool is_ahead(unsigned number) const;
+  bool deliver();
   void route(Batch& batch);
   void ask();
   void give(unsigned number);
@@ -93,27 +95,26 @@ class Pipeline {
   const RuleSet& rules_;
   const Options options_;
   model::MatchSink& sink_;
-  Queue<Batch*> finished_;  // before the workers, whose tokens must go first
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Batch>> batches_;
   std::vector<Ordinals> ordinals_;  // by layer; whoever concludes a batch has them
   std::vector<ShardStats> recent_;  // by shard: what it gave last
 
+  // Whoever has set `delivering_` alone uses the sink, and hands back to the pool.
+  std::vector<std::atomic<Batch*>> finished_;  // at number modulo size: those to be delivered
+  std::atomic<std::uint64_t> delivered_{0};    // batches
+  std::atomic<bool> delivering_{false};
   Queue<Batch*> pool_;
   ProducerToken to_pool_;
-  std::vector<Batch*> arrived_;  // of the egress, at number modulo size; finished, perhaps not in order
-  std::uint64_t delivered_ = 0;  // batches, by the egress
+  std::vector<Batch*> free_;  // out of the pool, for the caller: the last one back, which is near, goes first
 
   std::uint64_t submitted_ = 0;
-  std::uint64_t next_event_;                     // in the order of processing
-  std::atomic<std::uint64_t> all_delivered_{0};  // = delivered_, for finish()
+  std::uint64_t next_event_;  // in the order of processing
   std::atomic<bool> stopping_{false};
-  Signal work_;             // for shards: a batch in an inbox, or a layer ready
-  Signal finished_signal_;  // for the egress
-  Signal credits_;          // for the caller
+  Signal work_;     // for shards: a batch in an inbox, a layer ready, or a batch finished
+  Signal credits_;  // for the caller
   std::string key_scratch_;
-  std::thread egress_;
 };
 
 }  // namespace tocsin::runtime
