@@ -23,12 +23,24 @@ std::size_t credits(const Pipeline::Options& options) {
   return std::max<std::size_t>(2, options.limits.batches_in_flight);
 }
 
+match::PredicateIndex index_of(const RuleSet& rules, bool enabled) {
+  std::vector<const match::Program*> programs;
+  for (const auto& program : rules.programs)
+    programs.push_back(program.get());
+  match::PredicateIndex index(programs, rules.plan.catalog, enabled);
+  for (std::size_t type = 0; type < rules.is_kept.size(); ++type) {
+    if (rules.is_kept[type]) index.show_all(static_cast<model::EventTypeId>(type));
+  }
+  return index;
+}
+
 }  // namespace
 
 Pipeline::Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink, Begin begin)
     : rules_(rules),
       options_(options),
       sink_(sink),
+      index_(index_of(rules, options.predicate_index)),
       shards_(std::move(begin.shards)),
       finished_(credits(options)),
       to_pool_(pool_),
@@ -126,14 +138,16 @@ void Pipeline::give(unsigned number) {
 // Lists each event for each shard at which some rule of the first layer, or a later one, wants it.
 void Pipeline::route(Batch& batch) {
   if (rules_.is_spread) return;
+  const std::size_t events = batch.events.size();
   unsigned spread = 0;  // whose range the event is in
-  for (std::uint32_t i = 0; i < batch.events.size(); ++i) {
+  for (std::size_t i = 0; (i = index_.next_candidate(batch.events, i)) < events; ++i) {
     while (spread + 1 < options_.shards && i >= batch.first_spread(spread + 1))
       ++spread;
     const model::EventView event = batch.events[i];
+    const auto number = static_cast<std::uint32_t>(i);
     if (rules_.is_kept[event.type()]) {  // every shard keeps the tables that its rules look into
       for (auto& part : batch.parts)
-        part.push_back(i);
+        part.push_back(number);
       continue;
     }
     std::uint64_t listed = 0;
@@ -143,7 +157,7 @@ void Pipeline::route(Batch& batch) {
                                  : routing.destination(event, options_.shards, key_scratch_);
       if (shard == Routing::nowhere || (listed >> shard & 1) != 0) continue;
       listed |= std::uint64_t{1} << shard;
-      batch.parts[shard].push_back(i);
+      batch.parts[shard].push_back(number);
     }
   }
 }

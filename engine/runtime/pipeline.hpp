@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "engine/base/channel.hpp"
+#include "engine/match/predicate_index.hpp"
 #include "engine/model/match.hpp"
 #include "engine/runtime/batch.hpp"
 #include "engine/runtime/shard.hpp"
@@ -95,6 +96,7 @@ class Pipeline {
   const RuleSet& rules_;
   const Options options_;
   model::MatchSink& sink_;
+  const match::PredicateIndex index_;  // of the rules of all layers: which events concern nobody
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Batch>> batches_;

@@ -129,6 +129,9 @@ class Shard final : private match::Output {
   void queue(model::EventView event, std::uint64_t order, std::uint32_t place, std::uint32_t program,
              const match::Touched& touched);
   Position position_of(const match::Visit& visit) const;
+  template <class Process>
+  static void run_part(const model::EventBatch& events, const std::vector<std::uint32_t>& part,
+                       const Process& process);
   void set_range();
   bool is_in_range(std::uint32_t place) const;
   bool is_for_this_shard(model::EventView event, std::uint32_t place, std::uint32_t program,
