@@ -78,13 +78,15 @@ Pipeline::~Pipeline() {
 
 void Pipeline::submit(model::EventBatch& events, std::int64_t now_ns,
                       const std::shared_ptr<const TableContents>& tables, std::int64_t stamp) {
+  std::size_t needed = 1;
   for (Idler idler(options_.idle);;) {
     const std::uint32_t epoch = credits_.epoch();
     for (Batch* back = nullptr; pool_.try_dequeue(back);) {
       back->take_over();
       free_.push_back(back);
     }
-    if (!free_.empty()) break;
+    if (free_.size() >= needed) break;
+    needed = credits_at_once();
     idler.idle(credits_, epoch);
   }
   Batch* const batch = free_.back();
@@ -138,26 +140,32 @@ void Pipeline::give(unsigned number) {
 // Lists each event for each shard at which some rule of the first layer, or a later one, wants it.
 void Pipeline::route(Batch& batch) {
   if (rules_.is_spread) return;
-  const std::size_t events = batch.events.size();
+  const model::EventBatch& events = batch.events;
   unsigned spread = 0;  // whose range the event is in
-  for (std::size_t i = 0; (i = index_.next_candidate(batch.events, i)) < events; ++i) {
+  for (std::size_t i = 0; (i = index_.next_candidate(events, i)) < events.size(); ++i) {
     while (spread + 1 < options_.shards && i >= batch.first_spread(spread + 1))
       ++spread;
-    const model::EventView event = batch.events[i];
+    const model::EventView event = events[i];
     const auto number = static_cast<std::uint32_t>(i);
-    if (rules_.is_kept[event.type()]) {  // every shard keeps the tables that its rules look into
-      for (auto& part : batch.parts)
-        part.push_back(number);
+    const auto destination = [&](const Routing& routing) {
+      return routing.kind == Routing::Kind::spread
+                 ? spread
+                 : routing.destination(event, options_.shards, key_scratch_);
+    };
+    const std::vector<Routing>& routings = rules_.of_type[event.type()];
+    if (!rules_.is_split[event.type()]) {
+      const unsigned shard = routings.empty() ? Routing::nowhere : destination(routings.front());
+      if (shard != Routing::nowhere) batch.parts[shard].push_back(number);
       continue;
     }
-    std::uint64_t listed = 0;
-    for (const Routing& routing : rules_.of_type[event.type()]) {
-      const unsigned shard = routing.kind == Routing::Kind::spread
-                                 ? spread
-                                 : routing.destination(event, options_.shards, key_scratch_);
-      if (shard == Routing::nowhere || (listed >> shard & 1) != 0) continue;
-      listed |= std::uint64_t{1} << shard;
-      batch.parts[shard].push_back(number);
+    std::uint64_t wanted = 0;
+    for (const Routing& routing : routings) {
+      const unsigned shard = destination(routing);
+      if (shard != Routing::nowhere) wanted |= std::uint64_t{1} << shard;
+    }
+    if (rules_.is_kept[event.type()]) wanted = ~std::uint64_t{0};  // by all, for their tables
+    for (std::size_t shard = 0; shard < batch.parts.size(); ++shard) {
+      if ((wanted >> shard & 1) != 0) batch.parts[shard].push_back(number);
     }
   }
 }
@@ -228,6 +236,7 @@ bool Pipeline::deliver() {
   const auto next = [this]() -> std::atomic<Batch*>& { return finished_[delivered_ % finished_.size()]; };
   if (!next().load() || delivering_.exchange(true)) return false;
   Batch* const batch = next().load();
+  std::uint64_t number = 0;
   if (batch) {
     next().store(nullptr, std::memory_order_relaxed);
     if (rules_.layers.size() > 1) batch->conclude(rules_.layers.size() - 1, rules_, ordinals_.back());
@@ -236,17 +245,18 @@ bool Pipeline::deliver() {
     batch->tables.reset();
     batch->hand_over();
     pool_.enqueue(to_pool_, batch);
-    ++delivered_;
+    number = ++delivered_;
   }
   delivering_.store(false);
-  if (batch) credits_.notify();
+  if (batch && (number % credits_at_once() == 0 || is_finishing_)) credits_.notify();
   return batch != nullptr;
 }
 
 void Pipeline::finish() {
+  is_finishing_ = true;
   for (Idler idler(options_.idle);;) {
     const std::uint32_t epoch = credits_.epoch();
-    if (delivered_.load(std::memory_order_acquire) == submitted_) break;
+    if (delivered_ == submitted_) break;
     idler.idle(credits_, epoch);
   }
   stop();

@@ -14,6 +14,7 @@
 // to do. A thread of its own for it would take a core from the shards, and be one hop more.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <thread>
@@ -86,6 +87,8 @@ class Pipeline {
   void run_shard(unsigned number);
   bool do_shard_work(unsigned number);
   void run_layer(unsigned number, std::size_t layer, Batch& batch);
+  /// A caller that waits gets so many at a time: woken for each, it would take turns with the shards.
+  std::size_t credits_at_once() const { return std::max<std::size_t>(1, batches_.size() / 4); }
   bool is_ahead(unsigned number) const;
   bool deliver();
   void route(Batch& batch);
@@ -112,7 +115,8 @@ class Pipeline {
   std::vector<Batch*> free_;  // out of the pool, for the caller: the last one back, which is near, goes first
 
   std::uint64_t submitted_ = 0;
-  std::uint64_t next_event_;  // in the order of processing
+  std::uint64_t next_event_;               // in the order of processing
+  std::atomic<bool> is_finishing_{false};  // the caller waits for each batch
   std::atomic<bool> stopping_{false};
   Signal work_;     // for shards: a batch in an inbox, a layer ready, or a batch finished
   Signal credits_;  // for the caller

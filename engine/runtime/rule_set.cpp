@@ -39,20 +39,6 @@ std::vector<std::uint32_t> numbers_by_rule(const RuleSet* rules, std::size_t siz
 
 }  // namespace
 
-unsigned Routing::destination(model::EventView event, unsigned shards, std::string& scratch) const {
-  switch (kind) {
-    case Kind::fixed: return shard;
-    case Kind::spread: return nowhere;
-    case Kind::keyed: {
-      match::KeyView key;
-      if (!match::make_key(event, keys, scratch, key)) return nowhere;
-      // The high half scaled, as the shards' tables use the low bits.
-      return static_cast<unsigned>(((key.hash >> 32) * shards) >> 32);
-    }
-  }
-  return nowhere;
-}
-
 // The program of a rule: that of the set before, where the rule was in force there under its id.
 void RuleSet::add_program(std::uint32_t rule, match::MatcherChoice choice, const RuleSet* before,
                           std::uint32_t number_before) {

@@ -28,7 +28,13 @@ struct Routing {
   unsigned shard = 0;
 
   /// The shard, or `nowhere`. Not of `spread`.
-  unsigned destination(model::EventView event, unsigned shards, std::string& scratch) const;
+  unsigned destination(model::EventView event, unsigned shards, std::string& scratch) const {
+    if (kind == Kind::fixed) return shard;
+    match::KeyView key;
+    if (!match::make_key(event, keys, scratch, key)) return nowhere;
+    // The high half scaled, as the shards' tables use the low bits.
+    return static_cast<unsigned>(((key.hash >> 32) * shards) >> 32);
+  }
   static constexpr unsigned nowhere = ~0u;
 };
 
