@@ -87,7 +87,8 @@ class StillMemory {
   std::size_t left_ = 0;         // … and words behind it
 };
 
-class MatchLog {
+/// Two shards write theirs at the same time, so they share no cache line.
+class alignas(64) MatchLog {
  public:
   struct Entry {
     Position position;

@@ -19,10 +19,6 @@ void pin(std::thread& thread, int core) {
   }
 }
 
-std::size_t credits(const Pipeline::Options& options) {
-  return std::max<std::size_t>(2, options.limits.batches_in_flight);
-}
-
 match::PredicateIndex index_of(const RuleSet& rules, bool enabled) {
   std::vector<const match::Program*> programs;
   for (const auto& program : rules.programs)
@@ -42,21 +38,17 @@ Pipeline::Pipeline(const RuleSet& rules, const Options& options, model::MatchSin
       sink_(sink),
       index_(index_of(rules, options.predicate_index)),
       shards_(std::move(begin.shards)),
-      finished_(credits(options)),
-      to_pool_(pool_),
       next_event_(begin.next_event) {
   const std::size_t layers = rules.layers.size();
   for (std::size_t layer = 0; layer < layers; ++layer)
     ordinals_.emplace_back(layer > 0);
-  for (std::size_t i = 0; i < finished_.size(); ++i) {
+  under_way_.resize(std::max<std::size_t>(2, options.limits.batches_in_flight));
+  for (std::size_t i = 0; i < under_way_.size(); ++i) {
     batches_.push_back(std::make_unique<Batch>(options.shards, layers));
     free_.push_back(batches_.back().get());
   }
   for (unsigned i = 0; i < options.shards; ++i) {
-    auto worker = std::make_unique<Worker>(layers);
-    worker->to_inbox = std::make_unique<ProducerToken>(worker->inbox);
-    worker->batches.resize(finished_.size());
-    workers_.push_back(std::move(worker));
+    workers_.push_back(std::make_unique<Worker>(layers));
   }
   recent_.resize(options.shards);
   for (unsigned i = 0; i < options.shards; ++i)
@@ -81,10 +73,8 @@ void Pipeline::submit(model::EventBatch& events, std::int64_t now_ns,
   std::size_t needed = 1;
   for (Idler idler(options_.idle);;) {
     const std::uint32_t epoch = credits_.epoch();
-    for (Batch* back = nullptr; pool_.try_dequeue(back);) {
-      back->take_over();
-      free_.push_back(back);
-    }
+    for (const std::uint64_t delivered = delivered_; returned_ < delivered; ++returned_)
+      free_.push_back(under_way_[returned_ % under_way_.size()]);
     if (free_.size() >= needed) break;
     needed = credits_at_once();
     idler.idle(credits_, epoch);
@@ -92,15 +82,14 @@ void Pipeline::submit(model::EventBatch& events, std::int64_t now_ns,
   Batch* const batch = free_.back();
   free_.pop_back();
   batch->reset();
-  batch->number = submitted_++;
+  batch->number = submitted_;
   std::swap(batch->events, events);
   batch->tables = tables;
   batch->stamp = stamp;
   next_event_ = batch->begin(next_event_, now_ns);
   route(*batch);
-  batch->hand_over();
-  for (auto& worker : workers_)
-    worker->inbox.enqueue(*worker->to_inbox, batch);
+  under_way_[batch->number % under_way_.size()] = batch;
+  ++submitted_;
   if (submitted_ % 64 == 0) ask();  // so that a state is not much older than its asking
   work_.notify();
 }
@@ -183,73 +172,70 @@ void Pipeline::run_shard(unsigned number) {
   }
 }
 
-// Takes what has come, then delivers a batch, or runs the one layer and batch that is furthest along. True
-// where there was work.
+// Delivers a batch, or runs the one layer and batch that is furthest along. True where there was work.
 bool Pipeline::do_shard_work(unsigned number) {
-  Worker& worker = *workers_[number];
-  bool worked = false;
-  for (Batch* batch = nullptr; worker.inbox.try_dequeue(batch); worked = true) {
-    batch->take_over();
-    worker.batches[batch->number % worker.batches.size()] = batch;
-    ++worker.received;
-  }
   if (is_ahead(number) && deliver()) return true;
+  Worker& worker = *workers_[number];
   for (std::size_t layer = rules_.layers.size(); layer-- > 0;) {
     const std::uint64_t next = worker.next[layer];
-    if (next == (layer == 0 ? worker.received : worker.next[layer - 1])) continue;
-    Batch& batch = *worker.batches[next % worker.batches.size()];
+    if (next == (layer == 0 ? submitted_.load() : worker.next[layer - 1])) continue;
+    Batch& batch = *under_way_[next % under_way_.size()];
     if (layer > 0 && !batch.ready[layer - 1].load(std::memory_order_acquire)) continue;
     ++worker.next[layer];
     run_layer(number, layer, batch);
     return true;
   }
-  return deliver() || worked;
+  return deliver();
 }
 
 bool Pipeline::is_ahead(unsigned number) const {
-  const std::uint64_t done = workers_[number]->done.load(std::memory_order_relaxed);
+  const std::uint64_t done = workers_[number]->done;
   return std::any_of(workers_.begin(), workers_.end(),
-                     [&](const auto& worker) { return worker->done.load(std::memory_order_relaxed) < done; });
+                     [&](const auto& worker) { return worker->done < done; });
+}
+
+// By all shards.
+bool Pipeline::is_done(std::uint64_t batch) const {
+  return std::all_of(workers_.begin(), workers_.end(),
+                     [&](const auto& worker) { return worker->done > batch; });
 }
 
 void Pipeline::run_layer(unsigned number, std::size_t layer, Batch& batch) {
   shards_[number]->run_layer(batch, layer, nullptr);
   Worker& worker = *workers_[number];
-  const bool is_last_layer = layer + 1 == rules_.layers.size();
-  if (is_last_layer) worker.done.store(worker.next[layer], std::memory_order_relaxed);
-  const bool is_last_shard = batch.done[layer].fetch_add(1, std::memory_order_acq_rel) + 1 == options_.shards;
-  if (!is_last_shard) return;
-  if (!is_last_layer) {
-    batch.conclude(layer, rules_, ordinals_[layer]);
-    batch.ready[layer].store(true, std::memory_order_release);
-    work_.notify();
-  } else {
-    finished_[batch.number % finished_.size()].store(&batch);
-    if (worker.next[layer] != worker.received) work_.notify();  // it has more to do than to deliver
+  if (layer + 1 == rules_.layers.size()) {
+    worker.done = worker.next[layer];
+    // Another may have nothing else to do than to deliver it.
+    if (submitted_ != worker.next[0] && is_done(batch.number)) work_.notify();
+    return;
   }
+  if (batch.done[layer].fetch_add(1, std::memory_order_acq_rel) + 1 < options_.shards) return;
+  batch.conclude(layer, rules_, ordinals_[layer]);
+  batch.ready[layer].store(true, std::memory_order_release);
+  work_.notify();
 }
 
-// Hands out the next batch, where it is finished and nobody else is at it. Who has finished one looks here
-// after that, and who has delivered one looks again: of two that do so at the same time one sees it, as both
-// write before they look, in one order.
+// Hands out the next batch, where all are done with it and nobody else is at it. Who is done with one looks
+// here after that, and who was at it looks again after that: of two who do so at the same time one sees what
+// the other has written, as both write before they look, in one order.
 bool Pipeline::deliver() {
-  const auto next = [this]() -> std::atomic<Batch*>& { return finished_[delivered_ % finished_.size()]; };
-  if (!next().load() || delivering_.exchange(true)) return false;
-  Batch* const batch = next().load();
-  std::uint64_t number = 0;
-  if (batch) {
-    next().store(nullptr, std::memory_order_relaxed);
-    if (rules_.layers.size() > 1) batch->conclude(rules_.layers.size() - 1, rules_, ordinals_.back());
-    batch->deliver(sink_, ordinals_.back());
-    if (batch->stamp != 0) sink_.on_batch(batch->stamp);
-    batch->tables.reset();
-    batch->hand_over();
-    pool_.enqueue(to_pool_, batch);
-    number = ++delivered_;
+  while (is_done(delivered_) && !delivering_.exchange(true)) {
+    const std::uint64_t number = delivered_;
+    const bool is_mine = is_done(number);  // not where another has delivered one in between
+    if (is_mine) {
+      Batch& batch = *under_way_[number % under_way_.size()];
+      if (rules_.layers.size() > 1) batch.conclude(rules_.layers.size() - 1, rules_, ordinals_.back());
+      batch.deliver(sink_, ordinals_.back());
+      if (batch.stamp != 0) sink_.on_batch(batch.stamp);
+      batch.tables.reset();
+      delivered_ = number + 1;
+    }
+    delivering_ = false;
+    if (!is_mine) continue;
+    if ((number + 1) % credits_at_once() == 0 || is_finishing_) credits_.notify();
+    return true;
   }
-  delivering_.store(false);
-  if (batch && (number % credits_at_once() == 0 || is_finishing_)) credits_.notify();
-  return batch != nullptr;
+  return false;
 }
 
 void Pipeline::finish() {

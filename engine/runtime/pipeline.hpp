@@ -1,10 +1,15 @@
-// The pipeline of several shards. Batches come from a pool of fixed size (the credits), go to every shard by
-// a queue of its own, and are run layer by layer. What is finished leaves in order: a shard hands the matches
-// to the sink, and the batch back to the pool:
+// The pipeline of several shards. Batches are numbered, of a fixed count (the credits), and go through every
+// shard, layer by layer. What all shards are done with leaves in order: one of them hands the matches to the
+// sink, and the batch back to the caller:
 //
 //   caller → submit ─┬→ shard 0 ─┬→ deliver → sink
-//                    ├→ shard 1 ─┤     │
-//                    └→ …        ┘     └→ pool → submit
+//      ↑             ├→ shard 1 ─┤     │
+//      │             └→ …        ┘     │
+//      └───────────────────────────────┘
+//
+// Three counters say whose a batch is, so there are no queues: those below `submitted_` are the shards', each
+// of which counts those that it is done with, and those below `delivered_` are the caller's again. Where the
+// cores are far apart each cache line that changes hands takes as long as ten events.
 //
 // A shard announces each layer that it has run (Batch::done); the last one to do so merges what the layer
 // emitted, and only then may the next layer run on that batch. Meanwhile shards go on with the first layers
@@ -61,21 +66,15 @@ class Pipeline {
   /// waits for nobody.
   const std::vector<ShardStats>& recent();
   /// Batches that were submitted and which the shard has not run through. To be called by who submits.
-  std::uint64_t under_way(std::size_t shard) const {
-    return submitted_ - workers_[shard]->done.load(std::memory_order_relaxed);
-  }
+  std::uint64_t under_way(std::size_t shard) const { return submitted_ - workers_[shard]->done; }
   /// After finish(): what the pipeline that comes after this one begins with.
   Begin end() { return {std::move(shards_), next_event_}; }
 
  private:
   struct Worker {
     explicit Worker(std::size_t layers) : next(layers) {}
-    Queue<Batch*> inbox;
-    std::unique_ptr<ProducerToken> to_inbox;
-    std::vector<Batch*> batches;         // under way, at number modulo size
-    std::uint64_t received = 0;          // batches taken from the inbox
-    std::vector<std::uint64_t> next;     // by layer: the batch to run next
-    std::atomic<std::uint64_t> done{0};  // batches of which it has run all layers
+    std::vector<std::uint64_t> next;                  // by layer: the batch to run next
+    alignas(64) std::atomic<std::uint64_t> done = 0;  // batches of which it has run all layers
 
     // `stats` is the shard's as long as `asked` is ahead of `given`, else the caller's.
     std::atomic<std::uint64_t> asked{0};
@@ -90,6 +89,7 @@ class Pipeline {
   /// A caller that waits gets so many at a time: woken for each, it would take turns with the shards.
   std::size_t credits_at_once() const { return std::max<std::size_t>(1, batches_.size() / 4); }
   bool is_ahead(unsigned number) const;
+  bool is_done(std::uint64_t batch) const;
   bool deliver();
   void route(Batch& batch);
   void ask();
@@ -106,19 +106,18 @@ class Pipeline {
   std::vector<Ordinals> ordinals_;  // by layer; whoever concludes a batch has them
   std::vector<ShardStats> recent_;  // by shard: what it gave last
 
-  // Whoever has set `delivering_` alone uses the sink, and hands back to the pool.
-  std::vector<std::atomic<Batch*>> finished_;  // at number modulo size: those to be delivered
-  std::atomic<std::uint64_t> delivered_{0};    // batches
-  std::atomic<bool> delivering_{false};
-  Queue<Batch*> pool_;
-  ProducerToken to_pool_;
-  std::vector<Batch*> free_;  // out of the pool, for the caller: the last one back, which is near, goes first
+  std::vector<Batch*> under_way_;  // at number modulo size: submitted, and not back
+  std::vector<Batch*> free_;       // of the caller: the last one back, which is near, goes first
+  std::uint64_t returned_ = 0;     // batches that the caller has back
 
-  std::uint64_t submitted_ = 0;
+  alignas(64) std::atomic<std::uint64_t> submitted_ = 0;  // batches
+  alignas(64) std::atomic<std::uint64_t> delivered_ = 0;  // batches
+  std::atomic<bool> delivering_ = false;                  // whoever has set it alone uses the sink
+
   std::uint64_t next_event_;               // in the order of processing
   std::atomic<bool> is_finishing_{false};  // the caller waits for each batch
   std::atomic<bool> stopping_{false};
-  Signal work_;     // for shards: a batch in an inbox, a layer ready, or a batch finished
+  Signal work_;     // for shards: a batch submitted, a layer ready, or a batch that all are done with
   Signal credits_;  // for the caller
   std::string key_scratch_;
 };
