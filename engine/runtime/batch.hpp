@@ -37,14 +37,18 @@ struct Batch {
   std::vector<MatchLog> logs;                     // by layer, then shard
   std::vector<Derived> derived;                   // of the layers concluded, by position
   std::vector<MatchLog::Cursor> cursors;          // scratch
-  std::vector<std::atomic<std::uint32_t>> done;   // by layer: shards that have run it
-  std::vector<std::atomic<bool>> ready;           // by layer: all have, and `derived` has its events
+  static constexpr unsigned nobody = ~0u;
+  std::atomic<unsigned> owner = 0;               // the shard that runs the rules without state
+  std::vector<std::atomic<std::uint32_t>> done;  // by layer: shards that have run it
+  std::vector<std::atomic<bool>> ready;          // by layer: all have, and `derived` has its events
 
   MatchLog& log(std::size_t layer, std::size_t shard) { return logs[layer * parts.size() + shard]; }
 
-  /// On `shard` rules without state run for the events from this one on, up to the next shard's.
-  std::uint32_t first_spread(std::size_t shard) const {
-    return static_cast<std::uint32_t>(events.size() * shard / parts.size());
+  /// True where `shard` runs the rules without state, which it does for all events or none. Where nobody has
+  /// them yet, it takes them.
+  bool owns(unsigned shard) {
+    unsigned now = owner.load(std::memory_order_relaxed);
+    return now == shard || (now == nobody && owner.compare_exchange_strong(now, shard));
   }
 
   /// Numbers the events, from `first`, and says to which time the batch leads. Returns the number for the

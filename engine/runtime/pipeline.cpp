@@ -87,6 +87,8 @@ void Pipeline::submit(model::EventBatch& events, std::int64_t now_ns,
   batch->tables = tables;
   batch->stamp = stamp;
   next_event_ = batch->begin(next_event_, now_ns);
+  // Where no rule has state, whoever comes first takes it, so that the work is shared.
+  batch->owner = rules_.is_spread ? Batch::nobody : static_cast<unsigned>(batch->number % options_.shards);
   route(*batch);
   under_way_[batch->number % under_way_.size()] = batch;
   ++submitted_;
@@ -130,15 +132,13 @@ void Pipeline::give(unsigned number) {
 void Pipeline::route(Batch& batch) {
   if (rules_.is_spread) return;
   const model::EventBatch& events = batch.events;
-  unsigned spread = 0;  // whose range the event is in
+  const unsigned owner = batch.owner;
   for (std::size_t i = 0; (i = index_.next_candidate(events, i)) < events.size(); ++i) {
-    while (spread + 1 < options_.shards && i >= batch.first_spread(spread + 1))
-      ++spread;
     const model::EventView event = events[i];
     const auto number = static_cast<std::uint32_t>(i);
     const auto destination = [&](const Routing& routing) {
       return routing.kind == Routing::Kind::spread
-                 ? spread
+                 ? owner
                  : routing.destination(event, options_.shards, key_scratch_);
     };
     const std::vector<Routing>& routings = rules_.of_type[event.type()];
@@ -201,7 +201,7 @@ bool Pipeline::is_done(std::uint64_t batch) const {
 }
 
 void Pipeline::run_layer(unsigned number, std::size_t layer, Batch& batch) {
-  shards_[number]->run_layer(batch, layer, nullptr);
+  if (!rules_.is_spread || batch.owns(number)) shards_[number]->run_layer(batch, layer, nullptr);
   Worker& worker = *workers_[number];
   if (layer + 1 == rules_.layers.size()) {
     worker.done = worker.next[layer];

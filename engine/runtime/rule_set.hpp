@@ -21,7 +21,7 @@ struct Routing {
   enum class Kind : std::uint8_t {
     keyed,   // by the hash of the partition key; nowhere where a key field is null
     fixed,   // to one shard: a rule without partition lives there
-    spread,  // to the one whose range of the batch it is in (Batch::first_spread): a rule without state
+    spread,  // to the one that owns the batch: a rule without state
   };
   Kind kind = Kind::spread;
   match::KeyFields keys;

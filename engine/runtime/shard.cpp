@@ -61,7 +61,7 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   is_first_ = true;
   copied_ = no_copy;  // its event may lie where another did
   copies_at_once_ = layer == 0;
-  set_range();
+  is_owner_ = batch.owner.load(std::memory_order_relaxed) == number_;
   LayerTables& tables = tables_[layer];
   for (const std::uint32_t number : tables.files)
     tables.by_number[number] = (*batch.tables)[number].get();
@@ -112,8 +112,8 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
     process(batch.events[event], event, nth, event);
   };
   if (shards_ == 1 || rules_->is_spread) {
-    const std::size_t events = std::min<std::size_t>(batch.events.size(), end_spread_);
-    for (std::size_t i = first_spread_; (i = index.next_candidate(batch.events, i)) < events; ++i)
+    const std::size_t events = batch.events.size();
+    for (std::size_t i = 0; (i = index.next_candidate(batch.events, i)) < events; ++i)
       process_raw(static_cast<std::uint32_t>(i));
   } else {
     run_part(batch.events, batch.parts[number_], process_raw);
@@ -125,32 +125,20 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   if (++layers_run_ % 64 == 0) hold_to_limit();
 }
 
-// Of the batch at hand: the raw events whose rules without state run here.
-void Shard::set_range() {
-  first_spread_ = batch_->first_spread(number_);
-  end_spread_ = number_ + 1 == shards_ ? UINT32_MAX : batch_->first_spread(number_ + 1);
-}
-
-// The raw event that it is, or goes back to, is in the shard's range.
-inline bool Shard::is_in_range(std::uint32_t place) const {
-  if (place & is_derived) place = batch_->derived[place & ~is_derived].position.event;
-  return place >= first_spread_ && place < end_spread_;
-}
-
 // False where another shard runs the rule for this event. A raw event would not have come here if that were
 // so of all rules that it may concern.
 inline bool Shard::is_for_this_shard(model::EventView event, std::uint32_t place, std::uint32_t program,
                                      std::uint32_t input) {
   if (!(place & is_derived) && !rules_->is_split[event.type()]) return true;
   const Routing& routing = rules_->routings[program][input];
-  if (routing.kind == Routing::Kind::spread) return is_in_range(place);
+  if (routing.kind == Routing::Kind::spread) return is_owner_;
   return routing.destination(event, shards_, key_scratch_) == number_;
 }
 
 // A match of the rule at hand, which copies alone, to the log: to the entry of the rules before it that
 // copied the same from the event, where there is one.
 void Shard::log_copy(model::EventView event, std::uint32_t place, std::uint64_t steps) {
-  if (!is_in_range(place) || !stateless().takes(event, steps)) return;
+  if (!is_owner_ || !stateless().takes(event, steps)) return;
   const Reported reported = reported_[program_];
   ++matches_;
   if (copied_ != reported.copy || copied_from_ != event.bytes() || logged_ != log_->size()) {

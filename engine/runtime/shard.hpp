@@ -132,8 +132,6 @@ class Shard final : private match::Output {
   template <class Process>
   static void run_part(const model::EventBatch& events, const std::vector<std::uint32_t>& part,
                        const Process& process);
-  void set_range();
-  bool is_in_range(std::uint32_t place) const;
   bool is_for_this_shard(model::EventView event, std::uint32_t place, std::uint32_t program,
                          std::uint32_t input);
   void run_upcoming(std::size_t layer);
@@ -201,8 +199,7 @@ class Shard final : private match::Output {
   bool is_first_ = true;             // no match of this batch has gone there
   bool copies_at_once_ = false;      // those of rules that copy alone need no report()
   std::size_t logged_ = 0;           // entries of log_, when the last one was made for such
-  std::uint32_t first_spread_ = 0;   // the raw events whose rules without state run here, …
-  std::uint32_t end_spread_ = 0;     // … up to this one
+  bool is_owner_ = true;             // of the batch: rules without state run here
 };
 
 }  // namespace tocsin::runtime
