@@ -34,7 +34,7 @@ struct Batch {
   model::EventBatch events;
   std::shared_ptr<const TableContents> tables;    // those read from files
   std::vector<std::vector<std::uint32_t>> parts;  // by shard: indices of the events that it needs
-  std::vector<MatchLog*> logs;                    // by layer, then shard; null where it did nothing
+  std::vector<MatchLog> logs;                     // by layer, then shard
   std::vector<Derived> derived;                   // of the layers concluded, by position
   std::vector<MatchLog::Cursor> cursors;          // scratch
   static constexpr unsigned nobody = ~0u;
@@ -42,7 +42,7 @@ struct Batch {
   std::vector<std::atomic<std::uint32_t>> done;  // by layer: shards that have run it
   std::vector<std::atomic<bool>> ready;          // by layer: all have, and `derived` has its events
 
-  MatchLog*& log(std::size_t layer, std::size_t shard) { return logs[layer * parts.size() + shard]; }
+  MatchLog& log(std::size_t layer, std::size_t shard) { return logs[layer * parts.size() + shard]; }
 
   /// True where `shard` runs the rules without state, which it does for all events or none. Where nobody has
   /// them yet, it takes them.
@@ -56,6 +56,8 @@ struct Batch {
   std::uint64_t begin(std::uint64_t first, std::int64_t now_ns) {
     first_event = first;
     end_ns = now_ns;
+    for (MatchLog& each : logs)
+      each.begin(events);
     return first + events.size() + 1;
   }
 
@@ -64,7 +66,6 @@ struct Batch {
     tables.reset();
     for (auto& part : parts)
       part.clear();
-    std::fill(logs.begin(), logs.end(), nullptr);
     derived.clear();
     for (auto& count : done)
       count.store(0, std::memory_order_relaxed);
@@ -101,7 +102,7 @@ struct Batch {
   template <class Take>
   void walk(std::size_t first_layer, std::size_t end_layer, Take take) {
     for (std::size_t i = first_layer * parts.size(); i < end_layer * parts.size(); ++i) {
-      if (logs[i] && logs[i]->size() > 0) cursors.emplace_back(*logs[i]);
+      if (logs[i].size() > 0) cursors.emplace_back(logs[i]);
     }
     merge(cursors, take);
   }

@@ -54,7 +54,6 @@ struct Engine::Impl {
 
   void set_up_inline() {
     inline_batch.emplace(1, rules->layers.size());
-    inline_logs.resize(rules->layers.size());
     ordinals.clear();
     for (std::size_t layer = 0; layer < rules->layers.size(); ++layer)
       ordinals.emplace_back(layer > 0);
@@ -95,8 +94,6 @@ struct Engine::Impl {
     batch.tables = tables.current();
     std::swap(batch.events, events);
     next_event = batch.begin(next_event, dispatched_ns);
-    for (std::size_t layer = 0; layer < inline_logs.size(); ++layer)
-      batch.log(layer, 0) = &inline_logs[layer];
     if (rules->layers.size() == 1) {
       inline_shard->run_layer(batch, 0, &sink);
     } else {
@@ -126,7 +123,6 @@ struct Engine::Impl {
   EventTime event_time;
   std::optional<Shard> inline_shard;
   std::optional<Batch> inline_batch;
-  std::vector<MatchLog> inline_logs;       // by layer
   std::vector<Ordinals> ordinals;          // by layer
   std::uint64_t next_event = 1;            // in the order of processing
   std::int64_t dispatched_ns = INT64_MIN;  // event time that the shards know of

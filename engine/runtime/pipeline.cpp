@@ -5,7 +5,6 @@
 #include <sched.h>
 #include <stdexcept>
 #include <string>
-#include <utility>
 
 namespace tocsin::runtime {
 
@@ -49,7 +48,7 @@ Pipeline::Pipeline(const RuleSet& rules, const Options& options, model::MatchSin
     free_.push_back(batches_.back().get());
   }
   for (unsigned i = 0; i < options.shards; ++i) {
-    workers_.push_back(std::make_unique<Worker>(layers, under_way_.size()));
+    workers_.push_back(std::make_unique<Worker>(layers));
   }
   recent_.resize(options.shards);
   for (unsigned i = 0; i < options.shards; ++i)
@@ -202,11 +201,8 @@ bool Pipeline::is_done(std::uint64_t batch) const {
 }
 
 void Pipeline::run_layer(unsigned number, std::size_t layer, Batch& batch) {
+  if (!rules_.is_spread || batch.owns(number)) shards_[number]->run_layer(batch, layer, nullptr);
   Worker& worker = *workers_[number];
-  if (!rules_.is_spread || batch.owns(number)) {
-    batch.log(layer, number) = take_log(worker, layer, batch.number);
-    shards_[number]->run_layer(batch, layer, nullptr);
-  }
   if (layer + 1 == rules_.layers.size()) {
     worker.done = worker.next[layer];
     // Another may have nothing else to do than to deliver it.
@@ -217,25 +213,6 @@ void Pipeline::run_layer(unsigned number, std::size_t layer, Batch& batch) {
   batch.conclude(layer, rules_, ordinals_[layer]);
   batch.ready[layer].store(true, std::memory_order_release);
   work_.notify();
-}
-
-// Logs go back with the batches delivered. They are the shard's, not the batch's, so that no more of them are
-// in use than are needed, and these are near.
-MatchLog* Pipeline::take_log(Worker& worker, std::size_t layer, std::uint64_t batch) {
-  const std::size_t layers = rules_.layers.size();
-  const auto used = [&](std::uint64_t number) {
-    return worker.used_logs.begin() + static_cast<std::ptrdiff_t>(number % under_way_.size() * layers);
-  };
-  for (const std::uint64_t delivered = delivered_; worker.returned < delivered; ++worker.returned) {
-    std::for_each_n(used(worker.returned), layers, [&](MatchLog*& log) {
-      if (log) worker.free_logs.push_back(std::exchange(log, nullptr));
-    });
-  }
-  if (worker.free_logs.empty())
-    worker.free_logs.push_back(worker.logs.emplace_back(std::make_unique<MatchLog>()).get());
-  MatchLog* const log = worker.free_logs.back();
-  worker.free_logs.pop_back();
-  return used(batch)[static_cast<std::ptrdiff_t>(layer)] = log;
 }
 
 // Hands out the next batch, where all are done with it and nobody else is at it. Who is done with one looks

@@ -72,12 +72,8 @@ class Pipeline {
 
  private:
   struct Worker {
-    Worker(std::size_t layers, std::size_t credits) : next(layers), used_logs(layers * credits) {}
-    std::vector<std::uint64_t> next;  // by layer: the batch to run next
-    std::vector<std::unique_ptr<MatchLog>> logs;
-    std::vector<MatchLog*> free_logs;                 // the last one back, which is near, goes first
-    std::vector<MatchLog*> used_logs;                 // at number of the batch modulo credits, by layer
-    std::uint64_t returned = 0;                       // batches whose logs are free again
+    explicit Worker(std::size_t layers) : next(layers) {}
+    std::vector<std::uint64_t> next;                  // by layer: the batch to run next
     alignas(64) std::atomic<std::uint64_t> done = 0;  // batches of which it has run all layers
 
     // `stats` is the shard's as long as `asked` is ahead of `given`, else the caller's.
@@ -90,7 +86,6 @@ class Pipeline {
   void run_shard(unsigned number);
   bool do_shard_work(unsigned number);
   void run_layer(unsigned number, std::size_t layer, Batch& batch);
-  MatchLog* take_log(Worker& worker, std::size_t layer, std::uint64_t batch);
   /// A caller that waits gets so many at a time: woken for each, it would take turns with the shards.
   std::size_t credits_at_once() const { return std::max<std::size_t>(1, batches_.size() / 4); }
   bool is_ahead(unsigned number) const;

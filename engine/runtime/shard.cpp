@@ -56,8 +56,7 @@ void Shard::run_part(const model::EventBatch& events, const std::vector<std::uin
 
 void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   batch_ = &batch;
-  log_ = batch.log(layer, number_);
-  log_->begin(batch.events);
+  log_ = &batch.log(layer, number_);
   sink_ = sink;
   is_first_ = true;
   copied_ = no_copy;  // its event may lie where another did

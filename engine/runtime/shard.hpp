@@ -46,8 +46,8 @@ class Shard final : private match::Output {
   /// state.
   void replace(const RuleSet& rules);
 
-  /// Runs one layer's rules over a batch. Matches go to the log that the batch has for it or, with one shard
-  /// and one layer, straight to `sink`. Layers of a batch in order, and a layer's batches in order.
+  /// Runs one layer's rules over a batch. Matches go to the batch's log or, with one shard and one layer,
+  /// straight to `sink`. Layers of a batch in order, and a layer's batches in order.
   void run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink);
 
   /// Replaces `stats` by the state of now. Linear in rules and tables.
