@@ -42,11 +42,9 @@ Pipeline::Pipeline(const RuleSet& rules, const Options& options, model::MatchSin
   const std::size_t layers = rules.layers.size();
   for (std::size_t layer = 0; layer < layers; ++layer)
     ordinals_.emplace_back(layer > 0);
-  under_way_.resize(std::max<std::size_t>(2, options.limits.batches_in_flight));
-  for (std::size_t i = 0; i < under_way_.size(); ++i) {
+  const std::size_t credits = std::max<std::size_t>(2, options.limits.batches_in_flight);
+  for (std::size_t i = 0; i < credits; ++i)
     batches_.push_back(std::make_unique<Batch>(options.shards, layers));
-    free_.push_back(batches_.back().get());
-  }
   for (unsigned i = 0; i < options.shards; ++i) {
     workers_.push_back(std::make_unique<Worker>(layers));
   }
@@ -73,24 +71,20 @@ void Pipeline::submit(model::EventBatch& events, std::int64_t now_ns,
   std::size_t needed = 1;
   for (Idler idler(options_.idle);;) {
     const std::uint32_t epoch = credits_.epoch();
-    for (const std::uint64_t delivered = delivered_; returned_ < delivered; ++returned_)
-      free_.push_back(under_way_[returned_ % under_way_.size()]);
-    if (free_.size() >= needed) break;
+    if (batches_.size() - (submitted_ - delivered_) >= needed) break;
     needed = credits_at_once();
     idler.idle(credits_, epoch);
   }
-  Batch* const batch = free_.back();
-  free_.pop_back();
-  batch->reset();
-  batch->number = submitted_;
-  std::swap(batch->events, events);
-  batch->tables = tables;
-  batch->stamp = stamp;
-  next_event_ = batch->begin(next_event_, now_ns);
+  Batch& batch = batch_of(submitted_);
+  batch.reset();
+  batch.number = submitted_;
+  std::swap(batch.events, events);
+  batch.tables = tables;
+  batch.stamp = stamp;
+  next_event_ = batch.begin(next_event_, now_ns);
   // Where no rule has state, whoever comes first takes it, so that the work is shared.
-  batch->owner = rules_.is_spread ? Batch::nobody : static_cast<unsigned>(batch->number % options_.shards);
-  route(*batch);
-  under_way_[batch->number % under_way_.size()] = batch;
+  batch.owner = rules_.is_spread ? Batch::nobody : static_cast<unsigned>(batch.number % options_.shards);
+  route(batch);
   ++submitted_;
   if (submitted_ % 64 == 0) ask();  // so that a state is not much older than its asking
   work_.notify();
@@ -179,7 +173,7 @@ bool Pipeline::do_shard_work(unsigned number) {
   for (std::size_t layer = rules_.layers.size(); layer-- > 0;) {
     const std::uint64_t next = worker.next[layer];
     if (next == (layer == 0 ? submitted_.load() : worker.next[layer - 1])) continue;
-    Batch& batch = *under_way_[next % under_way_.size()];
+    Batch& batch = batch_of(next);
     if (layer > 0 && !batch.ready[layer - 1].load(std::memory_order_acquire)) continue;
     ++worker.next[layer];
     run_layer(number, layer, batch);
@@ -223,7 +217,7 @@ bool Pipeline::deliver() {
     const std::uint64_t number = delivered_;
     const bool is_mine = is_done(number);  // not where another has delivered one in between
     if (is_mine) {
-      Batch& batch = *under_way_[number % under_way_.size()];
+      Batch& batch = batch_of(number);
       if (rules_.layers.size() > 1) batch.conclude(rules_.layers.size() - 1, rules_, ordinals_.back());
       batch.deliver(sink_, ordinals_.back());
       if (batch.stamp != 0) sink_.on_batch(batch.stamp);

@@ -88,6 +88,7 @@ class Pipeline {
   void run_layer(unsigned number, std::size_t layer, Batch& batch);
   /// A caller that waits gets so many at a time: woken for each, it would take turns with the shards.
   std::size_t credits_at_once() const { return std::max<std::size_t>(1, batches_.size() / 4); }
+  Batch& batch_of(std::uint64_t number) { return *batches_[number % batches_.size()]; }
   bool is_ahead(unsigned number) const;
   bool is_done(std::uint64_t batch) const;
   bool deliver();
@@ -102,13 +103,9 @@ class Pipeline {
   const match::PredicateIndex index_;  // of the rules of all layers: which events concern nobody
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::vector<std::unique_ptr<Batch>> batches_;
-  std::vector<Ordinals> ordinals_;  // by layer; whoever concludes a batch has them
-  std::vector<ShardStats> recent_;  // by shard: what it gave last
-
-  std::vector<Batch*> under_way_;  // at number modulo size: submitted, and not back
-  std::vector<Batch*> free_;       // of the caller: the last one back, which is near, goes first
-  std::uint64_t returned_ = 0;     // batches that the caller has back
+  std::vector<std::unique_ptr<Batch>> batches_;  // at number modulo size
+  std::vector<Ordinals> ordinals_;               // by layer; whoever concludes a batch has them
+  std::vector<ShardStats> recent_;               // by shard: what it gave last
 
   alignas(64) std::atomic<std::uint64_t> submitted_ = 0;  // batches
   alignas(64) std::atomic<std::uint64_t> delivered_ = 0;  // batches
