@@ -154,8 +154,10 @@ void Pipeline::route(Batch& batch) {
 }
 
 void Pipeline::run_shard(unsigned number) {
-  for (Idler idler(options_.idle); !stopping_.load(std::memory_order_acquire);) {
-    const std::uint32_t epoch = work_.epoch();
+  for (Idler idler(options_.idle);;) {
+    const std::uint32_t epoch =
+        work_.epoch();  // before looking whether to stop, or that would be slept through
+    if (stopping_.load(std::memory_order_acquire)) return;
     const bool worked = do_shard_work(number);
     give(number);
     if (worked) {
