@@ -155,8 +155,8 @@ void Pipeline::route(Batch& batch) {
 
 void Pipeline::run_shard(unsigned number) {
   for (Idler idler(options_.idle);;) {
-    const std::uint32_t epoch =
-        work_.epoch();  // before looking whether to stop, or that would be slept through
+    const std::uint32_t epoch = work_.epoch();
+    // Looked at behind the epoch, as what comes before that would be slept through.
     if (stopping_.load(std::memory_order_acquire)) return;
     const bool worked = do_shard_work(number);
     give(number);
@@ -200,9 +200,9 @@ void Pipeline::run_layer(unsigned number, std::size_t layer, Batch& batch) {
   if (!rules_.is_spread || batch.owns(number)) shards_[number]->run_layer(batch, layer, nullptr);
   Worker& worker = *workers_[number];
   if (layer + 1 == rules_.layers.size()) {
-    worker.done = worker.next[layer];
-    // Another may have nothing else to do than to deliver it.
-    if (submitted_ != worker.next[0] && is_done(batch.number)) work_.notify();
+    worker.done = worker.next[layer];  // the batch may be another one's from now on
+    // Another shard may have nothing else to do than to deliver it.
+    if (submitted_ != worker.next[0] && is_done(worker.next[layer] - 1)) work_.notify();
     return;
   }
   if (batch.done[layer].fetch_add(1, std::memory_order_acq_rel) + 1 < options_.shards) return;
