@@ -1,7 +1,7 @@
 // Two shards beside one. One shard runs on the thread that pushes; two have a thread each, beside the one
-// that pushes and routes, and the one that hands the matches out in order (engine/runtime/pipeline.hpp). All
-// are given the same events, in turn, and must have found the same matches after each turn; those of
-// reference workloads also what the hand-written program finds.
+// that pushes and routes, and hand the matches out in order (engine/runtime/pipeline.hpp). All are given the
+// same events, in turn, and must have found the same matches after each turn; those of reference workloads
+// also what the hand-written program finds.
 //
 //   usage: bench_shards [ROUNDS [WORKLOAD…]]     11 rounds
 //
@@ -15,8 +15,8 @@
 //   ready  two shards; events lie in batches before the time begins
 //   made   the same, and for one shard too the thread that pushes first writes each batch, as a decoder would
 //
-// CPU times an event say who had what to do in `ready`: one shard; the thread that pushes, both shards, the
-// egress. The bounds are from them: no division of this work among two cores, or a core a thread, could gain
+// CPU times an event say who had what to do in `ready`: one shard; the thread that pushes, both shards. The
+// bounds are from them: no division of this work among two cores, or a core a thread, could gain
 // more.
 //
 // Even: each of 10,000 keys is as frequent. Skewed: one of them has 30 % of the events, so that its shard has
@@ -61,11 +61,10 @@ void check(bool holds, const std::string& what) {
   if (!holds) throw std::runtime_error("wrong answer: " + what);
 }
 
-/// Tells when a mark has come, and how long the thread that hands out the matches has worked by then.
+/// Tells when a mark has come.
 class MarkedSink final : public AnswerSink {
  public:
   void on_batch(std::int64_t stamp) override {
-    cpu_s = cpu_seconds();
     has_come_.store(stamp, std::memory_order_release);
     has_come_.notify_one();
   }
@@ -73,7 +72,6 @@ class MarkedSink final : public AnswerSink {
     for (std::int64_t come; (come = has_come_.load(std::memory_order_acquire)) != stamp;)
       has_come_.wait(come);
   }
-  double cpu_s = 0;
 
  private:
   std::atomic<std::int64_t> has_come_{0};
@@ -82,14 +80,13 @@ class MarkedSink final : public AnswerSink {
 /// Seconds of a turn: by the clock, and of the processor.
 struct Turn {
   double wall = 0;
-  double pusher = 0, egress = 0, all = 0;
-  double of_shards() const { return all - pusher - egress; }
+  double pusher = 0, shards = 0;
 };
 
 class Run {
  public:
   Run(const Workload& workload, unsigned shards_of_it)
-      : engine_(workload.kind, workload.rules, options(shards_of_it)), is_inline_(shards_of_it == 1) {}
+      : engine_(workload.kind, workload.rules, options(shards_of_it)) {}
 
   Turn ready(std::span<const Event> events) {
     engine_.write(events);
@@ -115,8 +112,7 @@ class Run {
   }
   template <class Work>
   Turn timed(Work work) {
-    const double egress_before = engine_.sink().cpu_s, all_before = process_cpu_seconds(),
-                 pusher_before = cpu_seconds();
+    const double all_before = process_cpu_seconds(), pusher_before = cpu_seconds();
     const std::int64_t begin = measure::steady_ns();
     work();
     engine_.mark(++mark_);
@@ -124,13 +120,11 @@ class Run {
     Turn turn;
     turn.wall = 1e-9 * static_cast<double>(measure::steady_ns() - begin);
     turn.pusher = cpu_seconds() - pusher_before;
-    turn.all = process_cpu_seconds() - all_before;
-    if (!is_inline_) turn.egress = engine_.sink().cpu_s - egress_before;
+    turn.shards = process_cpu_seconds() - all_before - turn.pusher;
     return turn;
   }
 
   EngineRunWith<MarkedSink> engine_;
-  const bool is_inline_;
   std::int64_t mark_ = 0;
 };
 
@@ -238,8 +232,7 @@ void measure_one(const Workload& workload, bool is_skewed, int rounds) {
       std::string_view(workload.name) != "enumerate";  // a pattern over events of all keys
   const auto by_hand = workload.by_hand ? workload.by_hand() : nullptr;
   std::vector<Event> events;
-  std::vector<double> apart_gains, ready_gains, made_gains, one_wall, two_wall, one_cpu, pusher, egress,
-      of_shards;
+  std::vector<double> apart_gains, ready_gains, made_gains, one_wall, two_wall, one_cpu, pusher, of_shards;
   std::uint64_t number = 0;
   const auto next = [&] {
     stream.next(events, turn_events);
@@ -269,19 +262,17 @@ void measure_one(const Workload& workload, bool is_skewed, int rounds) {
     two_wall.push_back(ns(b.wall));
     one_cpu.push_back(ns(a.pusher));
     pusher.push_back(ns(b.pusher));
-    egress.push_back(ns(b.egress));
-    of_shards.push_back(ns(b.of_shards()));
+    of_shards.push_back(ns(b.shards));
   }
   check(one.answer().matches > 0, "no matches");
-  const double work = measure::median(one_cpu), push = measure::median(pusher), out = measure::median(egress),
+  const double work = measure::median(one_cpu), push = measure::median(pusher),
                in_shards = measure::median(of_shards);
-  const double busiest = std::max({push, out, in_shards * (is_skewed ? 0.65 : 0.5)});
-  const double all = push + out + in_shards;
-  fmt::print(
-      "{:<12}{:<8}{:>8.1f}{:>8.1f}   {:<21}{:<21}{:<21}{:>7.1f}{:>8.1f}{:>8.1f}{:>8.1f}{:>9.2f}{:>9.2f}\n",
-      workload.name, is_skewed ? "skewed" : "even", measure::median(one_wall), measure::median(two_wall),
-      gains(apart_gains), gains(ready_gains), gains(made_gains), work, push, in_shards, out,
-      work / std::max(busiest, all / 2), work / busiest);
+  const double busiest = std::max(push, in_shards * (is_skewed ? 0.65 : 0.5));
+  const double all = push + in_shards;
+  fmt::print("{:<12}{:<8}{:>8.1f}{:>8.1f}   {:<21}{:<21}{:<21}{:>7.1f}{:>8.1f}{:>8.1f}{:>9.2f}{:>9.2f}\n",
+             workload.name, is_skewed ? "skewed" : "even", measure::median(one_wall),
+             measure::median(two_wall), gains(apart_gains), gains(ready_gains), gains(made_gains), work, push,
+             in_shards, work / std::max(busiest, all / 2), work / busiest);
   std::fflush(stdout);
 }
 
@@ -289,11 +280,10 @@ void run(int rounds, const std::vector<std::string>& names) {
   const measure::Machine machine = measure::this_machine();
   fmt::print("{}, {} cores, {}, load {}; ns an event\n", machine.cpu, machine.cores, machine.kernel,
              machine.load);
-  fmt::print("{:<12}{:<8}{:>16}   {:<63}{:>31}{:>18}\n", "", "", "wall clock", "gain over one shard", "CPU",
+  fmt::print("{:<12}{:<8}{:>16}   {:<63}{:>23}{:>18}\n", "", "", "wall clock", "gain over one shard", "CPU",
              "at most, on");
-  fmt::print("{:<12}{:<8}{:>8}{:>8}   {:<21}{:<21}{:<21}{:>7}{:>8}{:>8}{:>8}{:>9}{:>9}\n", "workload", "keys",
-             "one", "two", "apart", "ready", "made", "one", "pusher", "shards", "egress", "2 cores",
-             "4 cores");
+  fmt::print("{:<12}{:<8}{:>8}{:>8}   {:<21}{:<21}{:<21}{:>7}{:>8}{:>8}{:>9}{:>9}\n", "workload", "keys",
+             "one", "two", "apart", "ready", "made", "one", "pusher", "shards", "2 cores", "4 cores");
   for (const Workload& workload : all_workloads()) {
     if (!names.empty() && std::find(names.begin(), names.end(), workload.name) == names.end()) continue;
     measure_one(workload, false, rounds);

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "engine/base/hash.hpp"
@@ -62,18 +63,20 @@ class PredicateIndex {
 
   /// Calls show(number, event, touched) for the events from number `i` on and the rules that each concerns,
   /// in their order, up to one of another type: what lookup() gives for each, in one loop. Gives the number
-  /// of that one, or of events.
-  template <class Show>
-  std::size_t for_each(const model::EventBatch& events, std::size_t i, Scratch& scratch, const Show& show) {
+  /// of that one, or of events. `events` are a batch, or some of one, none of which is to be passed over.
+  template <class Events, class Show>
+  std::size_t for_each(const Events& events, std::size_t i, Scratch& scratch, const Show& show) {
     const model::EventTypeId type = events[i].type();
     const TypeIndex& index = types_[type];
     const auto each_event = [&](const auto& look) {
-      for (; i < events.size() && events[i].type() == type; ++i) {
-        if (index.gated) {
-          i = index.pass_over(events, i, type);
-          if (i == events.size() || events[i].type() != type) break;
+      for (; i < events.size(); ++i) {
+        if constexpr (std::is_same_v<Events, model::EventBatch>) {
+          if (index.gated) i = index.pass_over(events, i, type);
+          if (i == events.size()) return;
         }
-        look(events[i]);
+        const model::EventView event = events[i];
+        if (event.type() != type) return;
+        look(event);
       }
     };
     if (index.is_constant) {
@@ -252,6 +255,11 @@ class PredicateIndex {
       }
       return is_concerned;
     }
+    return search_sole(index, event, scratch, steps) || is_concerned;
+  }
+  [[gnu::noinline]] bool search_sole(const TypeIndex& index, model::EventView event, Scratch& scratch,
+                                     std::uint64_t& steps) {
+    bool is_concerned = false;
     search(index, event, scratch, [&](const Subscriber& subscriber) {
       steps |= subscriber.steps;
       is_concerned = true;

@@ -101,7 +101,7 @@ struct Engine::Impl {
         inline_shard->run_layer(batch, layer, nullptr);
         batch.conclude(layer, *rules, ordinals[layer]);
       }
-      batch.deliver(sink);
+      batch.deliver(sink, ordinals.back());
     }
     std::swap(batch.events, events);
     batch.reset();

@@ -1,10 +1,16 @@
 // Matches kept for a while: those of one batch, shard and layer, until all shards have theirs and they can be
-// put in one order. What they point to is copied in. Reused, it allocates only while it still grows.
+// handed out in one order. An entry holds the match as the sink will get it. What that points to is copied to
+// memory that lies still, but for events of the batch itself, which outlives the log's content. What many
+// rules copy from one event is one entry, and four bytes twice for each rule. Reused, a log allocates only
+// while it still grows.
 #pragma once
 
 #include <algorithm>
 #include <compare>
 #include <cstdint>
+#include <cstring>
+#include <memory>
+#include <tuple>
 #include <vector>
 
 #include "engine/match/instant.hpp"
@@ -22,91 +28,216 @@ struct Position {
   enum class Cause : std::uint8_t { event, absence, timeout };
 
   std::uint32_t event = 0;           // index in the batch of the event that it all goes back to
+  std::uint32_t ordinal = 0;         // among the matches that the trigger completed
   std::int64_t timer_ns = no_timer;  // before that event: the instant of the timer
-  match::Instant::Phase phase = match::Instant::Phase::closing;
-  std::uint32_t rule = 0;      // 0 for that event itself, else 1 + place of the rule in the plan's order
+  std::uint64_t trigger = 0;         // the order of the event that triggered it
+  std::uint32_t rule = 0;  // 0 for that event itself, else 1 + place of the rule in the plan's order
+  match::Instant::Phase phase = match::Instant::Phase::closing;  // of the timer
   Cause cause = Cause::event;  // of one rule at one time: first what events complete, last timeouts
-  std::uint64_t trigger = 0;   // the order of the event that triggered it …
-  std::uint32_t ordinal = 0;   // … and its number among the matches that this trigger completed
 
-  friend auto operator<=>(const Position&, const Position&) = default;
+  friend auto operator<=>(const Position& a, const Position& b) { return a.order() <=> b.order(); }
+  friend bool operator==(const Position& a, const Position& b) { return a.order() == b.order(); }
+
+ private:
+  std::tuple<const std::uint32_t&, const std::int64_t&, const match::Instant::Phase&, const std::uint32_t&,
+             const Cause&, const std::uint64_t&, const std::uint32_t&>
+  order() const {
+    return std::tie(event, timer_ns, phase, rule, cause, trigger, ordinal);
+  }
 };
 
-class MatchLog {
+/// Memory for things of any size that lie still until all go.
+class StillMemory {
  public:
-  struct Entry {
-    Position position;
-    std::uint32_t rule = 0;
-    std::int64_t at_ns = 0;
-    std::uint64_t trigger_seq = 0;
-    std::uint32_t first_event = 0;  // in steps and events
-    std::uint32_t event_count = 0;
-    std::uint32_t emitted = none;  // index in the emitted events
-    bool timeout = false;
-    std::uint32_t ordinal = 0;
-  };
-  static constexpr std::uint32_t none = 0xFFFFFFFF;
-
+  /// Aligned to 8 bytes. Constant time, mostly an addition.
+  std::byte* take(std::size_t bytes) {
+    const std::size_t words = (bytes + 7) / 8;
+    if (words > left_) next_block(words);
+    std::byte* const taken = reinterpret_cast<std::byte*>(at_);
+    at_ += words;
+    left_ -= words;
+    return taken;
+  }
   void clear() {
-    entries_.clear();
-    steps_.clear();
-    events_.clear();
-    emitted_.clear();
-  }
-  void append(const Position& position, const model::MatchView& match) {
-    Entry entry{position,
-                match.rule,
-                match.at_ns,
-                match.trigger_seq,
-                static_cast<std::uint32_t>(steps_.size()),
-                static_cast<std::uint32_t>(match.events.size()),
-                none,
-                match.timeout,
-                match.ordinal};
-    for (const auto& taken : match.events) {
-      steps_.push_back(taken.step);
-      events_.append(taken.event);
-    }
-    if (match.emitted) {
-      entry.emitted = static_cast<std::uint32_t>(emitted_.size());
-      emitted_.append(match.emitted);
-    }
-    entries_.push_back(entry);
-  }
-
-  std::vector<Entry>& entries() { return entries_; }
-  /// Sets the ordinal of a match and of what it emitted.
-  void number(Entry& entry, std::uint32_t ordinal) {
-    entry.ordinal = ordinal;
-    if (entry.emitted != none) emitted_.set_ordinal(entry.emitted, ordinal);
-  }
-  model::EventView emitted(const Entry& entry) const {
-    return entry.emitted == none ? model::EventView() : emitted_[entry.emitted];
-  }
-  /// The match as it was appended; its events lie in `scratch` and here.
-  model::MatchView view(const Entry& entry, std::vector<model::MatchedEvent>& scratch) const {
-    scratch.clear();
-    for (std::uint32_t i = 0; i < entry.event_count; ++i) {
-      scratch.push_back({steps_[entry.first_event + i], events_[entry.first_event + i]});
-    }
-    return {entry.rule,     entry.at_ns,   entry.trigger_seq, scratch,
-            emitted(entry), entry.timeout, entry.ordinal};
+    used_ = 0;
+    left_ = 0;
   }
 
  private:
-  std::vector<Entry> entries_;
-  std::vector<std::uint32_t> steps_;
-  model::EventBatch events_;
-  model::EventBatch emitted_;
-};
-
-struct LoggedMatch {
-  MatchLog* log;
-  MatchLog::Entry* entry;
-
-  friend bool operator<(const LoggedMatch& a, const LoggedMatch& b) {
-    return a.entry->position < b.entry->position;
+  static constexpr std::size_t block_words = 4096;
+  struct Block {
+    std::unique_ptr<std::uint64_t[]> words;
+    std::size_t size;
+  };
+  // Blocks that are too small are passed over, until clear().
+  void next_block(std::size_t words) {
+    while (used_ < blocks_.size() && blocks_[used_].size < words)
+      ++used_;
+    if (used_ == blocks_.size()) {
+      const std::size_t size = std::max(words, block_words);
+      blocks_.push_back({std::make_unique_for_overwrite<std::uint64_t[]>(size), size});
+    }
+    at_ = blocks_[used_].words.get();
+    left_ = blocks_[used_++].size;
   }
+
+  std::vector<Block> blocks_;
+  std::size_t used_ = 0;         // blocks
+  std::uint64_t* at_ = nullptr;  // in the last of them …
+  std::size_t left_ = 0;         // … and words behind it
 };
+
+/// Two shards write theirs at the same time, so they share no cache line.
+class alignas(64) MatchLog {
+ public:
+  struct Entry {
+    Position position;
+    model::MatchView match;
+    std::uint32_t first_copy = 0;  // the rules whose match it is; none of a match that stands for itself
+    std::uint32_t end_copies = 0;
+
+    bool is_copies() const { return first_copy < end_copies; }
+    /// Sets the match's number, which was 0, in what it emitted too.
+    void number(std::uint32_t ordinal) {
+      if (ordinal == 0) return;
+      match.ordinal = ordinal;
+      set_origin();
+    }
+    void set_origin() {
+      if (!match.emitted) return;
+      const model::Origin origin{match.rule, match.ordinal, match.timeout};
+      // It is the log's own copy.
+      std::byte* const end = const_cast<std::byte*>(match.emitted.bytes()) + match.emitted.size();
+      std::memcpy(end - sizeof origin, &origin, sizeof origin);
+    }
+  };
+
+  /// Empties it, for matches over `events`, which stay where they are as long as these.
+  void begin(const model::EventBatch& events) {
+    entries_.clear();
+    copies_.clear();
+    memory_.clear();
+    is_in_order_ = true;
+    first_still_ = events.empty() ? nullptr : events[0].bytes();
+    last_still_ = events.empty() ? nullptr : events[events.size() - 1].bytes();
+  }
+  std::size_t size() const { return entries_.size(); }
+
+  /// Linear in the bytes of events that are not the batch's.
+  void append(const Position& position, const model::MatchView& match) {
+    if (!entries_.empty() && position < entries_.back().position) is_in_order_ = false;
+    const std::size_t count = match.events.size();
+    auto* const events =
+        reinterpret_cast<model::MatchedEvent*>(memory_.take(count * sizeof(model::MatchedEvent)));
+    for (std::size_t i = 0; i < count; ++i)
+      new (events + i) model::MatchedEvent{match.events[i].step, still(match.events[i].event)};
+    Entry& entry = entries_.emplace_back(Entry{position, match, 0, 0});
+    entry.match.events = {events, count};
+    if (match.emitted) entry.match.emitted = copy(match.emitted);
+  }
+  /// The matches of several rules, which differ in the rule alone; the rules, of which the position has the
+  /// first, come by append_rule().
+  void append_copies(const Position& position, const model::MatchView& match) {
+    append(position, match);
+    entries_.back().first_copy = entries_.back().end_copies = static_cast<std::uint32_t>(copies_.size());
+  }
+  /// Another of them, behind those before in the plan's order; nothing was appended since. `position` is
+  /// Position::rule.
+  void append_rule(std::uint32_t position, std::uint32_t rule) {
+    copies_.push_back({position, rule});
+    ++entries_.back().end_copies;
+  }
+  /// Once all is appended: puts it in order, where it is not. (What goes back to events that were emitted
+  /// comes in their order, not in that of the rules.)
+  void end() {
+    if (is_in_order_) return;
+    std::sort(entries_.begin(), entries_.end(),
+              [](const Entry& a, const Entry& b) { return a.position < b.position; });
+  }
+
+  /// Walks over the matches, those of copies one by one: each stands in its entry while it is the one at
+  /// hand.
+  class Cursor {
+   public:
+    explicit Cursor(MatchLog& log)
+        : log_(&log), entry_(log.entries_.data()), end_(entry_ + log.entries_.size()) {
+      enter();
+    }
+    bool at_end() const { return entry_ == end_; }
+    Entry& operator*() const { return *entry_; }
+    Entry* operator->() const { return entry_; }
+    void next() {
+      if (entry_->is_copies() && ++copy_ < entry_->end_copies) return show_copy();
+      ++entry_;
+      enter();
+    }
+
+   private:
+    void enter() {
+      if (at_end() || !entry_->is_copies()) return;
+      copy_ = entry_->first_copy;
+      show_copy();
+    }
+    void show_copy() {
+      const Copy& copy = log_->copies_[copy_];
+      entry_->position.rule = copy.position;
+      entry_->match.rule = copy.rule;
+      entry_->set_origin();
+    }
+
+    MatchLog* log_;
+    Entry* entry_;
+    Entry* end_;
+    std::uint32_t copy_ = 0;
+  };
+
+ private:
+  struct Copy {
+    std::uint32_t position;
+    std::uint32_t rule;
+  };
+
+  model::EventView still(model::EventView event) {
+    return event.bytes() >= first_still_ && event.bytes() <= last_still_ ? event : copy(event);
+  }
+  model::EventView copy(model::EventView event) {
+    std::byte* const bytes = memory_.take(event.size());
+    std::memcpy(bytes, event.bytes(), event.size());
+    return model::EventView(bytes);
+  }
+
+  std::vector<Entry> entries_;
+  std::vector<Copy> copies_;
+  StillMemory memory_;
+  bool is_in_order_ = true;
+  const std::byte* first_still_ = nullptr;  // the batch's first event …
+  const std::byte* last_still_ = nullptr;   // … and its last
+};
+
+/// Calls take(entry) for all matches that the cursors have before them, in order, and uses the cursors up. A
+/// match costs a look at the cursors, but for those that come in a row.
+template <class Take>
+void merge(std::vector<MatchLog::Cursor>& cursors, Take take) {
+  while (!cursors.empty()) {
+    MatchLog::Cursor* first = cursors.data();
+    const Position* next = nullptr;  // of the others
+    for (auto cursor = cursors.begin() + 1; cursor != cursors.end(); ++cursor) {
+      if ((*cursor)->position < (*first)->position) {
+        next = &(*first)->position;
+        first = &*cursor;
+      } else if (!next || (*cursor)->position < *next) {
+        next = &(*cursor)->position;
+      }
+    }
+    do {
+      take(**first);
+      first->next();
+    } while (!first->at_end() && (!next || (*first)->position < *next));
+    if (first->at_end()) {
+      *first = cursors.back();
+      cursors.pop_back();
+    }
+  }
+}
 
 }  // namespace tocsin::runtime

@@ -1,5 +1,6 @@
 #include "engine/runtime/pipeline.hpp"
 
+#include <algorithm>
 #include <pthread.h>
 #include <sched.h>
 #include <stdexcept>
@@ -18,30 +19,34 @@ void pin(std::thread& thread, int core) {
   }
 }
 
+match::PredicateIndex index_of(const RuleSet& rules, bool enabled) {
+  std::vector<const match::Program*> programs;
+  for (const auto& program : rules.programs)
+    programs.push_back(program.get());
+  match::PredicateIndex index(programs, rules.plan.catalog, enabled);
+  for (std::size_t type = 0; type < rules.is_kept.size(); ++type) {
+    if (rules.is_kept[type]) index.show_all(static_cast<model::EventTypeId>(type));
+  }
+  return index;
+}
+
 }  // namespace
 
 Pipeline::Pipeline(const RuleSet& rules, const Options& options, model::MatchSink& sink, Begin begin)
     : rules_(rules),
       options_(options),
       sink_(sink),
+      index_(index_of(rules, options.predicate_index)),
       shards_(std::move(begin.shards)),
-      to_pool_(pool_),
       next_event_(begin.next_event) {
   const std::size_t layers = rules.layers.size();
   for (std::size_t layer = 0; layer < layers; ++layer)
     ordinals_.emplace_back(layer > 0);
   const std::size_t credits = std::max<std::size_t>(2, options.limits.batches_in_flight);
-  for (std::size_t i = 0; i < credits; ++i) {
+  for (std::size_t i = 0; i < credits; ++i)
     batches_.push_back(std::make_unique<Batch>(options.shards, layers));
-    pool_.enqueue(to_pool_, batches_.back().get());
-  }
-  arrived_.resize(credits);
   for (unsigned i = 0; i < options.shards; ++i) {
-    auto worker = std::make_unique<Worker>(layers);
-    worker->to_inbox = std::make_unique<ProducerToken>(worker->inbox);
-    worker->to_egress = std::make_unique<ProducerToken>(finished_);
-    worker->batches.resize(credits);
-    workers_.push_back(std::move(worker));
+    workers_.push_back(std::make_unique<Worker>(layers));
   }
   recent_.resize(options.shards);
   for (unsigned i = 0; i < options.shards; ++i)
@@ -51,7 +56,6 @@ Pipeline::Pipeline(const RuleSet& rules, const Options& options, model::MatchSin
       workers_[i]->thread = std::thread([this, i] { run_shard(i); });
       if (!options.cores.empty()) pin(workers_[i]->thread, options.cores[i % options.cores.size()]);
     }
-    egress_ = std::thread([this] { run_egress(); });
   } catch (...) {
     stop();
     throw;
@@ -64,23 +68,24 @@ Pipeline::~Pipeline() {
 
 void Pipeline::submit(model::EventBatch& events, std::int64_t now_ns,
                       const std::shared_ptr<const TableContents>& tables, std::int64_t stamp) {
-  Batch* batch = nullptr;
+  std::size_t needed = 1;
   for (Idler idler(options_.idle);;) {
     const std::uint32_t epoch = credits_.epoch();
-    if (pool_.try_dequeue(batch)) break;
+    if (batches_.size() - (submitted_ - delivered_) >= needed) break;
+    needed = credits_at_once();
     idler.idle(credits_, epoch);
   }
-  batch->take_over();
-  batch->reset();
-  batch->number = submitted_++;
-  std::swap(batch->events, events);
-  batch->tables = tables;
-  batch->stamp = stamp;
-  next_event_ = batch->begin(next_event_, now_ns);
-  route(*batch);
-  batch->hand_over();
-  for (auto& worker : workers_)
-    worker->inbox.enqueue(*worker->to_inbox, batch);
+  Batch& batch = batch_of(submitted_);
+  batch.reset();
+  batch.number = submitted_;
+  std::swap(batch.events, events);
+  batch.tables = tables;
+  batch.stamp = stamp;
+  next_event_ = batch.begin(next_event_, now_ns);
+  // Where no rule has state, whoever comes first takes it, so that the work is shared.
+  batch.owner = rules_.is_spread ? Batch::nobody : static_cast<unsigned>(batch.number % options_.shards);
+  route(batch);
+  ++submitted_;
   if (submitted_ % 64 == 0) ask();  // so that a state is not much older than its asking
   work_.notify();
 }
@@ -119,26 +124,40 @@ void Pipeline::give(unsigned number) {
 
 // Lists each event for each shard at which some rule of the first layer, or a later one, wants it.
 void Pipeline::route(Batch& batch) {
-  for (std::uint32_t i = 0; i < batch.events.size(); ++i) {
-    const model::EventView event = batch.events[i];
-    if (rules_.is_kept[event.type()]) {  // every shard keeps the tables that its rules look into
-      for (auto& part : batch.parts)
-        part.push_back(i);
+  if (rules_.is_spread) return;
+  const model::EventBatch& events = batch.events;
+  const unsigned owner = batch.owner;
+  for (std::size_t i = 0; (i = index_.next_candidate(events, i)) < events.size(); ++i) {
+    const model::EventView event = events[i];
+    const auto number = static_cast<std::uint32_t>(i);
+    const auto destination = [&](const Routing& routing) {
+      return routing.kind == Routing::Kind::spread
+                 ? owner
+                 : routing.destination(event, options_.shards, key_scratch_);
+    };
+    const std::vector<Routing>& routings = rules_.of_type[event.type()];
+    if (!rules_.is_split[event.type()]) {
+      const unsigned shard = routings.empty() ? Routing::nowhere : destination(routings.front());
+      if (shard != Routing::nowhere) batch.parts[shard].push_back(number);
       continue;
     }
-    std::uint64_t listed = 0;
-    for (const Routing& routing : rules_.of_type[event.type()]) {
-      const unsigned shard = routing.destination(event, options_.shards, key_scratch_);
-      if (shard == Routing::nowhere || (listed >> shard & 1) != 0) continue;
-      listed |= std::uint64_t{1} << shard;
-      batch.parts[shard].push_back(i);
+    std::uint64_t wanted = 0;
+    for (const Routing& routing : routings) {
+      const unsigned shard = destination(routing);
+      if (shard != Routing::nowhere) wanted |= std::uint64_t{1} << shard;
+    }
+    if (rules_.is_kept[event.type()]) wanted = ~std::uint64_t{0};  // by all, for their tables
+    for (std::size_t shard = 0; shard < batch.parts.size(); ++shard) {
+      if ((wanted >> shard & 1) != 0) batch.parts[shard].push_back(number);
     }
   }
 }
 
 void Pipeline::run_shard(unsigned number) {
-  for (Idler idler(options_.idle); !stopping_.load(std::memory_order_acquire);) {
+  for (Idler idler(options_.idle);;) {
     const std::uint32_t epoch = work_.epoch();
+    // Looked at behind the epoch, as what comes before that would be slept through.
+    if (stopping_.load(std::memory_order_acquire)) return;
     const bool worked = do_shard_work(number);
     give(number);
     if (worked) {
@@ -149,81 +168,77 @@ void Pipeline::run_shard(unsigned number) {
   }
 }
 
-// Takes what has come, then runs the one layer and batch that is furthest along. True where there was work.
+// Delivers a batch, or runs the one layer and batch that is furthest along. True where there was work.
 bool Pipeline::do_shard_work(unsigned number) {
+  if (is_ahead(number) && deliver()) return true;
   Worker& worker = *workers_[number];
-  bool worked = false;
-  for (Batch* batch = nullptr; worker.inbox.try_dequeue(batch); worked = true) {
-    batch->take_over();
-    worker.batches[batch->number % worker.batches.size()] = batch;
-    ++worker.received;
-  }
   for (std::size_t layer = rules_.layers.size(); layer-- > 0;) {
     const std::uint64_t next = worker.next[layer];
-    if (next == (layer == 0 ? worker.received : worker.next[layer - 1])) continue;
-    Batch& batch = *worker.batches[next % worker.batches.size()];
+    if (next == (layer == 0 ? submitted_.load() : worker.next[layer - 1])) continue;
+    Batch& batch = batch_of(next);
     if (layer > 0 && !batch.ready[layer - 1].load(std::memory_order_acquire)) continue;
     ++worker.next[layer];
     run_layer(number, layer, batch);
     return true;
   }
-  return worked;
+  return deliver();
+}
+
+bool Pipeline::is_ahead(unsigned number) const {
+  const std::uint64_t done = workers_[number]->done;
+  return std::any_of(workers_.begin(), workers_.end(),
+                     [&](const auto& worker) { return worker->done < done; });
+}
+
+// By all shards.
+bool Pipeline::is_done(std::uint64_t batch) const {
+  return std::all_of(workers_.begin(), workers_.end(),
+                     [&](const auto& worker) { return worker->done > batch; });
 }
 
 void Pipeline::run_layer(unsigned number, std::size_t layer, Batch& batch) {
-  shards_[number]->run_layer(batch, layer, nullptr);
-  if (layer + 1 == rules_.layers.size())
-    workers_[number]->done.store(workers_[number]->next[layer], std::memory_order_relaxed);
-  const bool last_shard = batch.done[layer].fetch_add(1, std::memory_order_acq_rel) + 1 == options_.shards;
-  if (!last_shard) return;
-  if (layer + 1 < rules_.layers.size()) {
-    batch.conclude(layer, rules_, ordinals_[layer]);
-    batch.ready[layer].store(true, std::memory_order_release);
-    work_.notify();
-  } else {
-    batch.hand_over();
-    finished_.enqueue(*workers_[number]->to_egress, &batch);
-    finished_signal_.notify();
+  if (!rules_.is_spread || batch.owns(number)) shards_[number]->run_layer(batch, layer, nullptr);
+  Worker& worker = *workers_[number];
+  if (layer + 1 == rules_.layers.size()) {
+    worker.done = worker.next[layer];  // the batch may be another one's from now on
+    // Another shard may have nothing else to do than to deliver it.
+    if (submitted_ != worker.next[0] && is_done(worker.next[layer] - 1)) work_.notify();
+    return;
   }
+  if (batch.done[layer].fetch_add(1, std::memory_order_acq_rel) + 1 < options_.shards) return;
+  batch.conclude(layer, rules_, ordinals_[layer]);
+  batch.ready[layer].store(true, std::memory_order_release);
+  work_.notify();
 }
 
-void Pipeline::run_egress() {
-  for (Idler idler(options_.idle); !stopping_.load(std::memory_order_acquire);) {
-    const std::uint32_t epoch = finished_signal_.epoch();
-    if (do_egress_work()) {
-      idler.reset();
-    } else {
-      idler.idle(finished_signal_, epoch);
+// Hands out the next batch, where all are done with it and nobody else is at it. Who is done with one looks
+// here after that, and who was at it looks again after that: of two who do so at the same time one sees what
+// the other has written, as both write before they look, in one order.
+bool Pipeline::deliver() {
+  while (is_done(delivered_) && !delivering_.exchange(true)) {
+    const std::uint64_t number = delivered_;
+    const bool is_mine = is_done(number);  // not where another has delivered one in between
+    if (is_mine) {
+      Batch& batch = batch_of(number);
+      if (rules_.layers.size() > 1) batch.conclude(rules_.layers.size() - 1, rules_, ordinals_.back());
+      batch.deliver(sink_, ordinals_.back());
+      if (batch.stamp != 0) sink_.on_batch(batch.stamp);
+      batch.tables.reset();
+      delivered_ = number + 1;
     }
+    delivering_ = false;
+    if (!is_mine) continue;
+    if ((number + 1) % credits_at_once() == 0 || is_finishing_) credits_.notify();
+    return true;
   }
-}
-
-// The last shards of two batches may enqueue them the wrong way round, so batches are put in order by number.
-bool Pipeline::do_egress_work() {
-  bool worked = false;
-  for (Batch* batch = nullptr; finished_.try_dequeue(batch); worked = true) {
-    batch->take_over();
-    arrived_[batch->number % arrived_.size()] = batch;
-  }
-  for (;;) {
-    Batch*& next = arrived_[delivered_ % arrived_.size()];
-    if (!next) return worked;
-    next->conclude(rules_.layers.size() - 1, rules_, ordinals_.back());
-    next->deliver(sink_);
-    if (next->stamp != 0) sink_.on_batch(next->stamp);
-    next->tables.reset();
-    next->hand_over();
-    pool_.enqueue(to_pool_, next);
-    next = nullptr;
-    all_delivered_.store(++delivered_, std::memory_order_release);
-    credits_.notify();
-  }
+  return false;
 }
 
 void Pipeline::finish() {
+  is_finishing_ = true;
   for (Idler idler(options_.idle);;) {
     const std::uint32_t epoch = credits_.epoch();
-    if (all_delivered_.load(std::memory_order_acquire) == submitted_) break;
+    if (delivered_ == submitted_) break;
     idler.idle(credits_, epoch);
   }
   stop();
@@ -232,11 +247,9 @@ void Pipeline::finish() {
 void Pipeline::stop() {
   stopping_.store(true, std::memory_order_release);
   work_.notify();
-  finished_signal_.notify();
   for (auto& worker : workers_) {
     if (worker->thread.joinable()) worker->thread.join();
   }
-  if (egress_.joinable()) egress_.join();
 }
 
 }  // namespace tocsin::runtime

@@ -1,22 +1,32 @@
-// The pipeline of several shards. Batches come from a pool of fixed size (the credits), go to every shard by
-// a queue of its own, are run layer by layer, and leave through the egress, which hands the matches to the
-// sink in order and the batch back to the pool:
+// The pipeline of several shards. Batches are numbered, of a fixed count (the credits), and go through every
+// shard, layer by layer. What all shards are done with leaves in order: one of them hands the matches to the
+// sink, and the batch back to the caller:
 //
-//   caller → submit ─┬→ shard 0 ─┬→ egress → sink
-//                    ├→ shard 1 ─┤     │
-//                    └→ …        ┘     └→ pool → submit
+//   caller → submit ─┬→ shard 0 ─┬→ deliver → sink
+//      ↑             ├→ shard 1 ─┤     │
+//      │             └→ …        ┘     │
+//      └───────────────────────────────┘
+//
+// Three counters say whose a batch is, so there are no queues: those below `submitted_` are the shards', each
+// of which counts those that it is done with, and those below `delivered_` are the caller's again. Where the
+// cores are far apart each cache line that changes hands takes as long as ten events.
 //
 // A shard announces each layer that it has run (Batch::done); the last one to do so merges what the layer
 // emitted, and only then may the next layer run on that batch. Meanwhile shards go on with the first layers
 // of later batches, so rules that read no other rule's output never wait.
+//
+// One shard delivers at a time: one that is ahead of another, so that the work is shared, or has nothing else
+// to do. A thread of its own for it would take a core from the shards, and be one hop more.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <thread>
 #include <vector>
 
 #include "engine/base/channel.hpp"
+#include "engine/match/predicate_index.hpp"
 #include "engine/model/match.hpp"
 #include "engine/runtime/batch.hpp"
 #include "engine/runtime/shard.hpp"
@@ -56,22 +66,15 @@ class Pipeline {
   /// waits for nobody.
   const std::vector<ShardStats>& recent();
   /// Batches that were submitted and which the shard has not run through. To be called by who submits.
-  std::uint64_t under_way(std::size_t shard) const {
-    return submitted_ - workers_[shard]->done.load(std::memory_order_relaxed);
-  }
+  std::uint64_t under_way(std::size_t shard) const { return submitted_ - workers_[shard]->done; }
   /// After finish(): what the pipeline that comes after this one begins with.
   Begin end() { return {std::move(shards_), next_event_}; }
 
  private:
   struct Worker {
     explicit Worker(std::size_t layers) : next(layers) {}
-    Queue<Batch*> inbox;
-    std::unique_ptr<ProducerToken> to_inbox;
-    std::unique_ptr<ProducerToken> to_egress;
-    std::vector<Batch*> batches;         // under way, at number modulo size
-    std::uint64_t received = 0;          // batches taken from the inbox
-    std::vector<std::uint64_t> next;     // by layer: the batch to run next
-    std::atomic<std::uint64_t> done{0};  // batches of which it has run all layers
+    std::vector<std::uint64_t> next;                  // by layer: the batch to run next
+    alignas(64) std::atomic<std::uint64_t> done = 0;  // batches of which it has run all layers
 
     // `stats` is the shard's as long as `asked` is ahead of `given`, else the caller's.
     std::atomic<std::uint64_t> asked{0};
@@ -83,8 +86,12 @@ class Pipeline {
   void run_shard(unsigned number);
   bool do_shard_work(unsigned number);
   void run_layer(unsigned number, std::size_t layer, Batch& batch);
-  void run_egress();
-  bool do_egress_work();
+  /// A caller that waits gets so many at a time: woken for each, it would take turns with the shards.
+  std::size_t credits_at_once() const { return std::max<std::size_t>(1, batches_.size() / 4); }
+  Batch& batch_of(std::uint64_t number) { return *batches_[number % batches_.size()]; }
+  bool is_ahead(unsigned number) const;
+  bool is_done(std::uint64_t batch) const;
+  bool deliver();
   void route(Batch& batch);
   void ask();
   void give(unsigned number);
@@ -93,27 +100,23 @@ class Pipeline {
   const RuleSet& rules_;
   const Options options_;
   model::MatchSink& sink_;
-  Queue<Batch*> finished_;  // before the workers, whose tokens must go first
+  const match::PredicateIndex index_;  // of the rules of all layers: which events concern nobody
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::vector<std::unique_ptr<Batch>> batches_;
-  std::vector<Ordinals> ordinals_;  // by layer; whoever concludes a batch has them
-  std::vector<ShardStats> recent_;  // by shard: what it gave last
+  std::vector<std::unique_ptr<Batch>> batches_;  // at number modulo size
+  std::vector<Ordinals> ordinals_;               // by layer; whoever concludes a batch has them
+  std::vector<ShardStats> recent_;               // by shard: what it gave last
 
-  Queue<Batch*> pool_;
-  ProducerToken to_pool_;
-  std::vector<Batch*> arrived_;  // of the egress, at number modulo size; finished, perhaps not in order
-  std::uint64_t delivered_ = 0;  // batches, by the egress
+  alignas(64) std::atomic<std::uint64_t> submitted_ = 0;  // batches
+  alignas(64) std::atomic<std::uint64_t> delivered_ = 0;  // batches
+  std::atomic<bool> delivering_ = false;                  // whoever has set it alone uses the sink
 
-  std::uint64_t submitted_ = 0;
-  std::uint64_t next_event_;                     // in the order of processing
-  std::atomic<std::uint64_t> all_delivered_{0};  // = delivered_, for finish()
+  std::uint64_t next_event_;               // in the order of processing
+  std::atomic<bool> is_finishing_{false};  // the caller waits for each batch
   std::atomic<bool> stopping_{false};
-  Signal work_;             // for shards: a batch in an inbox, or a layer ready
-  Signal finished_signal_;  // for the egress
-  Signal credits_;          // for the caller
+  Signal work_;     // for shards: a batch submitted, a layer ready, or a batch that all are done with
+  Signal credits_;  // for the caller
   std::string key_scratch_;
-  std::thread egress_;
 };
 
 }  // namespace tocsin::runtime

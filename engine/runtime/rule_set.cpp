@@ -39,20 +39,6 @@ std::vector<std::uint32_t> numbers_by_rule(const RuleSet* rules, std::size_t siz
 
 }  // namespace
 
-unsigned Routing::destination(model::EventView event, unsigned shards, std::string& scratch) const {
-  switch (kind) {
-    case Kind::fixed: return shard;
-    case Kind::spread: return static_cast<unsigned>(event.seq() % shards);
-    case Kind::keyed: {
-      match::KeyView key;
-      if (!match::make_key(event, keys, scratch, key)) return nowhere;
-      // The low half scaled, as the shards' tables stand in order of the whole.
-      return static_cast<unsigned>(((key.hash & 0xFFFFFFFF) * shards) >> 32);
-    }
-  }
-  return nowhere;
-}
-
 // The program of a rule: that of the set before, where the rule was in force there under its id.
 void RuleSet::add_program(std::uint32_t rule, match::MatcherChoice choice, const RuleSet* before,
                           std::uint32_t number_before) {
@@ -128,6 +114,12 @@ RuleSet::RuleSet(const plan::Plan& source, match::MatcherChoice choice, unsigned
         known.push_back(own.back());
       }
     }
+  }
+  for (std::size_t type = 0; type < of_type.size(); ++type) {
+    is_split.push_back(of_type[type].size() > 1 || is_kept[type]);
+    is_spread = is_spread && !is_kept[type];
+    for (const Routing& routing : of_type[type])
+      is_spread = is_spread && routing.kind == Routing::Kind::spread;
   }
   if (before) part_windows(*before, choice);
   if (layers.empty()) layers.resize(1);

@@ -21,14 +21,20 @@ struct Routing {
   enum class Kind : std::uint8_t {
     keyed,   // by the hash of the partition key; nowhere where a key field is null
     fixed,   // to one shard: a rule without partition lives there
-    spread,  // anywhere: a rule without state
+    spread,  // to the one that owns the batch: a rule without state
   };
   Kind kind = Kind::spread;
   match::KeyFields keys;
   unsigned shard = 0;
 
-  /// The shard, or `nowhere`.
-  unsigned destination(model::EventView event, unsigned shards, std::string& scratch) const;
+  /// The shard, or `nowhere`. Not of `spread`.
+  unsigned destination(model::EventView event, unsigned shards, std::string& scratch) const {
+    if (kind == Kind::fixed) return shard;
+    match::KeyView key;
+    if (!match::make_key(event, keys, scratch, key)) return nowhere;
+    // The low half scaled, as the shards' tables stand in order of the whole.
+    return static_cast<unsigned>(((key.hash & 0xFFFFFFFF) * shards) >> 32);
+  }
   static constexpr unsigned nowhere = ~0u;
 };
 
@@ -48,6 +54,8 @@ struct RuleSet {
   std::vector<bool> is_read;                       // by event type: some rule reads it, or a table keeps it
   std::vector<std::vector<std::uint32_t>> tables;  // by layer: those that its rules look into, in order
   std::vector<bool> is_kept;                       // by event type: one of these tables keeps it
+  std::vector<bool> is_split;  // by event type: a shard that gets an event need not run all its rules
+  bool is_spread = true;       // all routings are spread, and no table is kept
 
  private:
   void add_program(std::uint32_t rule, match::MatcherChoice choice, const RuleSet* before,

@@ -14,18 +14,50 @@ namespace {
 // Visit::place of an event that is batch.derived[i]; else it is the index of a raw event.
 constexpr std::uint32_t is_derived = std::uint32_t{1} << 31;
 
+// Events of a batch. They are few among them and another core has just written them, so the memory does not
+// bring them by itself.
+struct Part {
+  static constexpr std::size_t ahead = 8;
+  const model::EventBatch& events;
+  const std::vector<std::uint32_t>& numbers;
+
+  std::size_t size() const { return numbers.size(); }
+  model::EventView operator[](std::size_t i) const {
+    if (i + ahead < numbers.size()) {
+      const std::byte* const bytes = events[numbers[i + ahead]].bytes();
+      prefetch(bytes);
+      prefetch(bytes + 64);
+    }
+    return events[numbers[i]];
+  }
+};
+
+// The number in the batch.
+std::uint32_t number_of(const model::EventBatch&, std::size_t i) {
+  return static_cast<std::uint32_t>(i);
+}
+std::uint32_t number_of(const Part& part, std::size_t i) {
+  return part.numbers[i];
+}
+
 }  // namespace
 
 // What copies alone waits for nothing: where nothing is queued before it, its match goes at once.
 inline bool Shard::goes_at_once(std::uint32_t program, std::size_t layer) const {
-  return upcoming_count_ == 0 && sink_ && reported_[program].copies_alone && visits_to_sample_ > 1 &&
-         timers_[layer].empty();
+  return upcoming_count_ == 0 && copies_at_once_ && reported_[program].copies_alone &&
+         visits_to_sample_ > 1 && timers_[layer].empty();
 }
 
-// A match of a rule that copies alone, straight to the sink. Where that gets them, all events are raw, and
-// each is one match of a rule: that is number 0, and no rule reads what is emitted.
-inline void Shard::report_copy(std::uint32_t program, model::EventView event, std::uint64_t steps) {
-  if (!static_cast<match::StatelessMatcher&>(*matchers_[program]).takes(event, steps)) return;
+inline match::StatelessMatcher& Shard::stateless(std::uint32_t program) {
+  return static_cast<match::StatelessMatcher&>(*matchers_[program]);
+}
+
+// A match of a rule that copies alone, straight to the sink, or to the log. All events are raw then
+// (copies_at_once_), and each is one match of a rule: that is number 0, and no rule reads what is emitted.
+inline void Shard::report_copy(std::uint32_t program, model::EventView event, std::uint32_t place,
+                               std::uint64_t steps) {
+  if (!sink_) return log_copy(program, event, place, steps);
+  if (!stateless(program).takes(event, steps)) return;
   const Reported reported = reported_[program];
   const model::MatchedEvent matched{0, event};
   ++matches_;
@@ -44,6 +76,8 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
   sink_ = sink;
   is_first_ = true;
   copied_ = no_copy;  // its event may lie where another did
+  copies_at_once_ = layer == 0;
+  is_owner_ = batch.owner.load(std::memory_order_relaxed) == number_;
   LayerTables& tables = tables_[layer];
   for (const std::uint32_t number : tables.files)
     tables.by_number[number] = (*batch.tables)[number].get();
@@ -62,10 +96,10 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
       const std::uint32_t program = programs[touched.program];
       if (goes_at_once(program, layer)) {
         --visits_to_sample_;
-        report_copy(program, event, touched.steps);
+        report_copy(program, event, place, touched.steps);
         continue;
       }
-      if (shards_ > 1 && is_elsewhere(event, program, touched.input)) continue;
+      if (shards_ > 1 && !is_for_this_shard(event, place, program, touched.input)) continue;
       const std::uint64_t order = order_of(raw) + std::min<std::size_t>(nth, (1 << order_bits) - 1);
       upcoming_[upcoming_count_++] = {event, order, touched.steps, touched.input, 0, program, place};
       if (upcoming_count_ == upcoming_.size()) run_upcoming(layer);
@@ -90,24 +124,57 @@ void Shard::run_layer(Batch& batch, std::size_t layer, model::MatchSink* sink) {
     }
     process(batch.events[event], event, nth, event);
   };
-  if (shards_ == 1) {
-    const std::size_t events = batch.events.size();
-    const bool are_alone = derived.empty() && tables.kept.empty();
-    for (std::size_t i = 0; (i = index.next_candidate(batch.events, i)) < events;) {
-      if (are_alone) {
-        i = run_raw(layer, i);
-      } else {
-        process_raw(static_cast<std::uint32_t>(i++));
-      }
-    }
+  const bool are_alone = derived.empty() && tables.kept.empty();
+  const auto run = [&](const auto& events, std::size_t i) {
+    if (are_alone) return run_raw(layer, events, i);
+    process_raw(number_of(events, i));
+    return i + 1;
+  };
+  if (shards_ == 1 || rules_->is_spread) {
+    const model::EventBatch& events = batch.events;
+    for (std::size_t i = 0; (i = index.next_candidate(events, i)) < events.size();)
+      i = run(events, i);
   } else {
-    for (const std::uint32_t event : batch.parts[number_])
-      process_raw(event);
+    const Part part{batch.events, batch.parts[number_]};
+    for (std::size_t i = 0; i < part.size();)
+      i = run(part, i);
   }
   process_derived_until({.event = UINT32_MAX});
   run_upcoming(layer);
   if (!timers.empty()) run_timers_before(batch.end_ns, layer);
+  log_->end();
   if (++layers_run_ % 64 == 0) hold_to_limit();
+}
+
+// False where another shard runs the rule for this event. A raw event would not have come here if that were
+// so of all rules that it may concern.
+inline bool Shard::is_for_this_shard(model::EventView event, std::uint32_t place, std::uint32_t program,
+                                     std::uint32_t input) {
+  if (!(place & is_derived) && !rules_->is_split[event.type()]) return true;
+  const Routing& routing = rules_->routings[program][input];
+  if (routing.kind == Routing::Kind::spread) return is_owner_;
+  return routing.destination(event, shards_, key_scratch_) == number_;
+}
+
+// A match of a rule that copies alone, to the log: to the entry of the rules before it that copied the same
+// from the event, where there is one.
+void Shard::log_copy(std::uint32_t program, model::EventView event, std::uint32_t place,
+                     std::uint64_t steps) {
+  if (!is_owner_ || !stateless(program).takes(event, steps)) return;
+  const Reported reported = reported_[program];
+  ++matches_;
+  if (copied_ != reported.copy || copied_from_ != event.bytes() || logged_ != log_->size()) {
+    const model::MatchedEvent matched{0, event};
+    log_->append_copies({.event = place, .rule = program + 1}, {reported.rule,
+                                                                event.time_ns(),
+                                                                event.seq(),
+                                                                {&matched, 1},
+                                                                copied(reported.copy, event, {}),
+                                                                false,
+                                                                0});
+    logged_ = log_->size();
+  }
+  log_->append_rule(program + 1, reported.rule);
 }
 
 // Tables keep the event now that all rules have seen it. What stands before it must see them without it.
@@ -138,26 +205,22 @@ void Shard::hold_to_limit() {
 }
 
 // Of raw events: those from number `i` on that are of one type.
-std::size_t Shard::run_raw(std::size_t layer, std::size_t i) {
+template <class Events>
+std::size_t Shard::run_raw(std::size_t layer, const Events& events, std::size_t i) {
   const std::uint32_t* const programs = rules_->layers[layer].data();
   return indexes_[layer].for_each(
-      batch_->events, i, scratch_,
-      [&](std::size_t raw, model::EventView event, const match::Touched& touched) {
+      events, i, scratch_, [&](std::size_t at, model::EventView event, const match::Touched& touched) {
         const std::uint32_t program = programs[touched.program];
+        const std::uint32_t place = number_of(events, at);
         if (goes_at_once(program, layer)) {
           --visits_to_sample_;
-          return report_copy(program, event, touched.steps);
+          return report_copy(program, event, place, touched.steps);
         }
-        upcoming_[upcoming_count_++] = {
-            event, order_of(raw), touched.steps, touched.input, 0, program, static_cast<std::uint32_t>(raw)};
+        if (shards_ > 1 && !is_for_this_shard(event, place, program, touched.input)) return;
+        upcoming_[upcoming_count_++] = {event, order_of(place), touched.steps, touched.input,
+                                        0,     program,         place};
         if (upcoming_count_ == upcoming_.size()) run_upcoming(layer);
       });
-}
-
-// True where another shard has the state of the event's key for this program.
-inline bool Shard::is_elsewhere(model::EventView event, std::uint32_t program, std::uint32_t input) {
-  const Routing& routing = rules_->routings[program][input];
-  return routing.destination(event, shards_, key_scratch_) != number_;
 }
 
 Position Shard::position_of(const match::Visit& visit) const {
@@ -211,9 +274,9 @@ void Shard::show_upcoming(std::size_t layer) {
     const std::int64_t time_ns = next.event.time_ns();
     if (!timers.empty() && timers.top().at.precedes(time_ns)) run_timers_before(time_ns, layer);
     program_ = next.program;
-    if (sink_ && reported_[program_].copies_alone && (!sampled || visits_to_sample_ > 1)) {
+    if (copies_at_once_ && reported_[program_].copies_alone && (!sampled || visits_to_sample_ > 1)) {
       visits_to_sample_ -= sampled;
-      report_copy(program_, next.event, next.steps);
+      report_copy(program_, next.event, next.place, next.steps);
       ++begin;
       continue;
     }
@@ -304,8 +367,8 @@ void Shard::run_timers_before(std::int64_t time_ns, std::size_t layer) {
     for (match::Instant at = timer.at; matcher.next_timer() == at;) {
       position_ = {.event = sink_ ? 0 : place_of(at),  // one that hands matches on needs no place
                    .timer_ns = at.ns,
-                   .phase = at.phase,
                    .rule = program_ + 1,
+                   .phase = at.phase,
                    .cause = Position::Cause::absence};
       positioned_ = at_hand;
       if (--visits_to_sample_ == 0) {

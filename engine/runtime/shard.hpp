@@ -20,6 +20,10 @@
 #include "engine/runtime/batch.hpp"
 #include "engine/runtime/rule_set.hpp"
 
+namespace tocsin::match {
+class StatelessMatcher;
+}
+
 namespace tocsin::runtime {
 
 /// What a shard has done and holds. By rule and table as the plan numbers them.
@@ -103,13 +107,15 @@ class Shard final : private match::Output {
   struct Reported {
     std::uint32_t rule;
     std::uint32_t copy;  // in copies_, or no_copy
-    bool copies_alone;   // it has no partition and no throttle: each event is a match
+    bool copies_alone;   // it has no partition and no throttle, and no rule reads what it emits
   };
 
   void set_up(const RuleSet& rules);
   void find_copies();
   void report(const match::Program& program, const match::Completion& completion) override;
-  void report_copy(std::uint32_t program, model::EventView event, std::uint64_t steps);
+  void report_copy(std::uint32_t program, model::EventView event, std::uint32_t place, std::uint64_t steps);
+  void log_copy(std::uint32_t program, model::EventView event, std::uint32_t place, std::uint64_t steps);
+  match::StatelessMatcher& stateless(std::uint32_t program);
   /// Rules that copy the same from one event emit the same but for the origin, so it is written once.
   model::EventView copied(std::uint32_t copy, model::EventView event, model::Origin origin) {
     if (copied_ != copy || copied_from_ != event.bytes()) write_copy(copy, event);
@@ -124,10 +130,12 @@ class Shard final : private match::Output {
   /// derived ones that go back to it.
   std::uint64_t order_of(std::size_t raw) const { return (batch_->first_event + raw) << order_bits; }
   static constexpr int order_bits = 20;
-  bool is_elsewhere(model::EventView event, std::uint32_t program, std::uint32_t input);
   bool goes_at_once(std::uint32_t program, std::size_t layer) const;
   Position position_of(const match::Visit& visit) const;
-  std::size_t run_raw(std::size_t layer, std::size_t i);
+  bool is_for_this_shard(model::EventView event, std::uint32_t place, std::uint32_t program,
+                         std::uint32_t input);
+  template <class Events>
+  std::size_t run_raw(std::size_t layer, const Events& events, std::size_t i);
   void run_upcoming(std::size_t layer);
   std::span<match::Visit> visits_from(std::size_t begin);
   void take_keys();
@@ -192,6 +200,9 @@ class Shard final : private match::Output {
   std::uint32_t positioned_ = none;  // Output::at_hand of which it is: few visits need one
   Ordinals ordinals_{false};         // of what goes to sink_, which is of one layer
   bool is_first_ = true;             // no match of this batch has gone there
+  bool copies_at_once_ = false;      // those of rules that copy alone need no report()
+  std::size_t logged_ = 0;           // entries of log_, when the last one was made for such
+  bool is_owner_ = true;             // of the batch: rules without state run here
 };
 
 }  // namespace tocsin::runtime

@@ -139,7 +139,7 @@ void Shard::find_copies() {
     }
     if (number == copies_.size()) copies_.push_back(std::move(copy));
     reported_.back().copy = number;
-    reported_.back().copies_alone = !program.partitioned && !throttles_[i];
+    reported_.back().copies_alone = !program.partitioned && !throttles_[i] && !rules_->is_read[emit->type];
   }
 }
 
