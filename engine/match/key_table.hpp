@@ -2,6 +2,7 @@
 // a small slot number, which is what all state of the key is indexed by.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -133,5 +134,11 @@ class KeyTable {
   std::vector<std::string> texts_;
   LargeVector<std::uint32_t> free_;
 };
+
+/// How long to make an array by slot that is to have `slot`: for as many again or some thousand. An array
+/// doubles what it could hold, but memory that was not written yet is none.
+inline std::uint32_t room_for(std::uint32_t slot) {
+  return slot + 1 + std::min<std::uint32_t>(slot, 4096);
+}
 
 }  // namespace tocsin::match
