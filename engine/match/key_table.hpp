@@ -2,6 +2,7 @@
 // a small slot number, which is what all state of the key is indexed by.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -57,10 +58,10 @@ struct GoodHash {
 
 /// An open-addressing table with linear probing whose entries stand in order of their hashes, each as near
 /// behind its home as those before it leave room. A search ends at the first greater hash, be the key there
-/// or not, so the table may be four fifths full, and a look-up of a number still mostly meets one cache line,
-/// which can be asked for ahead. As no two numbers share a hash, an entry is that and the slot, 12 bytes; a
-/// slot has four more, half of the hash, from which its entry is found again. The table grows by a quarter,
-/// in one pass from front to back, and shrinks where little is left.
+/// or not, so the table may be three quarters full, and a look-up of a number still mostly meets one cache
+/// line, which can be asked for ahead. As no two numbers share a hash, an entry is that and the slot, 12
+/// bytes; a slot has four more, half of the hash, from which its entry is found again. The table grows by a
+/// quarter, in one pass from front to back, and shrinks where little is left.
 class KeyTable {
  public:
   static constexpr std::uint32_t absent = 0xFFFFFFFF;
@@ -85,8 +86,12 @@ class KeyTable {
   std::uint32_t add(const KeyView& key);
   /// Frees a slot. Amortised constant, but for keys whose hashes are equal.
   void erase(std::uint32_t slot);
-  /// Asks for the memory that find() will look at first.
-  void prefetch(const KeyView& key) const { tocsin::prefetch(&entries_[home(key.hash)]); }
+  /// Asks for the memory that find() will look at: most searches end within five entries.
+  void prefetch(const KeyView& key) const {
+    const Entry* const first = &entries_[home(key.hash)];
+    tocsin::prefetch(first);
+    tocsin::prefetch(first + 4);
+  }
 
   std::size_t size() const { return halves_.size() - free_.size(); }
   /// Slots in use and free: the length of an array that slots index.
@@ -120,7 +125,7 @@ class KeyTable {
   }
   // A small table is kept sparse, as it stays near all the same: there a key that is absent, which most are
   // where keys come and go, mostly meets a free entry at once.
-  std::size_t room() const { return homes_ <= sparse_homes ? homes_ / 4 : homes_ / 5 * 4; }
+  std::size_t room() const { return homes_ <= sparse_homes ? homes_ / 4 : homes_ / 4 * 3; }
   static constexpr std::size_t sparse_homes = 8192;
   static constexpr std::size_t tail = 16;  // entries behind the last home, to begin with
   void insert(const Entry& entry);
@@ -133,5 +138,11 @@ class KeyTable {
   std::vector<std::string> texts_;
   LargeVector<std::uint32_t> free_;
 };
+
+/// How long to make an array by slot that is to have `slot`: for as many again or some thousand. An array
+/// doubles what it could hold, but memory that was not written yet is none.
+inline std::uint32_t room_for(std::uint32_t slot) {
+  return slot + 1 + std::min<std::uint32_t>(slot, 4096);
+}
 
 }  // namespace tocsin::match

@@ -111,7 +111,8 @@ void WindowMatcher::look_again(std::uint32_t slot) {
 }
 
 bool WindowMatcher::forget(std::uint32_t slot, bool at_once) {
-  State& state = state_of(slot);
+  if (slot >= states_.size()) return true;
+  State& state = states_[slot];
   if (!at_once && window_.keep_ns != plan::no_bound && state.holds) return false;
   state = {};
   return true;

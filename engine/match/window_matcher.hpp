@@ -5,7 +5,6 @@
 // time, and one that an event has made void is told by its number. Tested against the oracle in tests/oracle.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -70,8 +69,7 @@ class WindowMatcher final : public Matcher, private WindowStore::Member {
   bool forget(std::uint32_t slot, bool at_once) override;
 
   State& state_of(std::uint32_t slot) {
-    if (slot >= states_.size())
-      states_.resize(std::max<std::size_t>(slot + std::size_t{1}, 2 * states_.size()));
+    if (slot >= states_.size()) states_.resize(room_for(slot));
     return states_[slot];
   }
   bool is_true(const Look& look) {
@@ -98,7 +96,7 @@ class WindowMatcher final : public Matcher, private WindowStore::Member {
   const std::shared_ptr<WindowStore> shared_store_;
   WindowStore& store_;
   const std::vector<std::uint32_t> aggregates_;  // the rule's, by their numbers in the store
-  std::vector<State> states_;                    // by slot
+  LargeVector<State> states_;                    // by slot, of rules that compare with what was before
   Fifo<Deadline> keeps_, waits_;
   std::uint64_t last_number_ = 0;
   std::uint64_t seen_ = 0;  // instants of the store that this rule has looked at

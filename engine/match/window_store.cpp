@@ -98,10 +98,9 @@ void WindowStore::build() {
   if (!partitioned_) reserve(0);
 }
 
-// Makes room for keys up to `slot`, and for as many again or some thousand. Arrays double what they could
-// hold, but memory that was not written yet is none.
+// Makes room for keys up to `slot`, and for some more.
 void WindowStore::reserve(std::uint32_t slot) {
-  slots_ = slot + 1 + std::min<std::uint32_t>(slot, 4096);
+  slots_ = room_for(slot);
   state_.make_rows(slots_);
   if (!queue()) spans_.resize(slots_);
   if (keeps_newest_) newest_.resize(slots_);
@@ -151,7 +150,7 @@ void WindowStore::insert(std::uint32_t slot, model::EventView event, std::uint64
       span.first_order = order;
     }
     if (lists_keys()) {
-      if (span.listed) unlist(slot);
+      if (span.is_listed()) unlist(slot);
       append(slot);
     } else if (begins) {
       open_.push_back({slot, order});
@@ -277,7 +276,7 @@ Instant WindowStore::hopping_close() const {
 }
 
 void WindowStore::reset(std::uint32_t slot) {
-  if (spans_[slot].listed) unlist(slot);
+  if (spans_[slot].is_listed()) unlist(slot);
   state_.clear(slot);
   for (Member* member : members_)
     member->forget(slot, true);
@@ -338,7 +337,6 @@ void WindowStore::append(std::uint32_t slot) {
   Span& span = spans_[slot];
   span.older = youngest_key_;
   span.younger = none;
-  span.listed = true;
   (youngest_key_ == none ? oldest_key_ : spans_[youngest_key_].younger) = slot;
   youngest_key_ = slot;
 }
@@ -347,7 +345,7 @@ void WindowStore::unlist(std::uint32_t slot) {
   Span& span = spans_[slot];
   (span.older == none ? oldest_key_ : spans_[span.older].younger) = span.younger;
   (span.younger == none ? youngest_key_ : spans_[span.younger].older) = span.older;
-  span.listed = false;
+  span.older = unlisted;
 }
 
 // Of a key.

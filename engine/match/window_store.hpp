@@ -127,14 +127,15 @@ class WindowStore {
  private:
   using Kind = plan::Window::Kind;
   static constexpr std::uint32_t none = 0xFFFFFFFF;
+  static constexpr std::uint32_t unlisted = none - 1;
   /// What is known of a key's window beside its events; not of sliding and hopping windows of time.
   struct Span {
     std::int64_t first_ns = 0;
     std::int64_t last_ns = 0;
     std::uint64_t first_order = 0;
-    std::uint32_t older = none;  // of the keys in order of their last event
+    std::uint32_t older = unlisted;  // of the keys in order of their last event
     std::uint32_t younger = none;
-    bool listed = false;
+    bool is_listed() const { return older != unlisted; }
   };
 
   bool queue() const { return by_time_ && (kind_ == Kind::sliding || kind_ == Kind::hopping); }
