@@ -19,6 +19,9 @@
 // bounds are from them: no division of this work among two cores, or a core a thread, could gain
 // more.
 //
+// The trip is what a word takes from one core to the other and back, in ns: some 100 where they are near, 400
+// where they are far apart.
+//
 // Even: each of 10,000 keys is as frequent. Skewed: one of them has 30 % of the events, so that its shard has
 // 65 % of the work.
 #include <algorithm>
@@ -41,6 +44,7 @@
 #include "bench/common/workloads.hpp"
 #include "bench/measure/clock.hpp"
 #include "bench/measure/machine.hpp"
+#include "bench/measure/pin.hpp"
 #include "bench/measure/quantile.hpp"
 
 namespace {
@@ -50,6 +54,36 @@ using namespace tocsin::bench;
 
 constexpr std::size_t turn_events = 262'144, batch_events = 1024;
 constexpr unsigned shards = 2;
+
+// The cores of a virtual machine may be near or far apart, and that changes while it runs. It decides what
+// threads that share memory gain, so it is told: how long a word takes there and back, undisturbed.
+double round_trip_ns() {
+  constexpr int trips = 500;
+  std::atomic<int> word = 0;
+  std::int64_t least_ns = INT64_MAX;
+  std::thread other([&] {
+    measure::pin_to(1);
+    for (int i = 0; i < 8 * trips; ++i) {
+      while (word.load(std::memory_order_acquire) != 2 * i + 1)
+        ;
+      word.store(2 * i + 2, std::memory_order_release);
+    }
+  });
+  std::thread([&] {
+    measure::pin_to(0);
+    for (int i = 0; i < 8 * trips;) {
+      const std::int64_t begin = measure::steady_ns();
+      for (const int end = i + trips; i < end; ++i) {
+        word.store(2 * i + 1, std::memory_order_release);
+        while (word.load(std::memory_order_acquire) != 2 * i + 2)
+          ;
+      }
+      least_ns = std::min(least_ns, measure::steady_ns() - begin);
+    }
+  }).join();
+  other.join();
+  return static_cast<double>(least_ns) / trips;
+}
 
 double process_cpu_seconds() {
   timespec now{};
@@ -232,7 +266,8 @@ void measure_one(const Workload& workload, bool is_skewed, int rounds) {
       std::string_view(workload.name) != "enumerate";  // a pattern over events of all keys
   const auto by_hand = workload.by_hand ? workload.by_hand() : nullptr;
   std::vector<Event> events;
-  std::vector<double> apart_gains, ready_gains, made_gains, one_wall, two_wall, one_cpu, pusher, of_shards;
+  std::vector<double> apart_gains, ready_gains, made_gains, one_wall, two_wall, one_cpu, pusher, of_shards,
+      trips;
   std::uint64_t number = 0;
   const auto next = [&] {
     stream.next(events, turn_events);
@@ -255,6 +290,7 @@ void measure_one(const Workload& workload, bool is_skewed, int rounds) {
     if (is_splittable) apart.ready(events, has_key(workload));
     agree();
     if (round < 0) continue;
+    trips.push_back(round_trip_ns());
     if (is_splittable) apart_gains.push_back(a.wall / halves);
     ready_gains.push_back(a.wall / b.wall);
     made_gains.push_back(c.wall / d.wall);
@@ -269,10 +305,11 @@ void measure_one(const Workload& workload, bool is_skewed, int rounds) {
                in_shards = measure::median(of_shards);
   const double busiest = std::max(push, in_shards * (is_skewed ? 0.65 : 0.5));
   const double all = push + in_shards;
-  fmt::print("{:<12}{:<8}{:>8.1f}{:>8.1f}   {:<21}{:<21}{:<21}{:>7.1f}{:>8.1f}{:>8.1f}{:>9.2f}{:>9.2f}\n",
-             workload.name, is_skewed ? "skewed" : "even", measure::median(one_wall),
-             measure::median(two_wall), gains(apart_gains), gains(ready_gains), gains(made_gains), work, push,
-             in_shards, work / std::max(busiest, all / 2), work / busiest);
+  fmt::print(
+      "{:<12}{:<8}{:>6.0f}{:>8.1f}{:>8.1f}   {:<21}{:<21}{:<21}{:>7.1f}{:>8.1f}{:>8.1f}{:>9.2f}{:>9.2f}\n",
+      workload.name, is_skewed ? "skewed" : "even", measure::median(trips), measure::median(one_wall),
+      measure::median(two_wall), gains(apart_gains), gains(ready_gains), gains(made_gains), work, push,
+      in_shards, work / std::max(busiest, all / 2), work / busiest);
   std::fflush(stdout);
 }
 
@@ -280,10 +317,10 @@ void run(int rounds, const std::vector<std::string>& names) {
   const measure::Machine machine = measure::this_machine();
   fmt::print("{}, {} cores, {}, load {}; ns an event\n", machine.cpu, machine.cores, machine.kernel,
              machine.load);
-  fmt::print("{:<12}{:<8}{:>16}   {:<63}{:>23}{:>18}\n", "", "", "wall clock", "gain over one shard", "CPU",
-             "at most, on");
-  fmt::print("{:<12}{:<8}{:>8}{:>8}   {:<21}{:<21}{:<21}{:>7}{:>8}{:>8}{:>9}{:>9}\n", "workload", "keys",
-             "one", "two", "apart", "ready", "made", "one", "pusher", "shards", "2 cores", "4 cores");
+  fmt::print("{:<12}{:<8}{:>6}{:>16}   {:<63}{:>23}{:>18}\n", "", "", "", "wall clock", "gain over one shard",
+             "CPU", "at most, on");
+  fmt::print("{:<12}{:<8}{:>6}{:>8}{:>8}   {:<21}{:<21}{:<21}{:>7}{:>8}{:>8}{:>9}{:>9}\n", "workload", "keys",
+             "trip", "one", "two", "apart", "ready", "made", "one", "pusher", "shards", "2 cores", "4 cores");
   for (const Workload& workload : all_workloads()) {
     if (!names.empty() && std::find(names.begin(), names.end(), workload.name) == names.end()) continue;
     measure_one(workload, false, rounds);

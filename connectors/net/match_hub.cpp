@@ -180,7 +180,7 @@ bool MatchHub::is_full() const {
 
 MatchHub::EngineWait::EngineWait(MatchHub& hub) : hub_(hub) {
   hub_.engine_waits_.fetch_add(1, std::memory_order_seq_cst);
-  // Where the egress thread waits already, it must see this.
+  // Where the shard that delivers waits already, it must see this.
   if (hub_.under_way_bytes_.load(std::memory_order_seq_cst) >= hub_.options_.handover_bytes)
     hub_.room_.notify();
 }

@@ -2,10 +2,10 @@
 // queues of those who want the rule. A rule that nobody wants costs one load.
 //
 // With one shard the engine calls on_match() on the ingress thread, and what it encodes goes straight to the
-// outboxes. With more, its egress thread does, and hands over through a bounded queue; the ingress thread is
-// woken and distributes. Where the queue is full the egress thread waits, unless the ingress thread waits for
-// the engine at that moment (EngineWait): both would wait for each other. Then the queue takes more than its
-// limit, at most what the batches under way complete.
+// outboxes. With more, the shard that delivers does, and hands over through a bounded queue; the ingress
+// thread is woken and distributes. Where the queue is full that shard waits, unless the ingress thread waits
+// for the engine at that moment (EngineWait): both would wait for each other. Then the queue takes more than
+// its limit, at most what the batches under way complete.
 //
 // Who must know that all matches of what was pushed so far are in the outboxes has the engine marked
 // (EventTaker::mark()) with a stamp of new_mark(), which goes the way of the matches and so comes behind
@@ -55,7 +55,7 @@ class MatchHub final : public model::MatchSink {
 
   void add(Subscriber& subscriber);
   void remove(Subscriber& subscriber);
-  /// Puts what the egress thread handed over into the outboxes, until a blocking one is full. Returns how
+  /// Puts what a shard handed over into the outboxes, until a blocking one is full. Returns how
   /// many matches.
   std::size_t distribute();
   /// All of it, also where a blocking one is full. The engine is at rest.
@@ -70,7 +70,7 @@ class MatchHub final : public model::MatchSink {
   bool is_full() const;
 
   /// While one exists the ingress thread may be waiting for the engine (push, finish, its destructor): the
-  /// egress thread does not wait for it.
+  /// shard that delivers does not wait for it.
   class EngineWait {
    public:
     explicit EngineWait(MatchHub& hub);
@@ -96,7 +96,7 @@ class MatchHub final : public model::MatchSink {
   std::unique_ptr<MatchEncoder> encoder_;            // of the thread that calls on_match()
   std::unique_ptr<std::atomic<FormMask>[]> wanted_;  // by key
   EncodedMatch scratch_;                             // with one thread
-  bool handed_over_ = false;                         // something of the batch; of the egress thread
+  bool handed_over_ = false;                         // something of the batch; of the shard that delivers
 
   std::int64_t marks_ = 0;
   std::int64_t marks_reached_ = 0;
@@ -109,7 +109,7 @@ class MatchHub final : public model::MatchSink {
   Queue<std::unique_ptr<EncodedMatch>> used_;  // the way back, so that nothing is allocated
   ProducerToken queue_token_;
   ProducerToken used_token_;
-  Signal room_;  // for the egress thread
+  Signal room_;  // for the shard that delivers
   // These two also say to ThreadSanitizer, which does not know the fences of the queue, that what was put in
   // is seen by who takes it out: changed before, and read after.
   std::atomic<std::size_t> under_way_bytes_ = 0;

@@ -25,7 +25,8 @@ struct MatchView {
                                          // time and last event in common with it
 };
 
-/// Where matches go. Called from one thread at a time; must not keep views.
+/// Where matches go. Called from one thread at a time, with several shards not always the same; must not keep
+/// views.
 class MatchSink {
  public:
   virtual ~MatchSink() = default;
