@@ -2,14 +2,15 @@
 // in the log, so that ids grow with the order of events; links lead back, and are kept as distances.
 //
 // A node is one captured event of one or more runs, linked to what they took before. It has a head, then the
-// words that nodes of the rule need (NodeShape), then its event as it came, so that conditions read it where
-// it lies. Lists of runs that wait consist of cells, a word each.
+// words that nodes of the rule need (NodeShape), then its event, which conditions read where it lies. Lists
+// of runs that wait consist of cells, a word each.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 #include <vector>
 
+#include "engine/base/assert.hpp"
 #include "engine/base/prefetch.hpp"
 #include "engine/match/slab_ring.hpp"
 #include "engine/model/event.hpp"
@@ -39,8 +40,8 @@ struct NewNode {
 
 class RunStore {
  private:
-  /// Where a node's event is: behind the node, elsewhere in its slab, or apart from the nodes as it is long.
-  /// Of the last two a word behind the node says where.
+  /// Where a node's event is: nowhere, as nobody will ask for it, behind the node, elsewhere in its slab, or
+  /// apart from the nodes as it is long. Of the last two a word behind the node says where.
   enum class EventPlace : std::uint8_t { nowhere, behind, in_slab, apart };
 
   struct Head {
@@ -146,7 +147,10 @@ class RunStore {
     words_.grow(is_far ? slab_words : size).newest = now;
     const Id id = words_.take(size);
     Slab& slab = words_.head(id);
-    if (slab.nodes == 0) first_order_ = slab.first_order = node.order;
+    if (slab.nodes == 0) {
+      TOCSIN_ASSERT(words_.size() <= most_words_);
+      first_order_ = slab.first_order = node.order;
+    }
     ++slab.nodes;
     ++nodes_;
     slab.unreported += is_first;
@@ -275,8 +279,8 @@ class RunStore {
     words_.drop_oldest();
     return unreported;
   }
-  /// The oldest must go before more is added.
-  bool is_full() const { return words_.size() > most_words_ - room_ahead; }
+  /// The oldest must go before the next event adds more. The other half is for what one event may add.
+  bool is_full() const { return words_.size() > most_words_ / 2; }
 
   std::size_t nodes() const { return nodes_; }
   std::size_t bytes() const { return 8 * (words_.size() + apart_words_); }
@@ -287,7 +291,6 @@ class RunStore {
 
  private:
   static constexpr std::size_t most_event_words = 64;  // behind a node: little is lost at a slab's end
-  static constexpr std::size_t room_ahead = std::size_t{1} << 20;  // for what one event adds
 
   /// An entry of a list of runs that wait, newest first. Distances are in words; 0 leads nowhere.
   struct Cell {

@@ -128,6 +128,25 @@ TEST_CASE("nodes of one event share it, over slabs and however long it is") {
   }
 }
 
+TEST_CASE("a node that nobody asks for its event has none, and takes none from others") {
+  const auto batch = one_event("some text", 1);
+  RunStore store({.starts = Unit::time}), fresh({.starts = Unit::time});
+  const Id a = store.add_node({.order = 1, .start_order = 1, .start = 1}, batch[0], 1);
+  const NewNode second{.parent = a, .order = 2, .start_order = 1, .start = 1, .arc = 1};
+  const Id without = store.add_node(second, {}, 2);
+  const Id with = store.add_node(second, batch[0], 2);
+  const Id shared = store.add_node(second, batch[0], 2);
+  CHECK_FALSE(store.node(without).event());
+  CHECK(store.node(without).start() == 1);
+  CHECK(store.node(without).order() == 2);
+  CHECK(same(store.node(with).event(), batch[0]));
+  CHECK(store.node(shared).event().bytes() == store.node(with).event().bytes());
+  const Id a_copy = fresh.copy_node(store.node(a), none, 2);
+  const Id copy = fresh.copy_node(store.node(without), a_copy, 2);
+  CHECK_FALSE(fresh.node(copy).event());
+  CHECK(fresh.node(copy).start_order() == 1);
+}
+
 TEST_CASE("orders far from one another stand in different slabs") {
   const auto batch = one_event("x", 1);
   RunStore store;
@@ -189,7 +208,7 @@ TEST_CASE("a cell is taken out of its list, and links to what is gone lead nowhe
 
 TEST_CASE("a store that distances can't span is full until its oldest go") {
   const auto batch = one_event("", 0);
-  RunStore store({}, (1 << 20) + 4096);
+  RunStore store({}, 8192);
   std::uint64_t order = 0;
   while (!store.is_full())
     store.add_node({.order = order++}, batch[0], 0);
