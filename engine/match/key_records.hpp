@@ -8,7 +8,7 @@
 
 #include "engine/base/large_memory.hpp"
 #include "engine/base/prefetch.hpp"
-#include "engine/match/run_store.hpp"
+#include "engine/match/slab_ring.hpp"
 
 namespace tocsin::match {
 

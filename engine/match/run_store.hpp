@@ -2,14 +2,15 @@
 // in the log, so that ids grow with the order of events; links lead back, and are kept as distances.
 //
 // A node is one captured event of one or more runs, linked to what they took before. It has a head, then the
-// words that nodes of the rule need (NodeShape), then its event as it came, so that conditions read it where
-// it lies. Lists of runs that wait consist of cells, a word each.
+// words that nodes of the rule need (NodeShape), then its event, which conditions read where it lies. Lists
+// of runs that wait consist of cells, a word each.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 #include <vector>
 
+#include "engine/base/assert.hpp"
 #include "engine/base/prefetch.hpp"
 #include "engine/match/slab_ring.hpp"
 #include "engine/model/event.hpp"
@@ -39,16 +40,20 @@ struct NewNode {
 
 class RunStore {
  private:
-  /// Where a node's event is: behind the node, elsewhere in its slab, or apart from the nodes as it is long.
-  /// Of the last two a word behind the node says where.
+  /// Where a node's event is: nowhere, as nobody will ask for it, behind the node, elsewhere in its slab, or
+  /// apart from the nodes as it is long. Of the last two a word behind the node says where.
   enum class EventPlace : std::uint8_t { nowhere, behind, in_slab, apart };
 
+  // The event's order is counted from the slab's first; where that is far, the last of the node's words has
+  // it.
   struct Head {
     std::uint32_t parent = 0;  // distance in words; 0 of a run's first event
     std::uint32_t key = 0;
-    std::uint32_t order = 0;  // counted from the slab's first
+    std::uint32_t order = 0;  // the low bits
     std::uint16_t arc = 0;
-    EventPlace event_place = EventPlace::nowhere;
+    std::uint8_t order_high = 0;
+    EventPlace event_place : 2 = EventPlace::nowhere;
+    bool is_far : 1 = false;
     bool extended : 1 = false;        // some event carried the run on from here; noted where time may ask
     bool absence_closed : 1 = false;  // what must not come at the end came
     bool reported : 1 = false;        // of a run's first event: something was reported of the run
@@ -89,7 +94,10 @@ class RunStore {
     Id parent() const { return is_first() ? none : id_ - head().parent; }
     std::uint32_t key() const { return head().key; }
     std::uint16_t arc() const { return head().arc; }
-    std::uint64_t order() const { return slab_->first_order + head().order; }
+    std::uint64_t order() const {
+      if (head().is_far) return words_[own_words() - 1];
+      return slab_->first_order + head().order + (std::uint64_t{head().order_high} << 32);
+    }
     std::uint64_t start_order() const { return is_first() ? order() : words_[layout_->start_order]; }
     std::int64_t start() const {
       if (layout_->starts == plan::Within::Unit::none) return 0;
@@ -109,7 +117,7 @@ class RunStore {
     /// Readable until something is added to the store; none where none was stored.
     model::EventView event() const {
       if (head().event_place == EventPlace::nowhere) return {};
-      const std::uint64_t* words = words_ + (is_first() ? layout_->first_size : layout_->size);
+      const std::uint64_t* words = words_ + own_words();
       if (head().event_place == EventPlace::in_slab) words = words_ - id_ % slab_words + *words;
       if (head().event_place == EventPlace::apart) words = slab_->apart.data() + *words;
       return model::EventView(reinterpret_cast<const std::byte*>(words));
@@ -120,6 +128,10 @@ class RunStore {
     Node(const RunStore& store, Id id)
         : words_(&store.words_.item(id)), slab_(&store.words_.head(id)), layout_(&store.layout_), id_(id) {}
     const Head& head() const { return *reinterpret_cast<const Head*>(words_); }
+    // Those before the event.
+    std::size_t own_words() const {
+      return (is_first() ? layout_->first_size : layout_->size) + std::size_t{head().is_far};
+    }
 
     const std::uint64_t* words_;
     const Slab* slab_;
@@ -136,26 +148,36 @@ class RunStore {
   /// must the order.
   Id add_node(const NewNode& node, model::EventView event, std::int64_t now) {
     const bool is_first = node.parent == none;
-    const std::size_t own_words = is_first ? layout_.first_size : layout_.size;
+    const bool is_far = node.order - first_order_ > most_order;
+    const std::size_t own_words = (is_first ? layout_.first_size : layout_.size) + std::size_t{is_far};
     const std::size_t event_words = event ? event.size() / 8 : 0;
     const bool shares = event_words > 0 && shared_order_ == node.order &&
                         shared_slab_ == words_.end() / slab_words && words_.fits(own_words + 1);
     const bool is_long = event_words > most_event_words;
     const std::size_t size = own_words + (shares || is_long ? 1 : event_words);
-    const bool is_far = node.order - first_order_ > UINT32_MAX;
-    words_.grow(is_far ? slab_words : size).newest = now;
+    words_.grow(size).newest = now;
     const Id id = words_.take(size);
     Slab& slab = words_.head(id);
-    if (slab.nodes == 0) first_order_ = slab.first_order = node.order;
+    if (slab.nodes == 0) {
+      TOCSIN_ASSERT(words_.size() <= most_words_);
+      first_order_ = slab.first_order = node.order;
+    }
     ++slab.nodes;
     ++nodes_;
     slab.unreported += is_first;
     std::uint64_t* const words = &words_.item(id);
     Head& head = head_at(id);
-    head = {.parent = distance(id, node.parent),
-            .key = node.key,
-            .order = static_cast<std::uint32_t>(node.order - slab.first_order),
-            .arc = node.arc};
+    head = Head{};
+    head.parent = distance(id, node.parent);
+    head.key = node.key;
+    head.arc = node.arc;
+    const std::uint64_t order = node.order - slab.first_order;
+    head.order = static_cast<std::uint32_t>(order);
+    head.order_high = static_cast<std::uint8_t>(order >> 32);
+    if (is_far) {
+      head.is_far = true;
+      words[own_words - 1] = node.order;
+    }
     if (layout_.count != 0) words[layout_.count] = node.count;
     if (layout_.position != 0) words[layout_.position] = node.position;
     if (layout_.closed != 0) words[layout_.closed] = 0;
@@ -275,8 +297,8 @@ class RunStore {
     words_.drop_oldest();
     return unreported;
   }
-  /// The oldest must go before more is added.
-  bool is_full() const { return words_.size() > most_words_ - room_ahead; }
+  /// The oldest must go before the next event adds more. The other half is for what one event may add.
+  bool is_full() const { return words_.size() > most_words_ / 2; }
 
   std::size_t nodes() const { return nodes_; }
   std::size_t bytes() const { return 8 * (words_.size() + apart_words_); }
@@ -286,8 +308,8 @@ class RunStore {
   static constexpr std::size_t nodes_per_slab = slab_words / head_words;  // at most
 
  private:
+  static constexpr std::uint64_t most_order = (std::uint64_t{1} << 40) - 1;  // from the slab's first
   static constexpr std::size_t most_event_words = 64;  // behind a node: little is lost at a slab's end
-  static constexpr std::size_t room_ahead = std::size_t{1} << 20;  // for what one event adds
 
   /// An entry of a list of runs that wait, newest first. Distances are in words; 0 leads nowhere.
   struct Cell {

@@ -27,7 +27,8 @@ bool holds(const RunLog& log, Id node, const std::vector<std::uint64_t>& words) 
   return std::vector(event.begin(), event.end()) == words;
 }
 
-// Packs an event, makes it again beside `other`, which has the same key, and compares the fields.
+// Packs an event, and trims it, makes it again beside `other`, which has the same key, and compares the
+// fields.
 void check_same(const model::EventType& type, model::EventView event, const std::vector<std::uint32_t>& keys,
                 model::EventView other, const EventForm& other_form) {
   const EventForm form = match::make_event_form(type, keys);
@@ -40,7 +41,20 @@ void check_same(const model::EventType& type, model::EventView event, const std:
   const auto made = match::unpack(packed, form, other, other_form, room);
   const auto further = match::unpack(packed, form, other, other_form, room);
   CHECK(further.bytes() >= made.bytes() + made.size());
-  for (const auto view : {made, further}) {
+
+  const auto trimmed = match::trim(event, form, words);
+  CHECK(trimmed.size() <= event.size());
+  CHECK(trimmed.time_ns() == event.time_ns());
+  for (const EventForm::Field& field : form.fields) {
+    REQUIRE(trimmed.is_null(field.index) == event.is_null(field.index));
+    if (field.key != EventForm::no_key || field.element != model::Kind::null) continue;
+    const model::Value a = model::read_slot(event.bytes() + field.slot, field.kind);
+    const model::Value b = model::read_slot(trimmed.bytes() + field.trimmed, field.kind);
+    CHECK((a.kind == model::Kind::string ? a.text() == b.text() : a.i == b.i));
+  }
+  const auto whole = match::untrim(trimmed, form, other, other_form, room);
+  CHECK(whole.bytes() >= further.bytes() + further.size());
+  for (const auto view : {made, further, whole}) {
     CHECK(view.size() % 8 == 0);
     CHECK(view.type() == event.type());
     CHECK(view.header().source == event.header().source);

@@ -128,19 +128,50 @@ TEST_CASE("nodes of one event share it, over slabs and however long it is") {
   }
 }
 
-TEST_CASE("orders far from one another stand in different slabs") {
+TEST_CASE("a node that nobody asks for its event has none, and takes none from others") {
+  const auto batch = one_event("some text", 1);
+  RunStore store({.starts = Unit::time}), fresh({.starts = Unit::time});
+  const Id a = store.add_node({.order = 1, .start_order = 1, .start = 1}, batch[0], 1);
+  const NewNode second{.parent = a, .order = 2, .start_order = 1, .start = 1, .arc = 1};
+  const Id without = store.add_node(second, {}, 2);
+  const Id with = store.add_node(second, batch[0], 2);
+  const Id shared = store.add_node(second, batch[0], 2);
+  CHECK_FALSE(store.node(without).event());
+  CHECK(store.node(without).start() == 1);
+  CHECK(store.node(without).order() == 2);
+  CHECK(same(store.node(with).event(), batch[0]));
+  CHECK(store.node(shared).event().bytes() == store.node(with).event().bytes());
+  const Id a_copy = fresh.copy_node(store.node(a), none, 2);
+  const Id copy = fresh.copy_node(store.node(without), a_copy, 2);
+  CHECK_FALSE(fresh.node(copy).event());
+  CHECK(fresh.node(copy).start_order() == 1);
+}
+
+TEST_CASE("orders may be far from one another, which takes a word a node") {
   const auto batch = one_event("x", 1);
-  RunStore store;
-  std::uint64_t order = 1;
-  Id before = none;
-  for (const std::uint64_t step :
-       {std::uint64_t{1}, std::uint64_t{UINT32_MAX}, std::uint64_t{1} << 40, std::uint64_t{2}}) {
-    order += step;
-    const Id id = store.add_node({.parent = before, .order = order, .start_order = 2}, batch[0], 1);
-    CHECK(store.node(id).order() == order);
-    CHECK(store.node(id).start_order() == 2);
-    CHECK(store.node(id).parent() == before);
-    before = id;
+  for (const int bits : {1, 20, 32, 39, 40, 41, 50}) {
+    RunStore store({.starts = Unit::time}), fresh({.starts = Unit::time});
+    std::vector<Id> nodes, copies;
+    constexpr std::uint64_t count = 2'000;
+    const auto order_of = [&](std::uint64_t i) { return 7 + (i << bits); };
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const Id parent = i % 3 == 0 ? none : nodes.back();
+      const std::uint64_t start_order = order_of(i - i % 3);
+      nodes.push_back(store.add_node(
+          {.parent = parent, .order = order_of(i), .start_order = start_order, .start = 1}, batch[0], 1));
+      copies.push_back(fresh.copy_node(store.node(nodes.back()), i % 3 == 0 ? none : copies.back(), 1));
+    }
+    for (const auto& [in, ids] : {std::pair(&store, &nodes), std::pair(&fresh, &copies)}) {
+      for (std::uint64_t i = 0; i < count; ++i) {
+        const RunStore::Node node = in->node((*ids)[i]);
+        REQUIRE(node.order() == order_of(i));
+        REQUIRE(node.start_order() == order_of(i - i % 3));
+        REQUIRE(node.start() == 1);
+        REQUIRE(same(node.event(), batch[0]));
+      }
+      const std::size_t node_words = RunStore::head_words + 3 + batch[0].size() / 8;
+      CHECK(in->bytes() <= 8 * count * node_words * 102 / 100);
+    }
   }
 }
 
@@ -189,7 +220,7 @@ TEST_CASE("a cell is taken out of its list, and links to what is gone lead nowhe
 
 TEST_CASE("a store that distances can't span is full until its oldest go") {
   const auto batch = one_event("", 0);
-  RunStore store({}, (1 << 20) + 4096);
+  RunStore store({}, 8192);
   std::uint64_t order = 0;
   while (!store.is_full())
     store.add_node({.order = order++}, batch[0], 0);
