@@ -73,6 +73,13 @@ struct Batch {
       flag.store(false, std::memory_order_relaxed);
   }
 
+  /// Around the queues: who enqueues a batch calls hand_over() first, who dequeues it take_over() next. The
+  /// queue orders memory by fences, which ThreadSanitizer does not know; this says the same in atomics, once
+  /// a batch, so that it can check what the threads do with the contents.
+  void hand_over() { handed_over.fetch_add(1, std::memory_order_acq_rel); }
+  void take_over() const { (void)handed_over.load(std::memory_order_acquire); }
+  std::atomic<std::uint32_t> handed_over{0};
+
   /// Numbers the matches of `layer`, and adds to `derived` what it emitted and some rule reads. Call for the
   /// layers in order, and for a layer's batches in order, when all shards have run the layer. `ordinals` are
   /// the layer's. Where there is one layer, deliver() does it.

@@ -85,6 +85,9 @@ void Pipeline::submit(model::EventBatch& events, std::int64_t now_ns,
   // Where no rule has state, whoever comes first takes it, so that the work is shared.
   batch.owner = rules_.is_spread ? Batch::nobody : static_cast<unsigned>(batch.number % options_.shards);
   route(batch);
+  batch.hand_over();
+  for (auto& worker : workers_)
+    worker->inbox.enqueue(worker->to_inbox, &batch);
   ++submitted_;
   if (submitted_ % 64 == 0) ask();  // so that a state is not much older than its asking
   work_.notify();
@@ -173,15 +176,26 @@ bool Pipeline::do_shard_work(unsigned number) {
   if (is_ahead(number) && deliver()) return true;
   Worker& worker = *workers_[number];
   for (std::size_t layer = rules_.layers.size(); layer-- > 0;) {
-    const std::uint64_t next = worker.next[layer];
-    if (next == (layer == 0 ? submitted_.load() : worker.next[layer - 1])) continue;
-    Batch& batch = batch_of(next);
-    if (layer > 0 && !batch.ready[layer - 1].load(std::memory_order_acquire)) continue;
+    Batch* const batch = next_batch(worker, layer);
+    if (!batch) continue;
     ++worker.next[layer];
-    run_layer(number, layer, batch);
+    run_layer(number, layer, *batch);
     return true;
   }
   return deliver();
+}
+
+// The one on which the shard may run the layer now; null where there is none.
+Batch* Pipeline::next_batch(Worker& worker, std::size_t layer) {
+  Batch* batch = nullptr;
+  if (layer == 0) {
+    if (worker.inbox.try_dequeue(batch)) batch->take_over();
+    return batch;
+  }
+  const std::uint64_t next = worker.next[layer];
+  if (next == worker.next[layer - 1]) return nullptr;
+  batch = &batch_of(next);
+  return batch->ready[layer - 1].load(std::memory_order_acquire) ? batch : nullptr;
 }
 
 bool Pipeline::is_ahead(unsigned number) const {

@@ -7,9 +7,9 @@
 //      │             └→ …        ┘     │
 //      └───────────────────────────────┘
 //
-// Three counters say whose a batch is, so there are no queues: those below `submitted_` are the shards', each
-// of which counts those that it is done with, and those below `delivered_` are the caller's again. Where the
-// cores are far apart each cache line that changes hands takes as long as ten events.
+// Each shard has a queue from the caller. On the way back there is none: two counters say which batches a
+// shard is done with, and which are the caller's again. Where the cores are far apart each cache line that
+// changes hands takes as long as ten events.
 //
 // A shard announces each layer that it has run (Batch::done); the last one to do so merges what the layer
 // emitted, and only then may the next layer run on that batch. Meanwhile shards go on with the first layers
@@ -72,7 +72,9 @@ class Pipeline {
 
  private:
   struct Worker {
-    explicit Worker(std::size_t layers) : next(layers) {}
+    explicit Worker(std::size_t layers) : to_inbox(inbox), next(layers) {}
+    Queue<Batch*> inbox;
+    ProducerToken to_inbox;                           // the caller's
     std::vector<std::uint64_t> next;                  // by layer: the batch to run next
     alignas(64) std::atomic<std::uint64_t> done = 0;  // batches of which it has run all layers
 
@@ -85,6 +87,7 @@ class Pipeline {
 
   void run_shard(unsigned number);
   bool do_shard_work(unsigned number);
+  Batch* next_batch(Worker& worker, std::size_t layer);
   void run_layer(unsigned number, std::size_t layer, Batch& batch);
   /// A caller that waits gets so many at a time: woken for each, it would take turns with the shards.
   std::size_t credits_at_once() const { return std::max<std::size_t>(1, batches_.size() / 4); }

@@ -49,5 +49,5 @@ rule each { from Payment partition by card window tumbling 1m emit Each { card, 
 RULES
 run 0 explain windows.tocsin --matchers
 has out 'windows shared with: much' 'windows shared with: many' 'a pane is an event, of 20 bytes' \
-  'a pane is 10m of a key, of 56 bytes' \
+  'a pane is 10m of a key, of 40 bytes' \
   'a pane is a whole window: no event is kept'
