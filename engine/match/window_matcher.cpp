@@ -51,11 +51,17 @@ void WindowMatcher::visit(model::EventView event, std::uint64_t order, std::uint
   ++counters_.events;
   const std::uint32_t slot = store_.take(event, order);
   if (slot == WindowStore::absent) return;
-  const auto look = [&] { return Look{slot, event, event.time_ns(), order, true}; };
-  if (window_.on == On::close && !store_.closes()) return;
-  const bool holds = is_true(slot, true, look);
-  if (window_.on == On::rise || window_.on == On::fall) return change(look(), holds, output);
-  if (holds) fire(look(), output);
+  const Look look{slot, event, event.time_ns(), order, true};
+  switch (window_.on) {
+    case On::every:
+      if (is_true(look)) fire(look, output);
+      break;
+    case On::close:
+      if (store_.closes() && is_true(look)) fire(look, output);
+      break;
+    case On::rise:
+    case On::fall: change(look, is_true(look), output); break;
+  }
 }
 
 void WindowMatcher::visit_all(std::span<const Visit> visits, KeySpace* keys, Output& output) {

@@ -73,16 +73,12 @@ class WindowMatcher final : public Matcher, private WindowStore::Member {
     return states_[slot];
   }
   bool is_true(const Look& look) {
-    return is_true(look.slot, look.arrival, [&]() -> const Look& { return look; });
-  }
-  /// The same at a look that is made only where a condition can't be compared directly.
-  template <class MakeLook>
-  bool is_true(std::uint32_t slot, bool arrival, const MakeLook& make_look) {
-    if (store_.count(slot) == 0) return false;
+    if (store_.count(look.slot) == 0) return false;
     for (const WindowCondition& condition : window_.conditions) {
-      const bool holds = condition.is_simple ? store_.lies_in(condition.range,
-                                                              aggregates_[condition.aggregate], slot, arrival)
-                                             : holds_otherwise(condition.expression, make_look());
+      const bool holds =
+          condition.is_simple
+              ? store_.lies_in(condition.range, aggregates_[condition.aggregate], look.slot, look.arrival)
+              : holds_otherwise(condition.expression, look);
       if (!holds) return false;
     }
     return true;
