@@ -40,7 +40,7 @@ void GroupedMatcher::prefetch_all(std::span<const Visit> visits, const KeySpace&
       constexpr std::size_t words_per_line = 8;
       for (std::size_t word = 0; word < width_; word += words_per_line)
         tocsin::prefetch(row + word);
-      tocsin::prefetch(row + width_ - 1);
+      if (width_ > 0) tocsin::prefetch(row + width_ - 1);  // it may begin in the middle of a line
     } else if (!is_chain_ || (visit.steps & last_steps_) != 0) {
       for (const std::uint16_t place : lists_)
         prefetch_front(reinterpret_cast<const List&>(row[place]));

@@ -68,11 +68,9 @@ Pipeline::~Pipeline() {
 
 void Pipeline::submit(model::EventBatch& events, std::int64_t now_ns,
                       const std::shared_ptr<const TableContents>& tables, std::int64_t stamp) {
-  std::size_t needed = 1;
   for (Idler idler(options_.idle);;) {
     const std::uint32_t epoch = credits_.epoch();
-    if (batches_.size() - (submitted_ - delivered_) >= needed) break;
-    needed = credits_at_once();
+    if (submitted_ - delivered_ < batches_.size()) break;
     idler.idle(credits_, epoch);
   }
   Batch& batch = batch_of(submitted_);
@@ -242,14 +240,13 @@ bool Pipeline::deliver() {
     }
     delivering_ = false;
     if (!is_mine) continue;
-    if ((number + 1) % credits_at_once() == 0 || is_finishing_) credits_.notify();
+    credits_.notify();
     return true;
   }
   return false;
 }
 
 void Pipeline::finish() {
-  is_finishing_ = true;
   for (Idler idler(options_.idle);;) {
     const std::uint32_t epoch = credits_.epoch();
     if (delivered_ == submitted_) break;

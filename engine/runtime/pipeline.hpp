@@ -89,8 +89,6 @@ class Pipeline {
   bool do_shard_work(unsigned number);
   Batch* next_batch(Worker& worker, std::size_t layer);
   void run_layer(unsigned number, std::size_t layer, Batch& batch);
-  /// A caller that waits gets so many at a time: woken for each, it would take turns with the shards.
-  std::size_t credits_at_once() const { return std::max<std::size_t>(1, batches_.size() / 4); }
   Batch& batch_of(std::uint64_t number) { return *batches_[number % batches_.size()]; }
   bool is_ahead(unsigned number) const;
   bool is_done(std::uint64_t batch) const;
@@ -115,7 +113,6 @@ class Pipeline {
   std::atomic<bool> delivering_ = false;                  // whoever has set it alone uses the sink
 
   std::uint64_t next_event_;               // in the order of processing
-  std::atomic<bool> is_finishing_{false};  // the caller waits for each batch
   std::atomic<bool> stopping_{false};
   Signal work_;     // for shards: a batch submitted, a layer ready, or a batch that all are done with
   Signal credits_;  // for the caller
