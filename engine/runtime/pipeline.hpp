@@ -112,7 +112,7 @@ class Pipeline {
   alignas(64) std::atomic<std::uint64_t> delivered_ = 0;  // batches
   std::atomic<bool> delivering_ = false;                  // whoever has set it alone uses the sink
 
-  std::uint64_t next_event_;               // in the order of processing
+  std::uint64_t next_event_;  // in the order of processing
   std::atomic<bool> stopping_{false};
   Signal work_;     // for shards: a batch submitted, a layer ready, or a batch that all are done with
   Signal credits_;  // for the caller
