@@ -5,14 +5,10 @@
 #include <chrono>
 
 #include "engine/base/hash.hpp"
-#include "engine/match/stateless.hpp"
 
 namespace tocsin::runtime {
 
 namespace {
-
-// Visit::place of an event that is batch.derived[i]; else it is the index of a raw event.
-constexpr std::uint32_t is_derived = std::uint32_t{1} << 31;
 
 // Events of a batch. They are few among them and another core has just written them, so the memory does not
 // bring them by itself.
@@ -46,10 +42,6 @@ std::uint32_t number_of(const Part& part, std::size_t i) {
 inline bool Shard::goes_at_once(std::uint32_t program, std::size_t layer) const {
   return upcoming_count_ == 0 && copies_at_once_ && reported_[program].copies_alone &&
          visits_to_sample_ > 1 && timers_[layer].empty();
-}
-
-inline match::StatelessMatcher& Shard::stateless(std::uint32_t program) {
-  return static_cast<match::StatelessMatcher&>(*matchers_[program]);
 }
 
 // A match of a rule that copies alone, straight to the sink, or to the log. All events are raw then
@@ -156,27 +148,6 @@ inline bool Shard::is_for_this_shard(model::EventView event, std::uint32_t place
   return routing.destination(event, shards_, key_scratch_) == number_;
 }
 
-// A match of a rule that copies alone, to the log: to the entry of the rules before it that copied the same
-// from the event, where there is one.
-void Shard::log_copy(std::uint32_t program, model::EventView event, std::uint32_t place,
-                     std::uint64_t steps) {
-  if (!is_owner_ || !stateless(program).takes(event, steps)) return;
-  const Reported reported = reported_[program];
-  ++matches_;
-  if (copied_ != reported.copy || copied_from_ != event.bytes() || logged_ != log_->size()) {
-    const model::MatchedEvent matched{0, event};
-    log_->append_copies({.event = place, .rule = program + 1}, {reported.rule,
-                                                                event.time_ns(),
-                                                                event.seq(),
-                                                                {&matched, 1},
-                                                                copied(reported.copy, event, {}),
-                                                                false,
-                                                                0});
-    logged_ = log_->size();
-  }
-  log_->append_rule(program + 1, reported.rule);
-}
-
 // Tables keep the event now that all rules have seen it. What stands before it must see them without it.
 void Shard::put_into_tables(std::size_t layer, model::EventView event) {
   for (const auto& kept : tables_[layer].kept) {
@@ -221,16 +192,6 @@ std::size_t Shard::run_raw(std::size_t layer, const Events& events, std::size_t 
                                         0,     program,         place};
         if (upcoming_count_ == upcoming_.size()) run_upcoming(layer);
       });
-}
-
-Position Shard::position_of(const match::Visit& visit) const {
-  Position position{.event = visit.place};
-  if (visit.place & is_derived) {
-    const Position& own = batch_->derived[visit.place & ~is_derived].position;
-    position = {.event = own.event, .timer_ns = own.timer_ns, .phase = own.phase};
-  }
-  position.rule = program_ + 1;
-  return position;
 }
 
 // Shows the queued events to their rules, and the timers before them.

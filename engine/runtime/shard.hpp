@@ -15,14 +15,11 @@
 #include "engine/base/limits.hpp"
 #include "engine/match/matcher.hpp"
 #include "engine/match/predicate_index.hpp"
+#include "engine/match/stateless.hpp"
 #include "engine/match/throttle.hpp"
 #include "engine/match/window_store.hpp"
 #include "engine/runtime/batch.hpp"
 #include "engine/runtime/rule_set.hpp"
-
-namespace tocsin::match {
-class StatelessMatcher;
-}
 
 namespace tocsin::runtime {
 
@@ -91,6 +88,8 @@ class Shard final : private match::Output {
     std::vector<std::pair<std::uint32_t, std::uint32_t>> fields;    // of `type`, of `from`
     std::vector<std::pair<std::uint32_t, model::Value>> constants;  // of `type`
   };
+  /// Visit::place of an event that is batch.derived[i]; else it is the index of a raw event.
+  static constexpr std::uint32_t is_derived = std::uint32_t{1} << 31;
   static constexpr std::uint32_t no_copy = 0xFFFFFFFF;
   static constexpr std::uint32_t none = 0xFFFFFFFF;
 
@@ -115,7 +114,9 @@ class Shard final : private match::Output {
   void report(const match::Program& program, const match::Completion& completion) override;
   void report_copy(std::uint32_t program, model::EventView event, std::uint32_t place, std::uint64_t steps);
   void log_copy(std::uint32_t program, model::EventView event, std::uint32_t place, std::uint64_t steps);
-  match::StatelessMatcher& stateless(std::uint32_t program);
+  match::StatelessMatcher& stateless(std::uint32_t program) {
+    return static_cast<match::StatelessMatcher&>(*matchers_[program]);
+  }
   /// Rules that copy the same from one event emit the same but for the origin, so it is written once.
   model::EventView copied(std::uint32_t copy, model::EventView event, model::Origin origin) {
     if (copied_ != copy || copied_from_ != event.bytes()) write_copy(copy, event);

@@ -1,9 +1,20 @@
-// A match on its way out of a shard: throttled, numbered, with the event that it emits.
+// A match on its way out of a shard: its place among the others, throttled, numbered, with the event that it
+// emits; to the sink or to the log.
 #include <utility>
 
 #include "engine/runtime/shard.hpp"
 
 namespace tocsin::runtime {
+
+Position Shard::position_of(const match::Visit& visit) const {
+  Position position{.event = visit.place};
+  if (visit.place & is_derived) {
+    const Position& own = batch_->derived[visit.place & ~is_derived].position;
+    position = {.event = own.event, .timer_ns = own.timer_ns, .phase = own.phase};
+  }
+  position.rule = program_ + 1;
+  return position;
+}
 
 void Shard::report(const match::Program& program, const match::Completion& completion) {
   // Taken apart, as both were just written: read at once they would wait for memory.
@@ -50,6 +61,27 @@ void Shard::report(const match::Program& program, const match::Completion& compl
   if (completion.timeout) position_.cause = Position::Cause::timeout;
   log_->append(position_, match);
   ++position_.ordinal;
+}
+
+// A match of a rule that copies alone, to the log: to the entry of the rules before it that copied the same
+// from the event, where there is one.
+void Shard::log_copy(std::uint32_t program, model::EventView event, std::uint32_t place,
+                     std::uint64_t steps) {
+  if (!is_owner_ || !stateless(program).takes(event, steps)) return;
+  const Reported reported = reported_[program];
+  ++matches_;
+  if (copied_ != reported.copy || copied_from_ != event.bytes() || logged_ != log_->size()) {
+    const model::MatchedEvent matched{0, event};
+    log_->append_copies({.event = place, .rule = program + 1}, {reported.rule,
+                                                                event.time_ns(),
+                                                                event.seq(),
+                                                                {&matched, 1},
+                                                                copied(reported.copy, event, {}),
+                                                                false,
+                                                                0});
+    logged_ = log_->size();
+  }
+  log_->append_rule(program + 1, reported.rule);
 }
 
 void Shard::write_copy(std::uint32_t number, model::EventView event) {
