@@ -10,14 +10,13 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "engine/base/prefetch.hpp"
-#include "engine/match/slab_ring.hpp"
+#include "engine/match/word_log.hpp"
 
 namespace tocsin::match {
 
-class RunLog {
+class RunLog : public WordLog {
  public:
   /// Where a node's event is: behind the record, elsewhere in its slab, or apart from the records as it is
   /// long. Of the last two a word behind the record says where, and how many words.
@@ -38,7 +37,7 @@ class RunLog {
   static_assert(sizeof(Record) == 24);
 
   /// Holds `most_words` at most: what distances can span.
-  explicit RunLog(std::size_t most_words = UINT32_MAX) : most_words_(most_words) {}
+  explicit RunLog(std::size_t most_words = UINT32_MAX) : WordLog(most_words) {}
 
   /// A node whose event is packed in `event`, empty where nobody will ask for it. `is_same_event`: it is that
   /// of the last node that had one, which then holds it for both. `parent`: the first entry of the list of
@@ -103,7 +102,6 @@ class RunLog {
   }
   static constexpr Id lost = none - 1;
 
-  bool alive(Id id) const { return words_.alive(id); }
   const Record& at(Id id) const { return *reinterpret_cast<const Record*>(&words_.item(id)); }
   Id next(Id entry) const { return target(entry, at(entry).next); }
   Id node_of(Id entry) const { return at(entry).is_cell ? target(entry, at(entry).link) : entry; }
@@ -122,8 +120,7 @@ class RunLog {
   void set_number(Id node, std::uint32_t number) { record_at(node).number = number; }
   /// In place of a number: whoever comes by this entry will want `later` soon. `none` and dead ones are none.
   void set_ahead(Id entry, Id later) { record_at(entry).number = distance(entry, later); }
-  /// Where a distance of a record leads to.
-  static Id target(Id from, std::uint32_t distance) { return distance == 0 ? none : from - distance; }
+  using WordLog::target;
 
   /// Asks for the memory of a record and its event; of dead ones too.
   void prefetch(Id id) const {
@@ -134,69 +131,20 @@ class RunLog {
   }
 
   /// Something is reported of the run that began with this node. True where nothing was before.
-  bool note_report(Id first) {
-    if (at(first).reported) return false;
-    record_at(first).reported = true;
-    --words_.head(first).unreported;
-    return true;
-  }
-  /// Runs whose first event is here, and of which nothing was reported. Linear in the slabs.
-  std::size_t unreported() const {
-    std::size_t count = 0;
-    for (Id id = words_.base(); words_.alive(id); id += slab_words)
-      count += words_.head(id).unreported;
-    return count;
-  }
-  /// Such runs that expire() has freed.
-  std::uint64_t expired() const { return expired_; }
-
-  /// Frees every slab whose youngest record is older than `before`. Amortised constant.
-  void expire(std::int64_t before) {
-    while (can_drop() && words_.oldest().newest < before)
-      expired_ += drop_oldest_nodes();
-  }
-  /// Frees the oldest records, a slab of them; gives how many runs with them that it counts as unreported.
-  bool can_drop() const { return words_.has_full_slab(); }
-  std::uint64_t drop_oldest_nodes() {
-    const Slab& oldest = words_.oldest();
-    nodes_ -= oldest.nodes;
-    apart_words_ -= oldest.apart.size();
-    const std::uint64_t unreported = oldest.unreported;
-    words_.drop_oldest();
-    return unreported;
-  }
+  bool note_report(Id first) { return count_report(first, record_at(first)); }
   /// The oldest must go before more is added.
   bool is_full() const { return words_.size() > most_words_ - room_ahead; }
 
-  std::size_t nodes() const { return nodes_; }
-  std::size_t bytes() const { return 8 * (words_.size() + apart_words_); }
-
-  static constexpr std::size_t slab_words = 1024;
   static constexpr std::size_t record_words = sizeof(Record) / 8;
   static constexpr std::size_t nodes_per_slab = slab_words / record_words;  // at most
 
  private:
-  static constexpr std::size_t most_event_words = 64;  // behind a record: little is lost at a slab's end
   static constexpr std::size_t room_ahead = std::size_t{1} << 20;  // for what one event adds
-
-  struct Slab {
-    std::int64_t newest = 0;
-    std::uint32_t nodes = 0;
-    std::uint32_t unreported = 0;      // runs that begin in it, and of which nothing was reported
-    std::vector<std::uint64_t> apart;  // long events
-    void reset() {
-      nodes = unreported = 0;
-      apart.clear();
-    }
-  };
 
   Record& record_at(Id id) { return *reinterpret_cast<Record*>(&words_.item(id)); }
   Id add(std::size_t words, std::int64_t now) {
     words_.grow(words).newest = now;
     return words_.take(words);
-  }
-  std::uint32_t distance(Id from, Id to) const {
-    return words_.alive(to) ? static_cast<std::uint32_t>(from - to) : 0;
   }
   // Further nodes of the slab may have the event that is put there now.
   std::uint64_t share(EventPlace place, Id id, std::size_t begin, std::size_t size) {
@@ -205,11 +153,6 @@ class RunLog {
     return shared_ = begin | std::uint64_t{size} << 32;
   }
 
-  SlabRing<std::uint64_t, slab_words, Slab> words_;
-  std::size_t most_words_;
-  std::size_t nodes_ = 0;
-  std::size_t apart_words_ = 0;  // in all slabs
-  std::uint64_t expired_ = 0;
   // The event that was stored last.
   Id shared_slab_ = none;
   EventPlace shared_place_ = EventPlace::behind;

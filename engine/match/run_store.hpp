@@ -8,11 +8,10 @@
 
 #include <cstdint>
 #include <cstring>
-#include <vector>
 
 #include "engine/base/assert.hpp"
 #include "engine/base/prefetch.hpp"
-#include "engine/match/slab_ring.hpp"
+#include "engine/match/word_log.hpp"
 #include "engine/model/event.hpp"
 #include "engine/plan/plan.hpp"
 
@@ -38,7 +37,7 @@ struct NewNode {
   std::uint16_t arc = 0;       // by which it was reached
 };
 
-class RunStore {
+class RunStore : public WordLog {
  private:
   /// Where a node's event is: nowhere, as nobody will ask for it, behind the node, elsewhere in its slab, or
   /// apart from the nodes as it is long. Of the last two a word behind the node says where.
@@ -72,18 +71,6 @@ class RunStore {
     std::uint16_t start = 0;
     std::uint16_t size = 0;  // of the others
     plan::Within::Unit starts;
-  };
-
-  struct Slab {
-    std::int64_t newest = 0;
-    std::uint64_t first_order = 0;
-    std::uint32_t nodes = 0;
-    std::uint32_t unreported = 0;      // runs that begin in it, and of which nothing was reported
-    std::vector<std::uint64_t> apart;  // long events
-    void reset() {
-      nodes = unreported = 0;
-      apart.clear();
-    }
   };
 
  public:
@@ -141,7 +128,7 @@ class RunStore {
 
   /// Holds `most_words` at most: what distances can span.
   explicit RunStore(const NodeShape& shape = {}, std::size_t most_words = UINT32_MAX)
-      : layout_(shape), most_words_(most_words) {}
+      : WordLog(most_words), layout_(shape) {}
 
   /// Stores `node` with a copy of `event` (one a slab, however many nodes capture it), or without where
   /// nobody will ask for it: never of a run's first. `now` must not go back from call to call, and neither
@@ -233,7 +220,6 @@ class RunStore {
     return id;
   }
 
-  bool alive(Id id) const { return words_.alive(id); }
   Node node(Id id) const { return Node(*this, id); }
   Id node_of(Id cell) const { return target(cell, cell_at(cell).node); }
   Id next(Id cell) const { return target(cell, cell_at(cell).next); }
@@ -266,50 +252,15 @@ class RunStore {
   }
 
   /// Something is reported of the run that began with this node. True where nothing was before.
-  bool note_report(Id first) {
-    if (head_at(first).reported) return false;
-    head_at(first).reported = true;
-    --words_.head(first).unreported;
-    return true;
-  }
-  /// Runs whose first event is here, and of which nothing was reported. Linear in the slabs.
-  std::size_t unreported() const {
-    std::size_t count = 0;
-    for (Id id = words_.base(); words_.alive(id); id += slab_words)
-      count += words_.head(id).unreported;
-    return count;
-  }
-  /// Such runs that expire() has freed.
-  std::uint64_t expired() const { return expired_; }
-
-  /// Frees every slab whose youngest item is older than `before`. Amortised constant.
-  void expire(std::int64_t before) {
-    while (can_drop() && words_.oldest().newest < before)
-      expired_ += drop_oldest_nodes();
-  }
-  /// Frees the oldest nodes, a slab of them; gives how many runs with them that it counts as unreported.
-  bool can_drop() const { return words_.has_full_slab(); }
-  std::uint64_t drop_oldest_nodes() {
-    const Slab& oldest = words_.oldest();
-    nodes_ -= oldest.nodes;
-    apart_words_ -= oldest.apart.size();
-    const std::uint64_t unreported = oldest.unreported;
-    words_.drop_oldest();
-    return unreported;
-  }
+  bool note_report(Id first) { return count_report(first, head_at(first)); }
   /// The oldest must go before the next event adds more. The other half is for what one event may add.
   bool is_full() const { return words_.size() > most_words_ / 2; }
 
-  std::size_t nodes() const { return nodes_; }
-  std::size_t bytes() const { return 8 * (words_.size() + apart_words_); }
-
-  static constexpr std::size_t slab_words = 1024;
   static constexpr std::size_t head_words = sizeof(Head) / 8;
   static constexpr std::size_t nodes_per_slab = slab_words / head_words;  // at most
 
  private:
   static constexpr std::uint64_t most_order = (std::uint64_t{1} << 40) - 1;  // from the slab's first
-  static constexpr std::size_t most_event_words = 64;  // behind a node: little is lost at a slab's end
 
   /// An entry of a list of runs that wait, newest first. Distances are in words; 0 leads nowhere.
   struct Cell {
@@ -321,17 +272,7 @@ class RunStore {
   Head& head_at(Id id) { return reinterpret_cast<Head&>(words_.item(id)); }
   Cell& cell_at(Id id) { return reinterpret_cast<Cell&>(words_.item(id)); }
   const Cell& cell_at(Id id) const { return reinterpret_cast<const Cell&>(words_.item(id)); }
-  std::uint32_t distance(Id from, Id to) const {
-    return words_.alive(to) ? static_cast<std::uint32_t>(from - to) : 0;
-  }
-  static Id target(Id from, std::uint32_t distance) { return distance == 0 ? none : from - distance; }
-
-  SlabRing<std::uint64_t, slab_words, Slab> words_;
   Layout layout_;
-  std::size_t most_words_;
-  std::size_t nodes_ = 0;
-  std::size_t apart_words_ = 0;  // in all slabs
-  std::uint64_t expired_ = 0;
   std::uint64_t first_order_ = 0;  // of the newest slab
   // The event that was stored last.
   Id shared_slab_ = none;
